@@ -1,0 +1,106 @@
+"""Batch normalisation, forward and backward: a few passes over one channel while it is in the cache.
+
+A float sum in strict order cannot use vector instructions. The sums here run in LANES independent lanes, which are
+added up at the end: as fast as a reordered sum, and the same bits in every process.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.kernels.jit import kernel
+
+Floats = NDArray[np.floating[Any]]
+
+LANES = 64
+
+
+@kernel
+def lane_dot(a: Floats, shift_a: float, b: Floats, shift_b: float) -> float:
+    """Sum ``(a - shift_a) * (b - shift_b)``, in LANES lanes."""
+    lanes = np.zeros(LANES, a.dtype)
+    whole = a.size - a.size % LANES
+    for start in range(0, whole, LANES):
+        piece_a = a[start : start + LANES]
+        piece_b = b[start : start + LANES]
+        for i in range(LANES):
+            lanes[i] += (piece_a[i] - shift_a) * (piece_b[i] - shift_b)
+    total = 0.0
+    for i in range(LANES):
+        total += lanes[i]
+    for i in range(whole, a.size):
+        total += (a[i] - shift_a) * (b[i] - shift_b)
+    return total
+
+
+@kernel
+def lane_sum(a: Floats) -> float:
+    """Sum the values, in LANES lanes."""
+    lanes = np.zeros(LANES, a.dtype)
+    whole = a.size - a.size % LANES
+    for start in range(0, whole, LANES):
+        piece = a[start : start + LANES]
+        for i in range(LANES):
+            lanes[i] += piece[i]
+    total = 0.0
+    for i in range(LANES):
+        total += lanes[i]
+    for i in range(whole, a.size):
+        total += a[i]
+    return total
+
+
+@kernel
+def channel_moments(x: Floats, mean: Floats, var: Floats) -> None:
+    """Compute the mean and the (biased) variance of each channel.
+
+    Parameters
+    ----------
+    x : (C, M) float
+        The values of each channel.
+    mean, var : (C,) float
+        The results.
+    """
+    for c in range(x.shape[0]):
+        row = x[c]
+        mean[c] = lane_sum(row) / row.size
+        var[c] = lane_dot(row, mean[c], row, mean[c]) / row.size
+
+
+@kernel
+def scale_channels(x: Floats, scale: Floats, shift: Floats, y: Floats) -> None:
+    """Compute ``y[c] = scale[c] * x[c] + shift[c]`` for x, y (C, M) and scale, shift (C,)."""
+    for c in range(x.shape[0]):
+        row, out, a, b = x[c], y[c], scale[c], shift[c]
+        for i in range(row.size):
+            out[i] = a * row[i] + b
+
+
+@kernel
+def batch_norm_gradient(
+    x: Floats, dy: Floats, weight: Floats, mean: Floats, rstd: Floats, dx: Floats, dweight: Floats, dbias: Floats
+) -> None:
+    """Compute the derivatives of batch normalisation, ``y = weight * (x - mean) * rstd + bias``.
+
+    The moments, mean and rstd = 1 / sqrt(var + eps), depend on x too. With xhat = (x - mean) * rstd,
+    ``dx = weight * rstd * (dy - average(dy) - xhat * average(dy * xhat))`` (Ioffe and Szegedy 2015, section 3).
+
+    Parameters
+    ----------
+    x, dy, dx : (C, M) float
+        Input, gradient of the output, gradient of the input (a result).
+    weight, mean, rstd, dweight, dbias : (C,) float
+        Per channel; the last two are results.
+    """
+    for c in range(x.shape[0]):
+        row, grad, out, mu = x[c], dy[c], dx[c], mean[c]
+        dbias[c] = lane_sum(grad)
+        dweight[c] = lane_dot(row, mu, grad, grad.dtype.type(0)) * rstd[c]
+        scale = weight[c] * rstd[c]
+        offset = dbias[c] / row.dtype.type(row.size)
+        slope = dweight[c] * rstd[c] / row.dtype.type(row.size)
+        for i in range(row.size):
+            out[i] = scale * (grad[i] - offset - (row[i] - mu) * slope)

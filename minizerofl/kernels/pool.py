@@ -1,0 +1,56 @@
+"""Max pooling, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.kernels.jit import kernel
+
+Floats = NDArray[np.floating[Any]]
+
+
+@kernel
+def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: NDArray[np.uint8]) -> None:
+    """Take the largest value of each window; the first one wins a tie, and NaN wins over everything.
+
+    Parameters
+    ----------
+    x : (C, H, W, N) float
+        The images.
+    size, stride : int
+        Side and step of the square window, in pixels.
+    y : (C, Ho, Wo, N) float
+        The result.
+    argmax : (C, Ho, Wo, N) uint8
+        The result: which of the size * size pixels was the largest.
+    """
+    C, Ho, Wo, N = y.shape
+    for c in range(C):
+        for i in range(Ho):
+            for j in range(Wo):
+                best, where = y[c, i, j], argmax[c, i, j]
+                best[:] = x[c, i * stride, j * stride]
+                where[:] = 0
+                for tap in range(1, size * size):
+                    row = x[c, i * stride + tap // size, j * stride + tap % size]
+                    for n in range(N):  # written as a choice of two values, which vectorises
+                        larger = row[n] > best[n] or row[n] != row[n]
+                        best[n] = row[n] if larger else best[n]
+                        where[n] = np.uint8(tap) if larger else where[n]
+
+
+@kernel
+def max_pool_gradient(dy: Floats, argmax: NDArray[np.uint8], size: int, stride: int, dx: Floats) -> None:
+    """Send each gradient back to the pixel that was the largest; `dx` (C, H, W, N) holds zeros at the start."""
+    C, Ho, Wo, N = dy.shape
+    for c in range(C):
+        for i in range(Ho):
+            for j in range(Wo):
+                grad, where = dy[c, i, j], argmax[c, i, j]
+                for tap in range(size * size):
+                    row = dx[c, i * stride + tap // size, j * stride + tap % size]
+                    for n in range(N):
+                        row[n] += grad[n] if where[n] == tap else dy.dtype.type(0)

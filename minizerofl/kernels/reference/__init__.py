@@ -1,0 +1,1 @@
+"""The twins: every kernel once more, same name and arguments, in obvious NumPy. Correct by inspection and slow."""

@@ -1,0 +1,76 @@
+"""The twins of `minizerofl.kernels.conv`: the same sums, one entry at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.int32]
+
+
+def add_rows(values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats) -> None:
+    """Add ``values[j] * rows[base + offsets[j] : ...]`` to `out` for j in [start, stop)."""
+    for j in range(start, stop):
+        at = base + offsets[j]
+        out += values[j] * rows[at : at + out.size]
+
+
+def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step: int, out: Floats) -> None:
+    """Multiply a sparse matrix by the rows of `x`."""
+    out[:] = 0
+    for r, s in np.ndindex(out.shape[:2]):
+        add_rows(values, offsets, int(indptr[r]), int(indptr[r + 1]), x, s * step, out[r, s])
+
+
+def group_activations(
+    positions: Indices,
+    values: Floats,
+    image: tuple[int, int, int],
+    stride: int,
+    width: int,
+    indptr: Indices,
+    rows: Indices,
+    grouped: Floats,
+) -> None:
+    """Sort kept activations by plane, that is by input channel and phase, and find the gradient row of each."""
+    planes = indptr.size - 1
+    channel, h, w, n = np.unravel_index(positions, (planes // stride**2, *image))
+    plane = (channel * stride + h % stride) * stride + w % stride
+    order = np.argsort(plane, kind="stable")
+    indptr[:] = np.searchsorted(plane[order], np.arange(planes + 1))
+    rows[:] = (((h // stride) * width + w // stride) * image[2] + n)[order]
+    grouped[:] = values[order]
+
+
+def conv_weight_gradient(
+    indptr: Indices,
+    rows: Indices,
+    values: Floats,
+    tap_indptr: Indices,
+    taps: Indices,
+    shifts: Indices,
+    g: Floats,
+    dw: Floats,
+) -> None:
+    """Compute the gradient of all weights of a convolution from its kept activations."""
+    dw[:] = 0
+    phases = tap_indptr.size - 1
+    for plane in range(indptr.size - 1):
+        channel, phase = divmod(plane, phases)
+        for t in taps[tap_indptr[phase] : tap_indptr[phase + 1]]:
+            for j in range(indptr[plane], indptr[plane + 1]):
+                dw[channel, t] += values[j] * g[rows[j] + shifts[t]]
+
+
+def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
+    """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros."""
+    inside = g[top : top + dy.shape[1], left : left + dy.shape[2]]
+    inside[:] = dy.transpose(1, 2, 3, 0)  # (OC, Ho, Wo, N) -> (Ho, Wo, N, OC)
+
+
+def transpose(a: Floats, out: Floats) -> None:
+    """Write the transpose of the matrix `a` to `out`."""
+    out[:] = a.T

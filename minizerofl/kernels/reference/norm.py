@@ -1,0 +1,42 @@
+"""The twins of `minizerofl.kernels.norm`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+
+def lane_dot(a: Floats, shift_a: float, b: Floats, shift_b: float) -> float:
+    """Sum ``(a - shift_a) * (b - shift_b)``."""
+    return float(np.sum((a - shift_a) * (b - shift_b), dtype=np.float64))
+
+
+def lane_sum(a: Floats) -> float:
+    """Sum the values."""
+    return float(np.sum(a, dtype=np.float64))
+
+
+def channel_moments(x: Floats, mean: Floats, var: Floats) -> None:
+    """Compute the mean and the (biased) variance of each channel."""
+    mean[:] = x.mean(axis=1)
+    var[:] = x.var(axis=1)
+
+
+def scale_channels(x: Floats, scale: Floats, shift: Floats, y: Floats) -> None:
+    """Compute ``y[c] = scale[c] * x[c] + shift[c]``."""
+    y[:] = scale[:, None] * x + shift[:, None]
+
+
+def batch_norm_gradient(
+    x: Floats, dy: Floats, weight: Floats, mean: Floats, rstd: Floats, dx: Floats, dweight: Floats, dbias: Floats
+) -> None:
+    """Compute the derivatives of batch normalisation."""
+    xhat = (x - mean[:, None]) * rstd[:, None]
+    dbias[:] = dy.sum(axis=1)
+    dweight[:] = (dy * xhat).sum(axis=1)
+    centred = dy - dy.mean(axis=1, keepdims=True) - xhat * (dy * xhat).mean(axis=1, keepdims=True)
+    dx[:] = (weight * rstd)[:, None] * centred

@@ -1,0 +1,25 @@
+"""The twins of `minizerofl.kernels.pool`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+
+def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: NDArray[np.uint8]) -> None:
+    """Take the largest value of each window; the first one wins a tie."""
+    for c, i, j, n in np.ndindex(y.shape):
+        window = x[c, i * stride : i * stride + size, j * stride : j * stride + size, n].reshape(-1)
+        argmax[c, i, j, n] = np.argmax(window)
+        y[c, i, j, n] = window[argmax[c, i, j, n]]
+
+
+def max_pool_gradient(dy: Floats, argmax: NDArray[np.uint8], size: int, stride: int, dx: Floats) -> None:
+    """Send each gradient back to the pixel that was the largest."""
+    for c, i, j, n in np.ndindex(dy.shape):
+        p, q = divmod(int(argmax[c, i, j, n]), size)
+        dx[c, i * stride + p, j * stride + q, n] += dy[c, i, j, n]

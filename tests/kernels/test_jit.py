@@ -1,0 +1,139 @@
+"""How kernels are compiled: flags in one place, nothing at import, bounds checks that bite, read-only installations."""
+
+import importlib
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minizerofl
+from minizerofl.kernels import jit, pool
+
+ROOT = Path(minizerofl.__file__).parent
+JIT_IS_ON = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
+needs_jit = pytest.mark.skipif(not JIT_IS_ON, reason="the JIT is off")
+
+
+def test_flags_are_named_in_one_file_only() -> None:
+    for file in ROOT.rglob("*.py"):
+        text = file.read_text()
+        if file.name != "jit.py":
+            assert not re.search(r"fastmath|njit|nogil=|parallel=", text), file
+    assert "fastmath=True" not in (ROOT / "kernels" / "jit.py").read_text()
+
+
+def test_every_kernel_has_a_twin_with_the_same_arguments() -> None:
+    for file in sorted((ROOT / "kernels").glob("*.py")):
+        if file.stem in ("__init__", "jit"):
+            continue
+        module = importlib.import_module(f"minizerofl.kernels.{file.stem}")
+        twins = importlib.import_module(f"minizerofl.kernels.reference.{file.stem}")
+        names = re.findall(r"^@kernel\ndef (\w+)", file.read_text(), re.MULTILINE)
+        assert names, file
+        for name in names:
+            function = getattr(module, name)
+            ours = inspect.signature(getattr(function, "py_func", function))
+            assert list(ours.parameters) == list(inspect.signature(getattr(twins, name)).parameters), name
+
+
+def test_kernels_import_nothing_of_the_upper_floors() -> None:
+    for file in (ROOT / "kernels").rglob("*.py"):
+        assert not re.search(r"(from|import) minizerofl(?!\.kernels)", file.read_text()), file
+
+
+@needs_jit
+def test_importing_compiles_nothing_and_training_compiles_one_signature_per_dtype() -> None:
+    code = """
+import numpy as np
+import minizerofl as mz
+from minizerofl.kernels import conv, norm, pool, topk, update
+modules = (conv, norm, pool, topk, update)
+dispatchers = {f"{m.__name__}.{n}": f for m in modules for n, f in vars(m).items() if hasattr(f, "signatures")}
+assert dispatchers and not any(f.signatures for f in dispatchers.values())
+nn = mz.nn
+rng = np.random.default_rng(0)
+model = nn.Sequential(
+    nn.SparseConv2d(1, 4, 3, padding=1, sparsity=0.5, rng=rng), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+    nn.SparseConv2d(4, 4, 3, stride=2, padding=1, sparsity=0.5, rng=rng), nn.Flatten(),
+    nn.SparseLinear(16, 3, sparsity=0.5, rng=rng),
+)
+for optimiser in (mz.optim.SGD, mz.optim.Adam):
+    step = optimiser(model.parameters(), lr=0.1)
+    for n in (5, 2):
+        x = mz.Tensor(rng.standard_normal((1, 8, 8, n)).astype(np.float32))
+        step.zero_grad()
+        mz.ops.cross_entropy(model(x), np.zeros(n, np.int64)).backward()
+        step.step()
+for name, f in dispatchers.items():
+    print(name, len(f.signatures))
+    assert len(f.signatures) <= 1, (name, f.signatures)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sum_rows 1" in done.stdout
+
+
+@needs_jit
+def test_a_planted_out_of_range_read_raises_when_bounds_are_checked(tmp_path: Path) -> None:
+    code = """
+import numpy as np
+from minizerofl.kernels import conv
+one = np.ones(1, np.float32)
+try:
+    conv.add_rows(one, np.array([100], np.int32), 0, 1, np.ones(8, np.float32), 0, np.zeros(4, np.float32))
+except IndexError:
+    print("raised")
+"""
+    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "raised", done.stderr
+
+
+@needs_jit
+def test_an_installation_without_a_writable_folder_works(tmp_path: Path) -> None:
+    """Kernels are then compiled in every process. (A file where a folder should be stops even root from writing.)"""
+    package = tmp_path / "site" / "minizerofl"
+    shutil.copytree(ROOT / "kernels", package / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "__init__.py", package)
+    (package / "kernels" / "__pycache__").write_text("no folder")
+    code = f"""
+import sys
+sys.path.insert(0, {str(package.parent)!r})
+import numpy as np
+from minizerofl.kernels import topk
+assert topk.__file__.startswith({str(tmp_path)!r}), topk.__file__
+print(topk.collect_at_least(np.ones(3, np.float32), np.float32(1), np.empty(4, np.int32)))
+"""
+    no_home = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "LOCALAPPDATA": "/dev/null", "NUMBA_CACHE_DIR": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | no_home, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "3", done.stderr
+
+
+def test_a_kernel_is_compiled_without_a_cache_when_numba_finds_no_place_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def njit(*, cache: bool = False, **flags: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: (function, flags)
+
+    monkeypatch.setattr(jit.numba, "njit", njit)
+    assert jit.kernel(len) == (len, jit.FLAGS)
+
+
+def test_a_nan_reaches_the_result() -> None:
+    """The flags keep NaN, which fast math would delete."""
+    y = np.empty((1, 1, 1, 1), np.float32)
+    x = np.array([1, np.nan, 2, 3], np.float32).reshape(1, 2, 2, 1)
+    pool.max_pool(x, 2, 2, y, np.empty(y.shape, np.uint8))
+    assert np.isnan(y).all()

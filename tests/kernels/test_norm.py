@@ -1,0 +1,60 @@
+"""The batch-normalisation kernels against their twins."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl.kernels import norm
+from minizerofl.kernels.reference import norm as reference
+
+SEEDS = st.integers(0, 2**32 - 1)
+DTYPES = st.sampled_from([np.float32, np.float64])
+SHAPES = st.tuples(st.integers(1, 3), st.sampled_from([1, 2, 63, 64, 200]))
+
+
+def draw(seed: int, shape: tuple[int, int], dtype: type) -> list[np.ndarray]:
+    """x, dy (C, M) and four vectors (C,), all different."""
+    rng = np.random.default_rng(seed)
+    matrices = [(3 + rng.standard_normal(shape)).astype(dtype) for _ in range(2)]
+    return matrices + [rng.uniform(0.5, 2, shape[0]).astype(dtype) for _ in range(4)]
+
+
+def close(ours: np.ndarray, theirs: np.ndarray) -> None:
+    assert ours.dtype == theirs.dtype
+    scale = max(1.0, float(np.abs(theirs).max()))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=500 * np.finfo(ours.dtype).eps * scale)
+
+
+@given(SEEDS, SHAPES, DTYPES)
+def test_lane_sums_are_their_twins(seed: int, shape: tuple[int, int], dtype: type) -> None:
+    x, y, *_ = draw(seed, shape, dtype)
+    a, b = x[0], y[0]
+    np.testing.assert_allclose(norm.lane_sum(a), reference.lane_sum(a), rtol=1e-5)
+    shift = dtype(3)
+    np.testing.assert_allclose(norm.lane_dot(a, shift, b, shift), reference.lane_dot(a, shift, b, shift), atol=1e-3)
+
+
+@given(SEEDS, SHAPES, DTYPES)
+def test_channel_moments_and_scaling_are_their_twins(seed: int, shape: tuple[int, int], dtype: type) -> None:
+    x, _, mean, var, scale, shift = draw(seed, shape, dtype)
+    mean2, var2 = mean.copy(), var.copy()
+    norm.channel_moments(x, mean, var)
+    reference.channel_moments(x, mean2, var2)
+    close(mean, mean2)
+    close(var, var2)
+    ours, theirs = np.empty_like(x), np.empty_like(x)
+    norm.scale_channels(x, scale, shift, ours)
+    reference.scale_channels(x, scale, shift, theirs)
+    close(ours, theirs)
+
+
+@given(SEEDS, SHAPES, DTYPES)
+def test_batch_norm_gradient_is_its_twin(seed: int, shape: tuple[int, int], dtype: type) -> None:
+    x, dy, weight, mean, rstd, _ = draw(seed, shape, dtype)
+    results = []
+    for module in (norm, reference):
+        dx, dw, db = np.empty_like(x), np.empty_like(mean), np.empty_like(mean)
+        module.batch_norm_gradient(x, dy, weight, mean, rstd, dx, dw, db)
+        results.append((dx, dw, db))
+    for ours, theirs in zip(*results, strict=True):
+        close(ours, theirs)
