@@ -1,0 +1,221 @@
+"""An Op is one differentiable function: its forward pass and its derivative, side by side in one class.
+
+The base class owns everything that is not calculus: checking dtypes, recording the graph, summing a gradient over the
+axes that broadcasting added, and error messages that name the op and its inputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minizerofl.autograd.tensor import FLOATS, Array, Memory, Tensor, as_array, is_recording
+
+
+class Context:
+    """What one application of an op remembers for its derivative; also the node of the graph.
+
+    Attributes
+    ----------
+    inputs : tuple of Tensor or None
+        The op's inputs. None stands for an optional input that was left out.
+    needs_grad : tuple of bool
+        For each input, whether its gradient is wanted. `backward` may return None for the others.
+    """
+
+    __slots__ = ("_saved", "inputs", "needs_grad", "op")
+
+    def __init__(self, op: type[Op], inputs: tuple[Tensor | None, ...], recording: bool) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.needs_grad = tuple(recording and t is not None and t.requires_grad for t in inputs)
+        self._saved: tuple[tuple[Any, Memory | None, int], ...] | None = None
+
+    def save(self, *values: Any) -> None:
+        """Keep arrays (and anything else) for `backward`; inputs and views of them are guarded against writes."""
+        if any(self.needs_grad):
+            self._saved = tuple(self._guard(value) for value in values)
+
+    def _guard(self, value: Any) -> tuple[Any, Memory | None, int]:
+        for tensor in self.inputs:
+            if tensor is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, tensor._array):
+                return value, tensor._memory, tensor._memory.version
+        return value, None, 0
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """What `save` was given, in the same order.
+
+        Raises
+        ------
+        RuntimeError
+            The graph was freed by an earlier `backward`, or one of the arrays was written to since the forward pass.
+        """
+        if self._saved is None:
+            raise RuntimeError(f"{self.op.name}: backward was called a second time on one graph; run forward again")
+        for value, memory, version in self._saved:
+            if memory is not None and memory.version != version:
+                raise RuntimeError(
+                    f"{self.op.name}: an input of shape {value.shape} was written to between forward and backward; "
+                    "call assign_ (or the optimiser's step) after backward"
+                )
+        return tuple(value for value, _, _ in self._saved)
+
+    def free(self) -> None:
+        """Drop everything that the forward pass kept."""
+        self._saved = None
+        self.inputs = ()
+
+
+class Op:
+    """Base class of differentiable functions.
+
+    A subclass defines two static methods over plain arrays and is called through `apply`:
+
+    ``forward(ctx, *arrays, **options) -> array``
+        computes the result and saves what the derivative needs with ``ctx.save(...)``.
+    ``backward(ctx, grad) -> tuple``
+        returns, for each input, the gradient of the loss with respect to it, given `grad`, the one with respect to the
+        result (a vector-Jacobian product); None will do where ``ctx.needs_grad`` is False. An input that was broadcast
+        may be answered in the broadcast shape.
+
+    Attributes
+    ----------
+    name : str
+        The name used in error messages: that of the public function.
+
+    Examples
+    --------
+    >>> class Square(Op):
+    ...     name = "square"
+    ...
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save(x)
+    ...         return x * x
+    ...
+    ...     @staticmethod
+    ...     def backward(ctx, grad):
+    ...         (x,) = ctx.saved
+    ...         return (2 * x * grad,)
+    >>> x = Tensor([3.0], requires_grad=True)
+    >>> Square.apply(x).backward()
+    >>> x.grad
+    array([6.], dtype=float32)
+    """
+
+    name: ClassVar[str] = "op"
+
+    @staticmethod
+    def forward(ctx: Context, *arrays: Any, **options: Any) -> Array:
+        """Compute the result from the input arrays."""
+        raise NotImplementedError
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+        """Compute the gradient of each input from the gradient of the result."""
+        raise NotImplementedError
+
+    @classmethod
+    def apply(cls, *operands: object, **options: Any) -> Tensor:
+        """Run the op on Tensors, arrays, numbers or None, and record it in the graph if any input requires a gradient.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            The inputs' dtypes differ, or they do not fit the op; the message names the op and the inputs.
+        """
+        inputs = cls._as_tensors(operands)
+        ctx = Context(cls, inputs, is_recording())
+        arrays = [None if t is None else t._array for t in inputs]
+        try:
+            result = cls.forward(ctx, *arrays, **options)
+        except (TypeError, ValueError, IndexError) as error:
+            raise type(error)(f"{cls.name}({', '.join(map(_describe, arrays))}): {error}") from error
+        dtype = next(t.dtype for t in inputs if t is not None)
+        result = _keep_zero_d(result, dtype)
+        if result.dtype != dtype:
+            raise TypeError(f"{cls.name}: the result is {result.dtype}, but the inputs are {dtype}; an op must keep it")
+        memory = _shared_memory(result, inputs)
+        if not any(ctx.needs_grad):
+            return Tensor._wrap(result, memory)
+        return Tensor._wrap(result, memory, ctx)
+
+    @classmethod
+    def _as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
+        dtype = next((t.dtype for t in operands if isinstance(t, Tensor)), np.dtype(np.float32))
+        tensors: list[Tensor | None] = []
+        for i, operand in enumerate(operands):
+            if operand is None or isinstance(operand, Tensor):
+                tensors.append(operand)
+            else:
+                try:
+                    array = as_array(operand, dtype)
+                except (TypeError, ValueError) as error:
+                    kind = type(operand).__name__
+                    raise TypeError(
+                        f"{cls.name}: input {i} is a {kind}, expected a Tensor or floats ({error})"
+                    ) from error
+                if array.dtype not in FLOATS:
+                    raise TypeError(f"{cls.name}: input {i} is an array of {array.dtype}, expected a Tensor or floats")
+                tensors.append(Tensor(array))
+            tensor = tensors[-1]
+            if tensor is not None and tensor.dtype != dtype:
+                raise TypeError(f"{cls.name}: input {i} is {tensor.dtype}, but another is {dtype}; convert one of them")
+        return tuple(tensors)
+
+    @classmethod
+    def gradients(cls, ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+        """Call `backward` and bring each gradient to its input's shape: the adjoint of broadcasting is a sum."""
+        grads = cls.backward(ctx, grad)
+        if len(grads) != len(ctx.inputs):
+            raise RuntimeError(f"{cls.name}: backward returned {len(grads)} gradients for {len(ctx.inputs)} inputs")
+        return tuple(
+            None if t is None or not wanted else cls._fit(g, t)
+            for g, t, wanted in zip(grads, ctx.inputs, ctx.needs_grad, strict=True)
+        )
+
+    @classmethod
+    def _fit(cls, grad: Array | None, tensor: Tensor) -> Array:
+        if grad is None:
+            raise RuntimeError(f"{cls.name}: backward returned None for an input that requires a gradient")
+        grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
+        if grad.shape != tensor.shape or grad.dtype != tensor.dtype:
+            raise RuntimeError(
+                f"{cls.name}: backward returned {_describe(grad)} for an input of {_describe(tensor._array)}"
+            )
+        return grad
+
+
+def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
+    """Sum `grad` over the axes along which an array of `shape` was broadcast to ``grad.shape``.
+
+    Examples
+    --------
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    """
+    if grad.shape == shape:
+        return grad
+    extra = grad.ndim - len(shape)
+    stretched = tuple(extra + i for i, n in enumerate(shape) if n == 1 and grad.shape[extra + i] != 1)
+    summed: Array = grad.sum(axis=(*range(extra), *stretched), keepdims=True)
+    return summed.reshape(summed.shape[extra:])
+
+
+def _keep_zero_d(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Undo what NumPy does to arrays without axes: it makes them scalars, which a Python float widens before 2.0."""
+    return array if array.ndim else np.asarray(array, dtype)
+
+
+def _shared_memory(result: Array, inputs: tuple[Tensor | None, ...]) -> Memory | None:
+    """Return the write counter of the input that `result` is a view of, if it is one."""
+    for tensor in inputs:
+        if tensor is not None and np.may_share_memory(result, tensor._array):
+            return tensor._memory
+    return None
+
+
+def _describe(array: Array | None) -> str:
+    return "None" if array is None else f"{array.dtype}{list(array.shape)}"

@@ -1,0 +1,110 @@
+"""Batch normalisation (Ioffe and Szegedy 2015) over the pixels and samples of each channel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.tensor import Array, Tensor
+from minizerofl.kernels import norm
+
+
+class BatchNorm(Op):
+    """``y = w * (x - mean) / sqrt(var + eps) + b``, moments of the batch when training, running ones otherwise."""
+
+    name = "batch_norm"
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        x: Array,
+        w: Array,
+        b: Array,
+        running: tuple[Array, Array],
+        training: bool,
+        momentum: float,
+        eps: float,
+    ) -> Array:
+        """Normalise each channel; in training also move the running moments."""
+        _check(x, w, b, running)
+        C = x.shape[0]
+        rows = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
+        mean, var = (moment.astype(x.dtype) for moment in running)
+        if training:
+            norm.channel_moments(rows, mean, var)
+            unbiased = var * (rows.shape[1] / max(1, rows.shape[1] - 1))
+            for moment, new in zip(running, (mean, unbiased), strict=True):
+                moment += momentum * (new - moment)
+        rstd = 1 / np.sqrt(var + x.dtype.type(eps))
+        y = np.empty_like(rows)
+        norm.scale_channels(rows, w * rstd, b - mean * w * rstd, y)
+        ctx.save(rows, w, mean, rstd, training)
+        return y.reshape(x.shape)
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array]:
+        """Derive through the moments of the batch; running moments are constants."""
+        rows, w, mean, rstd, training = ctx.saved
+        dy = np.ascontiguousarray(grad).reshape(rows.shape)
+        if not training:
+            xhat = (rows - mean[:, None]) * rstd[:, None]
+            dx = dy * (w * rstd)[:, None]
+            return dx.reshape(grad.shape), (dy * xhat).sum(axis=1), dy.sum(axis=1)
+        dx, dw, db = np.empty_like(rows), np.empty_like(w), np.empty_like(w)
+        norm.batch_norm_gradient(rows, dy, w, mean, rstd, dx, dw, db)
+        return dx.reshape(grad.shape), dw, db
+
+
+def _check(x: Array, w: Array, b: Array, running: tuple[Array, Array]) -> None:
+    if x.ndim != 4:
+        raise ValueError(f"expected x (C, H, W, N), got {x.ndim} axes")
+    for name, array in (("w", w), ("b", b), ("running_mean", running[0]), ("running_var", running[1])):
+        if array.shape != x.shape[:1]:
+            raise ValueError(f"{name} has shape {array.shape}, expected {x.shape[:1]}, one number for each channel")
+
+
+def batch_norm(
+    x: object,
+    w: object,
+    b: object,
+    running_mean: Array,
+    running_var: Array,
+    training: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel to mean 0 and variance 1, then scale and shift it.
+
+    Parameters
+    ----------
+    x : (C, H, W, N) Tensor
+        Images, batch last.
+    w, b : (C,) Tensor
+        Scale and shift.
+    running_mean, running_var : (C,) numpy.ndarray
+        Running moments. In training they are moved in place by `momentum` towards those of the batch (the variance
+        unbiased); otherwise they are used.
+    training : bool
+        Whether to normalise with the moments of the batch.
+    momentum, eps : float
+        Weight of the newest batch in the running moments; what is added to the variance.
+
+    Returns
+    -------
+    (C, H, W, N) Tensor
+        The normalised images.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 3.0], dtype=np.float32).reshape(1, 1, 1, 2)
+    >>> one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+    >>> batch_norm(x, one, zero, zero.copy(), one.copy()).data.round(3).ravel()
+    array([-1.,  1.], dtype=float32)
+    """
+    running = (running_mean, running_var)
+    return BatchNorm.apply(x, w, b, running=running, training=training, momentum=momentum, eps=eps)

@@ -1,0 +1,191 @@
+"""Functions of one value, applied to every element: exp, log, sqrt, relu, tanh, sigmoid.
+
+Where the derivative is cheaper in terms of the result y than of the input x, the result is what is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.tensor import Array, Tensor
+
+
+class Exp(Op):
+    """``y = e^x``."""
+
+    name = "exp"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """Exponentiate."""
+        y = np.exp(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """d(e^x) = y dx."""
+        (y,) = ctx.saved
+        return (grad * y,)
+
+
+class Log(Op):
+    """``y = ln x``."""
+
+    name = "log"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """Take the natural logarithm."""
+        ctx.save(x)
+        return np.log(x)
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """d(ln x) = dx / x."""
+        (x,) = ctx.saved
+        return (grad / x,)
+
+
+class Sqrt(Op):
+    """``y = x^(1/2)``."""
+
+    name = "sqrt"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """Take the square root."""
+        y = np.sqrt(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """d(x^(1/2)) = dx / (2 y)."""
+        (y,) = ctx.saved
+        return (grad / (2 * y),)
+
+
+class ReLU(Op):
+    """``y = max(x, 0)``; the derivative at 0 is taken to be 0."""
+
+    name = "relu"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """Set what is negative to zero."""
+        y = np.maximum(x, 0)
+        ctx.save(y)  # the next layer holds it anyway, so it costs no memory
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """d(max(x, 0)) = dx where y > 0, else 0."""
+        (y,) = ctx.saved
+        return (grad * (y > 0),)
+
+
+class Tanh(Op):
+    """``y = tanh x``."""
+
+    name = "tanh"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """Take the hyperbolic tangent."""
+        y = np.tanh(x)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """d(tanh x) = (1 - y^2) dx."""
+        (y,) = ctx.saved
+        return (grad * (1 - y * y),)
+
+
+class Sigmoid(Op):
+    """``y = 1 / (1 + e^-x)``."""
+
+    name = "sigmoid"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """Squash to (0, 1); only exponentials of negative numbers are taken, which cannot overflow."""
+        e = np.exp(-np.abs(x))
+        y: Array = np.where(x >= 0, 1, e) / (1 + e)
+        ctx.save(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """d(sigmoid x) = y (1 - y) dx."""
+        (y,) = ctx.saved
+        return (grad * y * (1 - y),)
+
+
+def exp(x: object) -> Tensor:
+    """Raise e to each element.
+
+    Examples
+    --------
+    >>> exp(Tensor([0.0])).data
+    array([1.], dtype=float32)
+    """
+    return Exp.apply(x)
+
+
+def log(x: object) -> Tensor:
+    """Take the natural logarithm of each element.
+
+    Examples
+    --------
+    >>> log(Tensor([1.0])).data
+    array([0.], dtype=float32)
+    """
+    return Log.apply(x)
+
+
+def sqrt(x: object) -> Tensor:
+    """Take the square root of each element.
+
+    Examples
+    --------
+    >>> sqrt(Tensor([4.0])).data
+    array([2.], dtype=float32)
+    """
+    return Sqrt.apply(x)
+
+
+def relu(x: object) -> Tensor:
+    """Set negative elements to zero. The derivative at 0 is 0.
+
+    Examples
+    --------
+    >>> relu(Tensor([-1.0, 2.0])).data
+    array([0., 2.], dtype=float32)
+    """
+    return ReLU.apply(x)
+
+
+def tanh(x: object) -> Tensor:
+    """Take the hyperbolic tangent of each element.
+
+    Examples
+    --------
+    >>> tanh(Tensor([0.0])).data
+    array([0.], dtype=float32)
+    """
+    return Tanh.apply(x)
+
+
+def sigmoid(x: object) -> Tensor:
+    """Take the logistic function ``1 / (1 + e^-x)`` of each element, without overflow for any x.
+
+    Examples
+    --------
+    >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0])).data
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    return Sigmoid.apply(x)

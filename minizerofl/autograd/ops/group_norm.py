@@ -1,0 +1,91 @@
+"""Group normalisation (Wu & He, ECCV 2018): each sample is normalised on its own, in groups of channels.
+
+``y = w x_hat + b,   x_hat = (x - mean) / sqrt(var + eps)``, with mean and var taken over one sample's group of channels
+and all its pixels. Unlike batch normalisation it has no running statistics that clients would have to agree on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.tensor import Array, Tensor
+
+
+class GroupNorm(Op):
+    """Normalise over (channels of a group, H, W), then scale and shift each channel."""
+
+    name = "group_norm"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, w: Array, b: Array, groups: int, eps: float) -> Array:
+        """Normalise."""
+        _check(x, w, b, groups)
+        rows = x.reshape(groups, -1, x.shape[3])  # (C, H, W, N) -> (G, C/G*H*W, N)
+        centred = rows - rows.mean(axis=1, keepdims=True)
+        scale = 1 / np.sqrt(np.mean(centred * centred, axis=1, keepdims=True) + eps)  # (G, 1, N)
+        x_hat = (centred * scale).reshape(x.shape)  # (G, C/G*H*W, N) -> (C, H, W, N)
+        ctx.save(x_hat, scale, w)
+        y: Array = x_hat * _per_channel(w) + _per_channel(b)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array, Array]:
+        """With g = w dy: dx = (g - mean(g) - x_hat mean(g x_hat)) / sqrt(var + eps), means as in the forward pass."""
+        x_hat, scale, w = ctx.saved
+        dw = np.sum(grad * x_hat, axis=(1, 2, 3))  # (C, H, W, N) -> (C,)
+        db = np.sum(grad, axis=(1, 2, 3))  # (C, H, W, N) -> (C,)
+        if not ctx.needs_grad[0]:
+            return None, dw, db
+        rows = (scale.shape[0], -1, scale.shape[2])
+        g = (grad * _per_channel(w)).reshape(rows)  # (C, H, W, N) -> (G, C/G*H*W, N)
+        h = x_hat.reshape(rows)  # likewise
+        dx = scale * (g - g.mean(axis=1, keepdims=True) - h * np.mean(g * h, axis=1, keepdims=True))
+        return dx.reshape(grad.shape), dw, db  # (G, C/G*H*W, N) -> (C, H, W, N)
+
+
+def _per_channel(values: Array) -> Array:
+    return values[:, None, None, None]  # (C,) -> (C, 1, 1, 1)
+
+
+def _check(x: Array, w: Array, b: Array, groups: int) -> None:
+    if x.ndim != 4:
+        raise ValueError(f"x has shape {x.shape}, expected (C, H, W, N): images with the batch last")
+    if groups < 1 or x.shape[0] % groups:
+        raise ValueError(f"groups is {groups}, expected a divisor of the {x.shape[0]} channels")
+    for name, values in (("w", w), ("b", b)):
+        if values.shape != x.shape[:1]:
+            raise ValueError(f"{name} has shape {values.shape}, expected {x.shape[:1]}, one value for each channel")
+
+
+def group_norm(x: object, groups: int, w: object, b: object, eps: float = 1e-5) -> Tensor:
+    """Normalise each sample in groups of channels (Wu & He, ECCV 2018, equations 1 and 7).
+
+    Parameters
+    ----------
+    x : Tensor, shape (C, H, W, N)
+        Images, batch last.
+    groups : int
+        How many groups the channels are divided into; neighbours belong together.
+    w, b : Tensor, shape (C,)
+        Scale and shift of each channel.
+    eps : float
+        Added to the variance.
+
+    Returns
+    -------
+    Tensor, shape (C, H, W, N)
+        The normalised images.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, or the channels cannot be divided into `groups`.
+
+    Examples
+    --------
+    >>> x = Tensor(np.arange(4, dtype=np.float32).reshape(2, 1, 2, 1))
+    >>> group_norm(x, 2, Tensor([1.0, 1.0]), Tensor([0.0, 0.0]), eps=0.0).data.ravel()
+    array([-1.,  1., -1.,  1.], dtype=float32)
+    """
+    return GroupNorm.apply(x, w, b, groups=groups, eps=eps)

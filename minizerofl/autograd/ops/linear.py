@@ -1,0 +1,120 @@
+"""Matrix products: matmul, and linear, the fully connected layer ``y = W x + b``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.tensor import Array, Tensor
+
+
+class MatMul(Op):
+    """``a @ b``: matrices in the last two axes, broadcasting over the others, vectors as NumPy has them."""
+
+    name = "matmul"
+
+    @staticmethod
+    def forward(ctx: Context, a: Array, b: Array) -> Array:
+        """Multiply."""
+        ctx.save(a, b)
+        product: Array = np.matmul(a, b)
+        return product
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None]:
+        """For Y = A B: dA = dY B^T and dB = A^T dY."""
+        a, b = ctx.saved
+        rows = a if a.ndim > 1 else a[None, :]  # (k,) -> (1, k)
+        columns = b if b.ndim > 1 else b[:, None]  # (k,) -> (k, 1)
+        if a.ndim == 1:
+            grad = np.expand_dims(grad, -1 if b.ndim == 1 else -2)  # (..., n) -> (..., 1, n); () -> (1,)
+        if b.ndim == 1:
+            grad = grad[..., None]  # (..., m) -> (..., m, 1)
+        da = db = None
+        if ctx.needs_grad[0]:
+            da = grad @ columns.swapaxes(-1, -2)
+            da = da if a.ndim > 1 else da[..., 0, :]  # (..., 1, k) -> (..., k)
+        if ctx.needs_grad[1]:
+            db = rows.swapaxes(-1, -2) @ grad
+            db = db if b.ndim > 1 else db[..., 0]  # (..., k, 1) -> (..., k)
+        return da, db
+
+
+class Linear(Op):
+    """``y = W x + b``, a column for each sample."""
+
+    name = "linear"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
+        """Multiply every sample with the weights."""
+        check_linear(x, w, b)
+        ctx.save(x, w)
+        y: Array = w @ x  # (out, in) @ (in, N) -> (out, N)
+        if b is not None:
+            y += b[:, None]
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """Multiply as `MatMul` does; db is the sum over the batch."""
+        x, w = ctx.saved
+        wants_x, wants_w, wants_b = ctx.needs_grad
+        dx = w.T @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
+        dw = grad @ x.T if wants_w else None  # (out, N) @ (N, in) -> (out, in)
+        db = grad.sum(axis=1) if wants_b else None  # (out, N) -> (out,)
+        return dx, dw, db
+
+
+def check_linear(x: Array, w: Array, b: Array | None) -> None:
+    """Raise a ValueError that says which shape does not fit."""
+    if w.ndim != 2:
+        raise ValueError(f"w has shape {w.shape}, expected (out, in)")
+    if x.ndim != 2 or x.shape[0] != w.shape[1]:
+        raise ValueError(
+            f"x has shape {x.shape}, expected ({w.shape[1]}, N): features first, batch last; flatten images before"
+        )
+    if b is not None and b.shape != w.shape[:1]:
+        raise ValueError(f"b has shape {b.shape}, expected {w.shape[:1]}, one value for each row of w")
+
+
+def matmul(a: object, b: object) -> Tensor:
+    """Multiply matrices, like `numpy.matmul`: batches broadcast, a vector is a row on the left, a column on the right.
+
+    Examples
+    --------
+    >>> matmul(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]])).data
+    array([[11.]], dtype=float32)
+    """
+    return MatMul.apply(a, b)
+
+
+def linear(x: object, w: object, b: object = None) -> Tensor:
+    """Apply a fully connected layer, ``y = W x + b``, to a batch.
+
+    Parameters
+    ----------
+    x : Tensor, shape (in, N)
+        One column for each sample.
+    w : Tensor, shape (out, in)
+        The weights.
+    b : Tensor, shape (out,), optional
+        The biases.
+
+    Returns
+    -------
+    Tensor, shape (out, N)
+        One column for each sample.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit together.
+
+    Examples
+    --------
+    >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]]), Tensor([0.5, 0.0])).data
+    array([[3.5, 6.5],
+           [4. , 8. ]], dtype=float32)
+    """
+    return Linear.apply(x, w, b)

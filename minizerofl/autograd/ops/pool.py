@@ -1,0 +1,72 @@
+"""Max pooling."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.ops.window import Window
+from minizerofl.autograd.tensor import Array, Tensor
+from minizerofl.kernels import pool
+
+
+class MaxPool2d(Op):
+    """The largest value of each square window; the gradient goes to the pixel that was the largest."""
+
+    name = "max_pool2d"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, kernel_size: int, stride: int) -> Array:
+        """Pool, and remember where the maxima were."""
+        if x.ndim != 4:
+            raise ValueError(f"expected x (C, H, W, N), got {x.ndim} axes")
+        if kernel_size > 15:
+            raise ValueError(
+                f"kernel_size is {kernel_size}, expected at most 15 (a place in the window is kept in one byte)"
+            )
+        C, H, W, N = x.shape
+        rows, cols = (Window(size, kernel_size, stride, padding=0) for size in (H, W))
+        y = np.empty((C, rows.out, cols.out, N), x.dtype)
+        argmax = np.empty(y.shape, np.uint8)
+        pool.max_pool(np.ascontiguousarray(x), kernel_size, stride, y, argmax)
+        ctx.save(argmax, x.shape, kernel_size, stride)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Put each gradient where the maximum was."""
+        argmax, shape, kernel_size, stride = ctx.saved
+        dx = np.zeros(shape, grad.dtype)
+        pool.max_pool_gradient(np.ascontiguousarray(grad), argmax, kernel_size, stride, dx)
+        return (dx,)
+
+
+def max_pool2d(x: object, kernel_size: int, stride: int | None = None) -> Tensor:
+    """Take the largest value of each square window of an image.
+
+    Parameters
+    ----------
+    x : (C, H, W, N) Tensor
+        Images, batch last.
+    kernel_size : int
+        Side of the window in pixels, at most 15.
+    stride : int, optional
+        Step of the window, by default its side. Pixels left over at the lower and right border are not looked at.
+
+    Returns
+    -------
+    (C, Ho, Wo, N) Tensor
+        With Ho = (H - kernel_size) // stride + 1. The first of equal values takes the gradient.
+
+    Raises
+    ------
+    ValueError
+        The rank does not fit, or the window is larger than the image.
+
+    Examples
+    --------
+    >>> x = np.arange(4, dtype=np.float32).reshape(1, 2, 2, 1)
+    >>> max_pool2d(x, 2).data.item()
+    3.0
+    """
+    return MaxPool2d.apply(x, kernel_size=kernel_size, stride=kernel_size if stride is None else stride)

@@ -1,0 +1,164 @@
+"""Reductions over any axes: sum, mean, max."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.tensor import Array, Tensor
+
+Axis = int | tuple[int, ...] | None
+
+
+class Sum(Op):
+    """The sum over some axes."""
+
+    name = "sum"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
+        """Add up."""
+        ctx.save(x.shape, reduced_axes(axis, x.ndim))
+        return np.sum(x, axis=axis, keepdims=keepdims)
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Every element has a share of one in its sum."""
+        shape, axes = ctx.saved
+        return (np.full(shape, grad.reshape(_kept_shape(shape, axes))),)
+
+
+class Mean(Op):
+    """The mean over some axes."""
+
+    name = "mean"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
+        """Average."""
+        axes = reduced_axes(axis, x.ndim)
+        count = math.prod(x.shape[a] for a in axes)
+        if count == 0:
+            raise ValueError(f"the mean over axis {axis} would be one of no values")
+        ctx.save(x.shape, axes, count)
+        average: Array = np.mean(x, axis=axis, keepdims=keepdims)
+        return average
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Every element has a share of 1 / count in its mean."""
+        shape, axes, count = ctx.saved
+        return (np.full(shape, (grad / count).reshape(_kept_shape(shape, axes)), grad.dtype),)
+
+
+class Max(Op):
+    """The maximum over some axes; where several elements are equal, the first one is it."""
+
+    name = "max"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
+        """Find the largest and remember where it was."""
+        axes = reduced_axes(axis, x.ndim)
+        kept = tuple(a for a in range(x.ndim) if a not in axes)
+        moved = x.transpose(kept + axes)  # the reduced axes last, in C order
+        rows = moved.reshape(*moved.shape[: len(kept)], math.prod(x.shape[a] for a in axes))  # (kept..., reduced)
+        first = np.expand_dims(rows.argmax(axis=-1), -1)  # (kept..., 1)
+        ctx.save(moved.shape, rows.shape, kept + axes, first)
+        largest = np.take_along_axis(rows, first, axis=-1)
+        return largest.reshape(_kept_shape(x.shape, axes) if keepdims else rows.shape[:-1])
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Give the gradient to the element that was taken, and to no other."""
+        moved_shape, rows_shape, order, first = ctx.saved
+        dx = np.zeros(rows_shape, grad.dtype)
+        np.put_along_axis(dx, first, grad.reshape(first.shape), axis=-1)
+        return (dx.reshape(moved_shape).transpose(np.argsort(order)),)
+
+
+def reduced_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """List the axes that `axis` stands for, from 0 and ascending.
+
+    Raises
+    ------
+    ValueError
+        An axis does not exist or is named twice.
+
+    Examples
+    --------
+    >>> reduced_axes((-1, 0), 3)
+    (0, 2)
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    named = axis if isinstance(axis, tuple) else (axis,)
+    if any(not -ndim <= a < ndim for a in named):
+        raise ValueError(f"axis is {axis}, expected axes from {-ndim} to {ndim - 1}")
+    axes = sorted(a % ndim for a in named)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"axis {axis} names an axis twice")
+    return tuple(axes)
+
+
+def _kept_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a reduction with its reduced axes kept as size one."""
+    return tuple(1 if a in axes else n for a, n in enumerate(shape))
+
+
+def sum(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Add up the elements over some axes.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    axis : int, tuple of int, or None
+        The axes to reduce; None reduces all.
+    keepdims : bool
+        Whether reduced axes stay, with size 1.
+
+    Returns
+    -------
+    Tensor
+        The sums, in the dtype of `x`.
+
+    Raises
+    ------
+    ValueError
+        An axis does not exist or is named twice.
+
+    Examples
+    --------
+    >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).data
+    array([4., 6.], dtype=float32)
+    """
+    return Sum.apply(x, axis=axis, keepdims=keepdims)
+
+
+def mean(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Average the elements over some axes; parameters and errors as for `sum`, and no mean of nothing.
+
+    Examples
+    --------
+    >>> mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=(0, 1)).item()
+    2.5
+    """
+    return Mean.apply(x, axis=axis, keepdims=keepdims)
+
+
+def max(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Find the largest element over some axes; parameters and errors as for `sum`.
+
+    Where several are equal, the gradient goes to the first of them (in C order of the reduced axes) and to no other.
+
+    Examples
+    --------
+    >>> x = Tensor([[1.0, 5.0, 5.0]], requires_grad=True)
+    >>> max(x).backward()
+    >>> x.grad
+    array([[0., 1., 0.]], dtype=float32)
+    """
+    return Max.apply(x, axis=axis, keepdims=keepdims)

@@ -1,0 +1,194 @@
+"""Ops that move elements and compute nothing: reshape, transpose, getitem, concatenate, pad."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.tensor import Array, Tensor
+
+Widths = int | Sequence[int] | Sequence[Sequence[int]]
+
+
+class Reshape(Op):
+    """The same elements in C order under another shape."""
+
+    name = "reshape"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, shape: tuple[int, ...]) -> Array:
+        """Reshape; a view where the memory allows it."""
+        ctx.save(x.shape)
+        return x.reshape(shape)
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Reshape back."""
+        (shape,) = ctx.saved
+        return (grad.reshape(shape),)
+
+
+class Transpose(Op):
+    """The axes in another order."""
+
+    name = "transpose"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, axes: tuple[int, ...] | None) -> Array:
+        """Permute the axes; a view."""
+        order = axes or tuple(reversed(range(x.ndim)))
+        moved = x.transpose(order)  # x_0, x_1, ... -> x_order[0], x_order[1], ...
+        ctx.save(np.argsort([a % x.ndim for a in order]))
+        return moved
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Permute back."""
+        (inverse,) = ctx.saved
+        return (grad.transpose(inverse),)
+
+
+class GetItem(Op):
+    """``x[index]`` with any index NumPy knows."""
+
+    name = "getitem"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, index: tuple[Any, ...]) -> Array:
+        """Pick elements; a view for integers and slices."""
+        taken: Array = x[index]
+        ctx.save(x.shape, index)
+        return taken
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Put each element's gradient where it came from; an element picked twice gets the sum."""
+        shape, index = ctx.saved
+        dx = np.zeros(shape, grad.dtype)
+        if any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index):
+            np.add.at(dx, index, grad)  # integer arrays may name an element twice
+        else:
+            dx[index] = grad
+        return (dx,)
+
+
+class Concatenate(Op):
+    """Arrays one after the other along an axis."""
+
+    name = "concatenate"
+
+    @staticmethod
+    def forward(ctx: Context, *arrays: Array, axis: int) -> Array:
+        """Join."""
+        joined = np.concatenate(arrays, axis=axis)
+        ctx.save(axis, np.cumsum([array.shape[axis] for array in arrays[:-1]]))
+        return joined
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array, ...]:
+        """Split."""
+        axis, starts = ctx.saved
+        return tuple(np.split(grad, starts.astype(np.intp), axis=axis))
+
+
+class Pad(Op):
+    """A border of one constant value."""
+
+    name = "pad"
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, widths: Widths, value: float) -> Array:
+        """Put the border on."""
+        padded = np.pad(x, widths, constant_values=value)
+        pairs = np.broadcast_to(widths, (x.ndim, 2))  # as np.pad reads them: one (before, after) an axis
+        ctx.save(tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True)))
+        return padded
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+        """Cut the border off; it was constant."""
+        (inner,) = ctx.saved
+        return (grad[inner],)
+
+
+def reshape(x: object, shape: int | tuple[int, ...]) -> Tensor:
+    """Arrange the elements, in C order, in another shape; one size may be -1.
+
+    Examples
+    --------
+    >>> reshape(Tensor([1.0, 2.0, 3.0, 4.0]), (2, -1)).data
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
+    return Reshape.apply(x, shape=shape)
+
+
+def transpose(x: object, axes: tuple[int, ...] | None = None) -> Tensor:
+    """Permute the axes; without `axes`, reverse them.
+
+    Examples
+    --------
+    >>> transpose(Tensor([[1.0, 2.0]])).shape
+    (2, 1)
+    """
+    return Transpose.apply(x, axes=axes)
+
+
+def getitem(x: object, index: Any) -> Tensor:
+    """Pick elements as NumPy does: integers, slices, None, Ellipsis, integer arrays, boolean masks.
+
+    The gradient of an element that is picked several times is the sum over the times.
+
+    Examples
+    --------
+    >>> getitem(Tensor([1.0, 2.0, 3.0]), [0, 0, 2]).data
+    array([1., 1., 3.], dtype=float32)
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    # copies: the caller may fill his index array anew before backward reads it
+    return GetItem.apply(x, index=tuple(np.array(p) if isinstance(p, list | np.ndarray) else p for p in parts))
+
+
+def concatenate(tensors: Sequence[object], axis: int = 0) -> Tensor:
+    """Join Tensors along an existing axis; their other axes must agree.
+
+    Examples
+    --------
+    >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).data
+    array([1., 2., 3.], dtype=float32)
+    """
+    return Concatenate.apply(*tensors, axis=operator.index(axis))
+
+
+def pad(x: object, widths: Widths, value: float = 0.0) -> Tensor:
+    """Put a border of a constant around a Tensor.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    widths : int, (before, after), or a sequence of (before, after), one for each axis
+        How many elements are put on, as in `numpy.pad`.
+    value : float
+        What the border is filled with.
+
+    Returns
+    -------
+    Tensor
+        `x` with its border.
+
+    Raises
+    ------
+    ValueError
+        A width is negative, or there are not as many as axes.
+
+    Examples
+    --------
+    >>> pad(Tensor([[1.0, 2.0]]), [(0, 0), (1, 2)]).data
+    array([[0., 1., 2., 0., 0.]], dtype=float32)
+    """
+    return Pad.apply(x, widths=widths, value=value)

@@ -1,0 +1,69 @@
+"""Where a sliding window stands: the arithmetic that convolutions and poolings share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of ``kernel`` pixels that moves over an image of ``size`` pixels, along one axis.
+
+    Parameters
+    ----------
+    size : int
+        The length of the image along this axis, in pixels.
+    kernel : int
+        The length of the window.
+    stride : int
+        How far the window moves at a time.
+    padding : int
+        How many zeros stand at each end of the image.
+
+    Raises
+    ------
+    ValueError
+        The window does not fit into the padded image, or a number is out of range.
+
+    Examples
+    --------
+    >>> Window(size=32, kernel=3, stride=2, padding=1).out
+    16
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+
+    def __post_init__(self) -> None:
+        if self.kernel < 1 or self.stride < 1 or self.padding < 0:
+            raise ValueError(
+                f"kernel size {self.kernel}, stride {self.stride}, padding {self.padding}: "
+                "expected at least 1, at least 1 and at least 0"
+            )
+        if self.size + 2 * self.padding < self.kernel:
+            raise ValueError(
+                f"a window of {self.kernel} does not fit into {self.size} pixels with a padding of {self.padding}"
+            )
+
+    @property
+    def out(self) -> int:
+        """How many places the window stands at."""
+        return (self.size + 2 * self.padding - self.kernel) // self.stride + 1
+
+    def overlap(self, tap: int, first: int, last: int) -> tuple[slice, slice]:
+        """Match the places [first, last) of the window with the pixels that its entry `tap` sees there.
+
+        Returns
+        -------
+        tuple of slice
+            The places, counted from `first`, at which the tap sees a pixel and no padding; and those pixels.
+        """
+        start = max(first, -(-(self.padding - tap) // self.stride))
+        stop = max(start, min(last, (self.size - 1 + self.padding - tap) // self.stride + 1))
+        pixel = start * self.stride + tap - self.padding
+        step = self.stride
+        return slice(start - first, stop - first), slice(
+            pixel, pixel + (stop - start - 1) * step + 1 if stop > start else pixel, step
+        )
