@@ -1,0 +1,153 @@
+"""Where the rows of a sparse convolution lie: offsets that turn any stride and padding into plain sums of rows.
+
+The kernels know only ``x[offset + s * step]``. A stride of 1 gives that directly: moving the window down by one moves
+what a tap sees down by one. With stride S, the image is dealt out into S*S planes, its *phases*: pixel (h, w) goes to
+plane (h mod S, w mod S). What a tap sees then lies in one plane, and there the window moves by one again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.autograd.ops.window import Window
+
+Array = NDArray[Any]
+Indices = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The phases of a convolution along one axis.
+
+    Attributes
+    ----------
+    planes : int
+        Length of one plane of the padded input.
+    grad_planes : int
+        Length of one plane of the input gradient.
+    border : int
+        Zeros before the output gradient.
+    grad_size : int
+        Length of the output gradient with its border.
+    """
+
+    window: Window
+    planes: int
+    grad_planes: int
+    border: int
+    grad_size: int
+
+    @classmethod
+    def of(cls, window: Window) -> Axis:
+        """Derive the lengths from a window."""
+        K, S, P = window.kernel, window.stride, window.padding
+        grad_planes = -(-window.size // S)
+        border = max(0, (K - 1 - P) // S)
+        last = (S * grad_planes - 1 + P) // S  # the last place of the window that a pixel can belong to
+        return cls(window, window.out + (K - 1) // S, grad_planes, border, border + max(window.out, last + 1))
+
+    def phase(self, tap: int) -> int:
+        """Return the phase of the input pixels that `tap` meets."""
+        return (tap - self.window.padding) % self.window.stride
+
+    def shift(self, tap: int) -> int:
+        """Return how far the pixel i of phase ``phase(tap)`` lies from the place of the window where `tap` meets it."""
+        return (self.phase(tap) + self.window.padding - tap) // self.window.stride + self.border
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The offsets of one sparse convolution; T = KH*KW taps, numbered row by row.
+
+    Attributes
+    ----------
+    offsets : (IC * T,) int32
+        Where the input row of each column of the weight matrix starts, in the planes of `input_planes`.
+    step : int
+        From one output row to the next, in the planes of the input.
+    tap_indptr, taps : (S*S + 1,), (T,) int32
+        The taps that meet the pixels of each phase.
+    shifts : (T,) int32
+        Where the output gradient of a tap lies relative to a pixel, in rows of N.
+    """
+
+    rows: Axis
+    cols: Axis
+    batch: int
+    offsets: Indices
+    step: int
+    tap_indptr: Indices
+    taps: Indices
+    shifts: Indices
+
+    @property
+    def stride(self) -> int:
+        """The stride along both axes."""
+        return self.rows.window.stride
+
+    @property
+    def grad_pixels(self) -> int:
+        """The number of pixels of one channel of the output gradient with its border."""
+        return self.rows.grad_size * self.cols.grad_size
+
+    def input_planes(self, x: Array) -> Array:
+        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N)."""
+        S = self.stride
+        if S == 1 and self.rows.window.padding == 0:
+            return np.ascontiguousarray(x)[:, None, None]
+        planes = np.zeros((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
+        for a, b in np.ndindex(S, S):
+            (i, h), (j, w) = self._overlap(self.rows, a), self._overlap(self.cols, b)
+            planes[:, a, b, i, j] = x[:, h, w]
+        return planes
+
+    @staticmethod
+    def _overlap(axis: Axis, phase: int) -> tuple[slice, slice]:
+        return axis.window.overlap(phase, 0, axis.planes)
+
+    def bordered(self, dy: Array) -> Array:
+        """Put an output gradient into its border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N)."""
+        g = np.zeros((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
+        top, left = self.rows.border, self.cols.border
+        g[:, top : top + dy.shape[1], left : left + dy.shape[2]] = dy
+        return g
+
+    def merge_phases(self, planes: Array) -> Array:
+        """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""
+        if self.stride == 1:
+            return planes[:, 0, 0]
+        S, H, W = self.stride, self.rows.window.size, self.cols.window.size
+        dx = np.empty((planes.shape[0], H, W, self.batch), planes.dtype)
+        for a, b in np.ndindex(S, S):
+            target = dx[:, a::S, b::S]
+            target[:] = planes[:, a, b, : target.shape[1], : target.shape[2]]
+        return dx
+
+
+@lru_cache(maxsize=256)
+def geometry(rows: Window, cols: Window, channels: int, batch: int) -> Geometry:
+    """Prepare the offsets of a sparse convolution with `channels` input channels and `batch` samples."""
+    S, KH, KW, N = rows.stride, rows.kernel, cols.kernel, batch
+    along, across = Axis.of(rows), Axis.of(cols)
+    p, q = np.divmod(np.arange(KH * KW), KW)  # each tap's row and column in the window
+    plane_size = along.planes * across.planes
+    taps_at = ((p % S) * S + q % S) * plane_size + (p // S) * across.planes + q // S
+    offsets = (np.arange(channels)[:, None] * S * S * plane_size + taps_at) * N
+    phases = np.array([along.phase(i) * S + across.phase(j) for i, j in zip(p, q, strict=True)])
+    shifts = np.array([along.shift(i) * across.grad_size + across.shift(j) for i, j in zip(p, q, strict=True)]) * N
+    taps = np.argsort(phases, kind="stable")
+    return Geometry(
+        rows=along,
+        cols=across,
+        batch=N,
+        offsets=offsets.reshape(-1).astype(np.int32),
+        step=across.planes * N,
+        tap_indptr=np.searchsorted(phases[taps], np.arange(S * S + 1)).astype(np.int32),
+        taps=taps.astype(np.int32),
+        shifts=shifts.astype(np.int32),
+    )

@@ -1,0 +1,244 @@
+"""SWAT (Raihan and Aamodt, NeurIPS 2020, algorithm 1): layers that compute with the top-k of weights and activations.
+
+=========  =====================================  ==============================
+forward    y = f(x, W_top)                        W_top: largest weights
+backward   dX = f_backward_input(dY, W_top)       the same weights
+backward   dW = f_backward_weight(dY, x_top)      x_top: largest activations
+=========  =====================================  ==============================
+
+dY is never made sparse, so every weight is updated, also those that did not take part: the master weights stay dense
+and the choice of W_top may change at any step. dW is therefore not the derivative of the forward pass, but that of
+``f(x_top, W)``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse
+
+from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.ops.conv import windows
+from minizerofl.autograd.ops.linear import check_linear
+from minizerofl.autograd.tensor import Array, Tensor
+from minizerofl.kernels import conv as kernels
+from minizerofl.sparse.csr import top_k_csr
+from minizerofl.sparse.geometry import Geometry, geometry
+from minizerofl.sparse.selection import Positions, count_kept, top_k
+
+
+class SparseConv2d(Op):
+    """The convolution of SWAT."""
+
+    name = "sparse_conv2d"
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        sparsity: float,
+        activation_sparsity: float,
+        stride: int,
+        padding: int,
+    ) -> Array:
+        """Convolve with the largest weights; keep them and the largest activations."""
+        rows, cols = windows(x, w, b, stride, padding)
+        place = geometry(rows, cols, x.shape[0], x.shape[3])
+        w_top = top_k_csr(w, count_kept(w.size, sparsity))
+        y = np.empty((w.shape[0], rows.out, cols.out * x.shape[3]), x.dtype)
+        planes = place.input_planes(x).reshape(-1)
+        kernels.sum_rows(w_top.indptr, place.offsets[w_top.indices], w_top.data, planes, place.step, y)
+        if b is not None:
+            y += b[:, None, None]
+        if any(ctx.needs_grad):
+            positions = top_k(x, count_kept(x.size, activation_sparsity))
+            ctx.save(w_top, positions, x.reshape(-1)[positions], place, x.shape, w.shape)
+        return y.reshape(w.shape[0], rows.out, cols.out, x.shape[3])  # (OC, Ho, Wo*N) -> (OC, Ho, Wo, N)
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """Convolve the output gradient with the transposed weights, and correlate it with the kept activations."""
+        w_top, positions, values, place, x_shape, w_shape = ctx.saved
+        grad = np.ascontiguousarray(grad)
+        dx = input_gradient(grad, w_top, place, x_shape) if ctx.needs_grad[0] else None
+        dw = weight_gradient(grad, positions, values, place, x_shape, w_shape) if ctx.needs_grad[1] else None
+        db = grad.reshape(w_shape[0], -1).sum(axis=1) if ctx.needs_grad[2] else None
+        return dx, dw, db
+
+
+def input_gradient(dy: Array, w_top: scipy.sparse.csr_array, place: Geometry, x_shape: tuple[int, ...]) -> Array:
+    """Compute dX: a sum of rows again, over the columns of W_top (its transpose) and the rows of dY.
+
+    The rows of the result are the phases of each input channel, so the taps of one phase must stand together among
+    the columns.
+    """
+    IC, _, _, N = x_shape
+    T, phases = place.taps.size, place.stride**2
+    if phases > 1:
+        w_top = w_top[:, (np.arange(IC)[:, None] * T + place.taps).reshape(-1)]  # taps by phase
+    columns = w_top.tocsc()
+    ends = (np.arange(IC)[:, None] * T + place.tap_indptr[1:]).reshape(-1)  # last column of each (channel, phase)
+    indptr = columns.indptr[np.concatenate([[0], ends])]
+    tap_of = np.tile(place.taps, IC)
+    shifts = np.repeat(place.shifts[tap_of], np.diff(columns.indptr))
+    offsets = columns.indices * np.int32(place.grad_pixels * N) + shifts
+    dx = np.empty((IC * phases, place.rows.grad_planes, place.cols.grad_planes * N), dy.dtype)
+    bordered = place.bordered(dy).reshape(-1)
+    kernels.sum_rows(indptr, offsets, columns.data, bordered, place.cols.grad_size * N, dx)
+    S = place.stride
+    return place.merge_phases(dx.reshape(IC, S, S, place.rows.grad_planes, place.cols.grad_planes, N))
+
+
+def weight_gradient(
+    dy: Array, positions: Positions, values: Array, place: Geometry, x_shape: tuple[int, ...], w_shape: tuple[int, ...]
+) -> Array:
+    """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
+    OC, IC, KH, KW = w_shape
+    _, H, W, N = x_shape
+    g = np.zeros((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
+    kernels.pixels_first(dy, place.rows.border, place.cols.border, g)
+    indptr = np.empty(IC * place.stride**2 + 1, np.int32)
+    rows, grouped = np.empty_like(positions), np.empty_like(values)
+    kernels.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
+    by_tap = np.empty((IC, KH * KW, OC), dy.dtype)
+    kernels.conv_weight_gradient(
+        indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), by_tap
+    )
+    dw = np.empty((OC, IC * KH * KW), dy.dtype)
+    kernels.transpose(by_tap.reshape(-1, OC), dw)
+    return dw.reshape(w_shape)
+
+
+class SparseLinear(Op):
+    """The linear layer of SWAT."""
+
+    name = "sparse_linear"
+
+    @staticmethod
+    def forward(
+        ctx: Context, x: Array, w: Array, b: Array | None, sparsity: float, activation_sparsity: float
+    ) -> Array:
+        """Multiply by the largest weights; keep them and the largest activations."""
+        check_linear(x, w, b)
+        w_top = top_k_csr(w, count_kept(w.size, sparsity))
+        y = multiply(w_top, x)
+        if b is not None:
+            y += b[:, None]
+        if any(ctx.needs_grad):
+            x_top = np.zeros_like(x, order="C")
+            positions = top_k(x, count_kept(x.size, activation_sparsity))
+            x_top.reshape(-1)[positions] = x.reshape(-1)[positions]
+            ctx.save(w_top, x_top)
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """DX = W_top^T dY and dW = dY x_top^T.
+
+        dW is one number for each weight, from few samples: writing it is the cost, not multiplying, so the product is
+        left to BLAS.
+        """
+        w_top, x_top = ctx.saved
+        dx = multiply(w_top.T.tocsr(), grad) if ctx.needs_grad[0] else None
+        dw = grad @ x_top.T if ctx.needs_grad[1] else None
+        db = grad.sum(axis=1) if ctx.needs_grad[2] else None
+        return dx, dw, db
+
+
+def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
+    """Multiply a sparse matrix (R, C) by a dense one (C, N) whose rows are contiguous."""
+    R, N = matrix.shape[0], x.shape[1]
+    y = np.empty((R, 1, N), x.dtype)
+    rows = np.ascontiguousarray(x).reshape(-1)
+    kernels.sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, rows, 0, y)
+    return y.reshape(R, N)
+
+
+def sparse_conv2d(
+    x: object,
+    w: object,
+    b: object = None,
+    *,
+    sparsity: float,
+    activation_sparsity: float | None = None,
+    stride: int = 1,
+    padding: int = 0,
+) -> Tensor:
+    """Convolve with the largest weights only, and train all of them from the largest activations (SWAT).
+
+    Parameters
+    ----------
+    x : (C, H, W, N) Tensor
+        Images, batch last.
+    w : (OC, C, KH, KW) Tensor
+        Dense master weights; the top ``1 - sparsity`` of the whole tensor take part.
+    b : (OC,) Tensor, optional
+        Bias.
+    sparsity : float
+        The share of the weights that is left out, 0 <= sparsity < 1.
+    activation_sparsity : float, optional
+        The share of the input (of the whole mini-batch) that the weight gradient leaves out. None: as the weights. 0:
+        nothing.
+    stride, padding : int
+        As in `conv2d`.
+
+    Returns
+    -------
+    (OC, Ho, Wo, N) Tensor
+        The result of the dense convolution with all other weights set to zero.
+
+    Raises
+    ------
+    ValueError
+        A shape, the stride, the padding or a sparsity does not fit.
+
+    Notes
+    -----
+    Gradients are those of SWAT (algorithm 1): dX uses the weights that took part, dW the largest activations.
+
+    Examples
+    --------
+    >>> w = np.array([1.0, 3.0], dtype=np.float32).reshape(1, 2, 1, 1)
+    >>> sparse_conv2d(np.ones((2, 1, 1, 1), np.float32), w, sparsity=0.5).data.item()
+    3.0
+    """
+    activation_sparsity = sparsity if activation_sparsity is None else activation_sparsity
+    return SparseConv2d.apply(
+        x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity, stride=stride, padding=padding
+    )
+
+
+def sparse_linear(
+    x: object, w: object, b: object = None, *, sparsity: float, activation_sparsity: float | None = None
+) -> Tensor:
+    """Compute ``W_top x + b`` and train all of W from the largest activations (SWAT).
+
+    Parameters
+    ----------
+    x : (in, N) Tensor
+        Features, batch last.
+    w : (out, in) Tensor
+        Dense master weights; the top ``1 - sparsity`` of the whole matrix take part.
+    b : (out,) Tensor, optional
+        Bias.
+    sparsity, activation_sparsity : float
+        As in `sparse_conv2d`.
+
+    Returns
+    -------
+    (out, N) Tensor
+        The result of the dense layer with all other weights set to zero.
+
+    Raises
+    ------
+    ValueError
+        A shape or a sparsity does not fit.
+
+    Examples
+    --------
+    >>> sparse_linear(np.ones((2, 1), np.float32), np.array([[1, 3]], np.float32), sparsity=0.5).data
+    array([[3.]], dtype=float32)
+    """
+    activation_sparsity = sparsity if activation_sparsity is None else activation_sparsity
+    return SparseLinear.apply(x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity)
