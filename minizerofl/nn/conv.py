@@ -1,0 +1,132 @@
+"""Convolutions over images (C, H, W, N), dense or with the largest weights only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minizerofl import ops
+from minizerofl.autograd.tensor import Tensor
+from minizerofl.nn.init import he_normal
+from minizerofl.nn.module import Module
+from minizerofl.nn.shapes import expect_axes
+from minizerofl.nn.swat import SwatModule
+
+
+class Conv2d(Module):
+    """A dense two-dimensional convolution, (IC, H, W, N) -> (OC, OH, OW, N).
+
+    The output has OH = (H + 2 padding - KH) // stride + 1 rows, and columns likewise.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        IC and OC.
+    kernel_size : int
+        KH = KW, pixels.
+    stride : int
+        The step between windows, pixels.
+    padding : int
+        The width of the border of zeros on each side, pixels.
+    bias : bool
+        Whether a learned number per output channel, 0 at first, is added.
+    rng : numpy.random.Generator, optional
+        Draws the weights, see `he_normal`; None takes fresh entropy, so that no two layers are alike.
+
+    Attributes
+    ----------
+    weight : Tensor
+        (OC, IC, KH, KW).
+    bias : Tensor or None
+        (OC,).
+
+    Raises
+    ------
+    ValueError
+        At call time: the input is not (IC, H, W, N), or too small for the kernel.
+
+    Examples
+    --------
+    >>> layer = Conv2d(3, 8, kernel_size=5, padding=2, rng=np.random.default_rng(0))
+    >>> layer(Tensor(np.ones((3, 6, 6, 2), np.float32))).shape
+    (8, 6, 6, 2)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        shape = (out_channels, in_channels, kernel_size, kernel_size)
+        weight = he_normal(shape, in_channels * kernel_size**2, np.random.default_rng(rng))
+        self.weight = Tensor(weight, requires_grad=True)
+        self.bias = Tensor(np.zeros(out_channels, np.float32), requires_grad=True) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
+        expect_axes(self, x, (self.in_channels, "H", "W", "N"))
+        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)  # (IC, H, W, N) -> (OC, OH, OW, N)
+
+
+class SparseConv2d(SwatModule, Conv2d):
+    """A convolution trained by SWAT: only the largest weights are used, and all are learned.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, bias, rng
+        As for `Conv2d`; the same `rng` gives the same weights.
+    sparsity : float
+        The fraction of the weights that is left out, 0 <= sparsity < 1.
+    activation_sparsity : float, optional
+        The fraction of the input that is left out of dW; None: as the weights; 0: sparse weights only.
+
+    Raises
+    ------
+    ValueError
+        A sparsity is not in [0, 1); at call time: the input is not (IC, H, W, N), or too small for the kernel.
+
+    Examples
+    --------
+    >>> SparseConv2d(3, 8, 3, sparsity=1.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: SparseConv2d: sparsity is 1.5, expected a fraction from 0 up to, but not including, 1
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+        *,
+        sparsity: float = 0.95,
+        activation_sparsity: float | None = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias, rng)
+        self.set_sparsity(sparsity, activation_sparsity)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve with the largest weights."""
+        expect_axes(self, x, (self.in_channels, "H", "W", "N"))
+        return ops.sparse_conv2d(  # (IC, H, W, N) -> (OC, OH, OW, N)
+            x,
+            self.weight,
+            self.bias,
+            sparsity=self.sparsity,
+            activation_sparsity=self.activation_sparsity,
+            stride=self.stride,
+            padding=self.padding,
+        )

@@ -1,0 +1,111 @@
+"""The models: sizes, shapes, which layers are sparse, and the registry."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minizerofl import Tensor, models, no_grad, ops
+from minizerofl.nn import check_module, sparse_weights
+from minizerofl.optim import SGD
+
+MODELS = {
+    "femnist_cnn": {"parameters": 6_603_710, "x": (1, 28, 28), "sparse": 3, "classes": 62},
+    "resnet18": {"parameters": 11_173_962, "x": (3, 32, 32), "sparse": 16, "classes": 10},
+}
+
+
+@pytest.fixture(params=MODELS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_every_model_is_tested() -> None:
+    assert set(models.MODELS) == set(MODELS)
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.9])
+def test_sizes(name: str, sparsity: float) -> None:
+    model = models.build(name, sparsity=sparsity)
+    assert sum(p.size for p in model.parameters()) == MODELS[name]["parameters"]
+    expected = MODELS[name]["sparse"] if sparsity else 0
+    assert list(sparse_weights(model).values()) == [sparsity] * expected
+    assert all(p.dtype == np.float32 for p in model.parameters())
+
+
+def test_resnet_has_the_papers_dense_parts() -> None:
+    model = models.resnet18(sparsity=0.95)
+    sparse = sparse_weights(model)
+    shapes = {n: p.shape for n, p in model.named_parameters() if n not in sparse}
+    assert shapes.pop("stem.weight") == (64, 3, 3, 3)
+    assert shapes.pop("classifier.weight") == (10, 512)
+    assert shapes.pop("classifier.bias") == (10,)
+    assert sum(np.prod(s) for s in shapes.values() if len(s) == 4) == 172_032  # the 1x1 shortcuts
+    assert sum(np.prod(s) for s in shapes.values() if len(s) == 1) == 9_600  # BatchNorm's scales and shifts
+    assert sum(b.size for b in model.buffers()) == 9_600
+    assert all(shape[2:] == (3, 3) for n, shape in ((n, p.shape) for n, p in model.named_parameters()) if n in sparse)
+
+
+def test_femnist_classifier_is_dense() -> None:
+    assert list(sparse_weights(models.femnist_cnn(sparsity=0.5))) == ["conv1.weight", "conv2.weight", "linear1.weight"]
+
+
+def test_the_seed_alone_decides_the_weights(name: str) -> None:
+    dense, sparse = models.build(name, seed=3), models.build(name, seed=3, sparsity=0.95)
+    other = models.build(name, seed=4)
+    for (n, a), b, c in zip(dense.named_parameters(), sparse.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(a.data, b.data)
+        assert n.endswith("bias") or "norm" in n or n.startswith("blocks") or (a.data != c.data).any()
+    sparse.load_state_dict(dense.state_dict())  # and the names are the same
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.95])
+def test_one_step_reaches_every_parameter(name: str, sparsity: float) -> None:
+    model = models.build(name, sparsity=sparsity)
+    x = Tensor(np.random.default_rng(0).standard_normal((*MODELS[name]["x"], 2), dtype=np.float32))
+    logits = model(x)
+    assert logits.shape == (MODELS[name]["classes"], 2)
+    ops.cross_entropy(logits, np.array([1, 5])).backward()
+    before = model.state_dict()
+    SGD(model.parameters(), lr=0.1).step()
+    after = model.state_dict()
+    unchanged = [n for n, _ in model.named_parameters() if np.array_equal(before[n], after[n])]
+    assert unchanged == []
+
+
+def test_residual_blocks_conform() -> None:
+    rng = np.random.default_rng(0)
+    check_module(models.resnet.BasicBlock(4, 4, 1, 0.0, rng), (4, 6, 6, 3))
+    check_module(models.resnet.BasicBlock(4, 6, 2, 0.0, rng), (4, 6, 6, 3))
+    check_module(models.resnet.BasicBlock(4, 6, 2, 0.8, rng), (4, 6, 6, 3))
+
+
+def test_channels_and_classes_are_arguments() -> None:
+    with no_grad():
+        x = Tensor(np.ones((1, 32, 32, 2), np.float32))
+        assert models.resnet18(in_channels=1, num_classes=12)(x).shape == (12, 2)
+
+
+def test_unknown_names_and_arguments() -> None:
+    with pytest.raises(
+        ValueError, match=r"unknown model 'resnet-18'; did you mean 'resnet18'\? Known models: femnist_cnn,"
+    ):
+        models.build("resnet-18")
+    with pytest.raises(ValueError, match="unknown model 'zzz'; Known models"):
+        models.build("zzz")
+    with pytest.raises(TypeError, match="depth"):
+        models.build("resnet18", depth=50)
+    with pytest.raises(ValueError, match=r"sparsity is 1\.5"):
+        models.femnist_cnn(sparsity=1.5)
+
+
+def test_nothing_needs_pytorch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import minizerofl as mz\n"
+        "from minizerofl import autograd, models, nn, ops, optim, sparse\n"
+        "model = models.femnist_cnn(sparsity=0.95)\n"
+        "optim.SGD(model.parameters(), lr=0.1)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
