@@ -1,0 +1,56 @@
+"""What goes wrong with data, each said in one line: ``DataError`` for files, ``ValueError`` for arguments."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+__all__ = ["DataError", "check_choice", "one_line"]
+
+
+class DataError(Exception):
+    """A file of a data set is missing, damaged or not what it should be.
+
+    The message is one line: the file, the client where there is one, what was expected and what to do next.
+    """
+
+
+def check_choice(argument: str, value: str, known: Collection[str]) -> None:
+    """Refuse a value that is not among the known ones, and suggest the nearest.
+
+    Parameters
+    ----------
+    argument : str
+        What the value is called, for the message.
+    value : str
+        What the caller gave.
+    known : collection of str
+        What is allowed.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not in ``known``.
+
+    Examples
+    --------
+    >>> check_choice("polarity", "inc", ("ink", "paper"))
+    Traceback (most recent call last):
+    ...
+    ValueError: polarity='inc' is unknown: did you mean 'ink'? Known: 'ink', 'paper'.
+    """
+    if value in known:
+        return
+    near = get_close_matches(str(value), known, n=1)
+    hint = f" did you mean {near[0]!r}?" if near else ""
+    listed = ", ".join(repr(name) for name in list(known)[:6]) + (", ..." if len(known) > 6 else "")
+    raise ValueError(f"{argument}={value!r} is unknown:{hint} Known: {listed}.")
+
+
+def one_line(error: Exception) -> str:
+    r"""Return the message of an exception on one line; libraries below us like to use several.
+
+    Examples
+    --------
+    >>> one_line(OSError("cannot read\n  the file"))
+    'cannot read the file'
+    """
+    return " ".join(str(error).split())

@@ -1,0 +1,152 @@
+"""FEMNIST as LEAF writes it: JSON files with ``users``, ``num_samples`` and ``user_data[user]{x, y}``.
+
+JSON cannot be read in parts, so all files are read at once: the full build takes minutes and 2.6 GB of memory. The
+TFF layout is the better home for it.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from minizerofl_datasets.errors import DataError, one_line
+from minizerofl_datasets.federated import Samples, Split
+from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
+from minizerofl_datasets.femnist.writers import pair_writers
+
+__all__ = ["LeafFemnist"]
+
+EMPTY: Samples = (np.empty((0, SIDE, SIDE), np.float32), np.empty(0, np.int64))
+
+
+class LeafFemnist(FemnistImages):
+    """A LEAF build of FEMNIST, held in memory.
+
+    Parameters
+    ----------
+    train, test : tuple of Path
+        The JSON files of each split.
+    polarity : {"ink", "paper"}
+        "ink" hands out ``1 - pixel``, "paper" the stored pixel.
+    seed : int
+        Fixes the validation part.
+    clients : int, optional
+        Keep only the first so many writers; None keeps all.
+    keep_duplicates : bool
+        Keep the image that LEAF repeats for almost every writer.
+
+    Raises
+    ------
+    DataError
+        If a file is damaged or not in this layout.
+    ValueError
+        If there are fewer than ``clients`` writers.
+
+    Notes
+    -----
+    LEAF's preprocessing adds the first image of every writer but the first twice. The split into training and test set
+    then parts the two copies for about one writer in six, which leaks a training image into the test set. Two
+    scans of handwriting are never equal to the last bit, so what is dropped is every image that equals, pixels and
+    label, an earlier one of the same writer: training images come first, hence a leaked copy leaves the test set.
+
+    Examples
+    --------
+    >>> LeafFemnist((Path("no.json"),), (), polarity="ink", seed=0)
+    Traceback (most recent call last):
+    ...
+    minizerofl_datasets.errors.DataError: no.json: the file does not exist.
+    """
+
+    def __init__(
+        self,
+        train: tuple[Path, ...],
+        test: tuple[Path, ...],
+        *,
+        polarity: str,
+        seed: int,
+        clients: int | None = None,
+        keep_duplicates: bool = False,
+    ) -> None:
+        self._samples: dict[Split, dict[str, Samples]] = {"train": _read_files(train), "test": _read_files(test)}
+        writers, _ = pair_writers(self._samples["train"], self._samples["test"], clients)
+        if not keep_duplicates:
+            for writer in writers:
+                self._drop_duplicates(writer)
+        super().__init__(
+            source="real",
+            format="leaf",
+            origin=f"LEAF JSON files in '{train[0].parent.parent}'",
+            clients=writers,
+            polarity=polarity,
+            seed=seed,
+        )
+
+    def _pixels(self, client: str, split: Split) -> Samples:
+        return self._samples[split].get(client, EMPTY)
+
+    def _count(self, client: str, split: Split) -> int:
+        return len(self._pixels(client, split)[1])
+
+    def _drop_duplicates(self, writer: str) -> None:
+        seen: set[tuple[bytes, int]] = set()
+        splits: tuple[Split, Split] = ("train", "test")
+        for split in splits:
+            pixels, labels = self._samples[split].get(writer, EMPTY)
+            first = []
+            for i, image in enumerate(zip(map(bytes, pixels), labels.tolist(), strict=True)):
+                if image not in seen:
+                    seen.add(image)
+                    first.append(i)
+            self._samples[split][writer] = pixels[first], labels[first]
+
+
+def _read_files(paths: tuple[Path, ...]) -> dict[str, Samples]:
+    samples: dict[str, Samples] = {}
+    for path in paths:
+        for user, part in _read_file(path).items():
+            if user in samples:
+                raise DataError(
+                    f"{path}, client {user}: an earlier file holds this client too; keep one LEAF build a folder."
+                )
+            samples[user] = part
+    return samples
+
+
+def _read_file(path: Path) -> dict[str, Samples]:
+    if not path.is_file():
+        raise DataError(f"{path}: the file does not exist.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read as JSON ({one_line(error)}).") from error
+    where = str(path)
+    samples = {}
+    try:
+        for user, stated in zip(content["users"], content["num_samples"], strict=True):
+            where = f"{path}, client {user}"
+            samples[user] = _samples_of(content["user_data"][user], stated, where)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{where}: is not LEAF's layout ({type(error).__name__}: {one_line(error)}); expected 'users', as many "
+            "'num_samples', and 'user_data' with 'x' and 'y' for every user."
+        ) from error
+    return samples
+
+
+def _samples_of(entry: dict[str, object], stated: object, where: str) -> Samples:
+    labels = np.asarray(entry["y"])
+    with np.errstate(over="ignore"):  # what overflows is refused below as a pixel above 1
+        pixels: npt.NDArray[np.float32] = np.asarray(entry["x"], dtype=np.float32)
+    n = len(labels)
+    if n != stated:
+        raise DataError(f"{where}: has {n} labels, but num_samples says {stated}.")
+    if n == 0 and len(pixels) == 0:
+        return EMPTY
+    if labels.dtype.kind != "i" or labels.ndim != 1:
+        raise DataError(f"{where}: 'y' is {labels.dtype} {labels.shape}, expected {n} whole numbers.")
+    if pixels.shape != (n, SIDE * SIDE):
+        raise DataError(f"{where}: 'x' has shape {pixels.shape}, expected ({n}, {SIDE * SIDE}).")
+    images = pixels.reshape(n, SIDE, SIDE)  # (n, 784) -> (n, 28, 28)
+    check_images(images, labels, where)
+    return images, labels.astype(np.int64)

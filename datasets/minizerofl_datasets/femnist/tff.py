@@ -1,0 +1,124 @@
+"""FEMNIST in the TFF layout: two HDF5 files that hold ``examples/<writer>/pixels`` and ``examples/<writer>/label``.
+
+A file is opened for every read (a quarter of a millisecond) and closed again: threads share no handle, a process may
+fork, and nothing has to be closed by the caller.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minizerofl_datasets.errors import DataError, one_line
+from minizerofl_datasets.federated import Samples, Split
+from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
+from minizerofl_datasets.femnist.writers import pair_writers
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["TffFemnist"]
+
+
+class TffFemnist(FemnistImages):
+    """The TFF build of FEMNIST, read lazily, one writer at a time.
+
+    Parameters
+    ----------
+    train, test : Path
+        ``fed_emnist_train.h5`` and ``fed_emnist_test.h5``.
+    polarity : {"ink", "paper"}
+        "ink" hands out ``1 - pixel``, "paper" the stored pixel.
+    seed : int
+        Fixes the validation part.
+    clients : int, optional
+        Keep only the first so many writers; None keeps all.
+
+    Raises
+    ------
+    DataError
+        If a file is damaged or not in this layout.
+    ValueError
+        If there are fewer than ``clients`` writers.
+
+    Notes
+    -----
+    A truncated file is refused when it is opened. Other damage is found as far as libhdf5 finds it: trust a file as far
+    as its checksum.
+
+    Examples
+    --------
+    >>> TffFemnist(Path("no.h5"), Path("no.h5"), polarity="ink", seed=0)
+    Traceback (most recent call last):
+    ...
+    minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
+    """
+
+    def __init__(self, train: Path, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
+        self._paths: dict[Split, Path] = {"train": train, "test": test}
+        writers, self._tested = pair_writers(_writers(train), _writers(test), clients)
+        super().__init__(
+            source="real",
+            format="tff",
+            origin=f"TFF HDF5 files in '{train.parent}'",
+            clients=writers,
+            polarity=polarity,
+            seed=seed,
+        )
+
+    def _pixels(self, client: str, split: Split) -> Samples:
+        if split == "test" and client not in self._tested:
+            return np.empty((0, SIDE, SIDE), np.float32), np.empty(0, np.int64)
+        path = self._paths[split]
+        with _reading(path, client) as examples:
+            pixels, labels = _checked(examples[client], f"{path}, client {client}")
+            x, y = pixels[()].astype(np.float32, copy=False), labels[()].astype(np.int64)
+        check_images(x, y, f"{path}, client {client}")
+        return x, y
+
+    def _count(self, client: str, split: Split) -> int:
+        if split == "test" and client not in self._tested:
+            return 0
+        with _reading(self._paths[split], client) as examples:
+            return len(_checked(examples[client], f"{self._paths[split]}, client {client}")[1])
+
+
+def _writers(path: Path) -> list[str]:
+    with _reading(path) as examples:
+        return list(examples)
+
+
+@contextmanager
+def _reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
+    """Open a file's ``examples`` group; whatever h5py raises becomes a DataError that names file and client."""
+    import h5py
+
+    if not path.is_file():
+        raise DataError(f"{path}: the file does not exist.")
+    where = str(path) if client is None else f"{path}, client {client}"
+    try:
+        with h5py.File(path, "r") as file:
+            examples = file.get("examples")
+            if not isinstance(examples, h5py.Group):
+                raise DataError(f"{path}: has no group 'examples', so it is not a TFF file of FEMNIST.")
+            yield examples
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise DataError(f"{where}: cannot be read as HDF5 ({one_line(error)}); get the file anew.") from error
+
+
+def _checked(group: object, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
+    """Return a writer's two data sets if they have the layout's shapes and dtypes."""
+    import h5py
+
+    pixels, labels = (group.get(key) if isinstance(group, h5py.Group) else None for key in ("pixels", "label"))
+    if not (isinstance(pixels, h5py.Dataset) and isinstance(labels, h5py.Dataset)):
+        raise DataError(f"{where}: needs the data sets 'pixels' and 'label'.")
+    if pixels.dtype.kind != "f" or pixels.shape != (labels.size, SIDE, SIDE):
+        raise DataError(
+            f"{where}: 'pixels' is {pixels.dtype} {pixels.shape}, expected float32 ({labels.size}, {SIDE}, {SIDE})."
+        )
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise DataError(f"{where}: 'label' is {labels.dtype} {labels.shape}, expected int32 ({len(pixels)},).")
+    return pixels, labels

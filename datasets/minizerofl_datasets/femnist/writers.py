@@ -1,0 +1,51 @@
+"""Pairs the writers of the training files with those of the test files."""
+
+from collections.abc import Collection
+
+from minizerofl_datasets.errors import DataError
+
+__all__ = ["pair_writers"]
+
+
+def pair_writers(
+    train: Collection[str], test: Collection[str], clients: int | None
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the writers to hand out, sorted, and those among them that have test images.
+
+    Parameters
+    ----------
+    train, test : collection of str
+        Writers of the training and of the test files.
+    clients : int, optional
+        Keep only the first so many; None keeps all.
+
+    Returns
+    -------
+    writers : tuple of str
+        The training writers, sorted.
+    tested : frozenset of str
+        The writers of the test files; a training writer may be missing here and then has no test images.
+
+    Raises
+    ------
+    DataError
+        If there are no writers, or a test writer has no training images (LEAF's split by user).
+    ValueError
+        If there are fewer than ``clients`` writers.
+
+    Examples
+    --------
+    >>> pair_writers(["f1", "f0"], ["f0"], clients=1)
+    (('f0',), frozenset({'f0'}))
+    """
+    if not train:
+        raise DataError("the training files of FEMNIST hold no writers; get the files anew.")
+    strangers = sorted(set(test) - set(train))
+    if strangers:
+        raise DataError(
+            f"{len(strangers)} writers, the first {strangers[0]}, have test images but no training images; the "
+            "files do not belong together (in LEAF: split with '-t sample', not '-t user')."
+        )
+    if clients is not None and clients > len(train):
+        raise ValueError(f"clients={clients}, but the files hold {len(train)} writers; give at most {len(train)}.")
+    return tuple(sorted(train)[:clients]), frozenset(test)
