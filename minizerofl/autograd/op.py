@@ -144,7 +144,9 @@ class Op:
 
     @classmethod
     def _as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
-        dtype = next((t.dtype for t in operands if isinstance(t, Tensor)), np.dtype(np.float32))
+        typed = [t.dtype for t in operands if isinstance(t, Tensor)]
+        typed += [t.dtype for t in operands if isinstance(t, np.ndarray) and t.dtype in FLOATS]
+        dtype = typed[0] if typed else FLOATS[0]
         tensors: list[Tensor | None] = []
         for i, operand in enumerate(operands):
             if operand is None or isinstance(operand, Tensor):

@@ -19,7 +19,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 Case = tuple[Callable[..., Tensor], list[np.ndarray]]
 
 sides = st.integers(1, 4)
-CHECKED_ELSEWHERE = {"sparse_conv2d", "sparse_linear"}  # surrogate gradients: tests/sparse
+CHECKED_ELSEWHERE = {"sparse_conv2d", "sparse_linear"}  # by their surrogates, in tests/sparse/test_swat.py
 NOT_DIFFERENTIABLE: set[str] = set()
 
 

@@ -1,0 +1,64 @@
+"""Batch normalisation: moments, running moments and the two modes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl import Tensor, gradcheck, ops
+
+
+def vectors(channels: int, seed: int = 0, dtype: type = np.float32) -> list[np.ndarray]:
+    """w, b, running_mean, running_var."""
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(0.5, 2, channels).astype(dtype) for _ in range(4)]
+
+
+@given(st.integers(0, 2**32 - 1), st.tuples(*[st.integers(1, 4)] * 3, st.integers(2, 6)))
+def test_training_normalises_and_moves_the_running_moments(seed: int, shape: tuple[int, ...]) -> None:
+    x = (5 + 3 * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
+    w, b, mean, var = vectors(shape[0], seed)
+    old_mean, old_var = mean.copy(), var.copy()
+    y = ops.batch_norm(x, w, b, mean, var, training=True, momentum=0.25).data
+    axes = (1, 2, 3)
+    batch_mean, batch_var = x.mean(axis=axes), x.var(axis=axes)
+    column = (slice(None), None, None, None)
+    expected = w[column] * (x - batch_mean[column]) / np.sqrt(batch_var[column] + 1e-5) + b[column]
+    np.testing.assert_allclose(y, expected, rtol=1e-3, atol=1e-3)
+    count = x[0].size
+    np.testing.assert_allclose(mean, 0.75 * old_mean + 0.25 * batch_mean, rtol=1e-4)
+    np.testing.assert_allclose(var, 0.75 * old_var + 0.25 * batch_var * count / (count - 1), rtol=1e-3)
+    assert mean.dtype == var.dtype == np.float32
+
+
+def test_evaluation_uses_the_running_moments_and_leaves_them() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 2, 2, 4)).astype(np.float32)
+    w, b, mean, var = vectors(3)
+    old = mean.copy(), var.copy()
+    y = ops.batch_norm(x, w, b, mean, var, training=False).data
+    column = (slice(None), None, None, None)
+    expected = w[column] * (x - mean[column]) / np.sqrt(var[column] + 1e-5) + b[column]
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(old, (mean, var))
+
+
+def test_evaluation_has_a_gradient_too() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 2, 2, 4))
+    w, b, mean, var = vectors(3, dtype=np.float64)
+    assert gradcheck(lambda *t: ops.batch_norm(*t, mean, var, training=False), [x, w, b])
+
+
+def test_a_large_mean_costs_no_precision() -> None:
+    x = (1e4 + np.random.default_rng(0).standard_normal((1, 8, 8, 64))).astype(np.float32)
+    one = np.ones(1, np.float32)
+    y = ops.batch_norm(x, one, 0 * one, 0 * one, one.copy()).data
+    assert abs(y.std() - 1) < 1e-2
+
+
+@pytest.mark.parametrize("wrong", range(4))
+def test_errors_name_the_vector_that_does_not_fit(wrong: int) -> None:
+    arguments = vectors(3)
+    arguments[wrong] = np.ones(2, np.float32)
+    name = ("w", "b", "running_mean", "running_var")[wrong]
+    with pytest.raises(ValueError, match=rf"batch_norm.*{name} has shape \(2,\), expected \(3,\)"):
+        ops.batch_norm(Tensor(np.zeros((3, 2, 2, 2), np.float32)), *arguments)
