@@ -1,0 +1,69 @@
+"""Local training: it is plain SGD over shuffled mini-batches from the global state."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl import Tensor, nn, ops
+from minizerofl.fl import Client, Full
+from minizerofl.fl.data import batch_last
+from minizerofl.fl.seeds import Purpose, generator
+
+
+def linear(seed: int = 0) -> nn.Linear:
+    return nn.Linear(4, 3, rng=np.random.default_rng(seed))
+
+
+def samples(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n)
+    return rng.standard_normal((n, 4)).astype(np.float32), rng.integers(0, 3, n)
+
+
+@given(n=st.integers(1, 12), batch=st.integers(1, 5), epochs=st.integers(1, 2), round=st.integers(1, 3))
+def test_training_is_sgd_over_shuffled_batches_and_keeps_the_last_one(
+    n: int, batch: int, epochs: int, round: int
+) -> None:
+    x, y = samples(n)
+    state = linear().state_dict()
+    client = Client("me", (x, y), Full({}), batch_size=batch, local_epochs=epochs, seed=7)
+    update = client.train(linear(seed=99), state, round, lr=0.1)
+
+    w, b = state["weight"].astype(np.float64), state["bias"].astype(np.float64)
+    rng = generator(7, round, "me", Purpose.SHUFFLE_BATCHES)
+    losses = []
+    for _ in range(epochs):
+        order = rng.permutation(n)
+        for first in range(0, n, batch):
+            chosen = order[first : first + batch]
+            logits = w @ x[chosen].T + b[:, None]
+            p = np.exp(logits) / np.exp(logits).sum(axis=0)
+            losses += [-np.log(p[y[chosen], range(chosen.size)])]
+            p[y[chosen], range(chosen.size)] -= 1
+            w -= 0.1 * p @ x[chosen] / chosen.size
+            b -= 0.1 * p.mean(axis=1)
+    np.testing.assert_allclose(update.payload["weight"], w, atol=1e-5)
+    np.testing.assert_allclose(update.payload["bias"], b, atol=1e-5)
+    np.testing.assert_allclose(update.train_loss, np.concatenate(losses).mean(), rtol=1e-4)
+    assert (update.client_id, update.num_samples) == ("me", n)
+
+
+def test_a_client_keeps_nothing_and_leaves_the_global_state_alone() -> None:
+    state = linear().state_dict()
+    before = {name: value.copy() for name, value in state.items()}
+    model = linear(1)
+    client = Client("me", samples(7), Full({}), batch_size=3)
+    first = client.train(model, state, 1, lr=0.5).payload
+    second = client.train(model, state, 1, lr=0.5).payload
+    other_round = client.train(model, state, 2, lr=0.5).payload
+    np.testing.assert_array_equal(first["weight"], second["weight"])
+    assert not np.array_equal(first["weight"], other_round["weight"])
+    np.testing.assert_array_equal(state["weight"], before["weight"])
+
+
+def test_a_batch_is_turned_round_once() -> None:
+    x = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+    turned = batch_last(x)
+    assert turned.shape == (3, 4, 5, 2)
+    assert turned.flags.c_contiguous
+    np.testing.assert_array_equal(turned[..., 1], x[1])
+    assert ops.relu(Tensor(turned)).shape == turned.shape

@@ -1,0 +1,97 @@
+"""Whole runs of a tiny federation."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from minizerofl.autograd import live_tensors
+from minizerofl.fl import ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
+
+Simulate = Callable[..., Simulation]
+TIMES = ("train_seconds", "eval_seconds")
+
+
+def without_times(rounds: list) -> list[dict]:
+    return [{k: v for k, v in vars(r).items() if k not in TIMES} for r in rounds]
+
+
+def test_the_number_of_workers_changes_nothing(simulate: Simulate) -> None:
+    runs = [simulate(workers=workers, rounds=4) for workers in (1, 2, 3)]
+    histories = [without_times(list(run.run())) for run in runs]
+    assert histories[0] == histories[1] == histories[2]
+    for run in runs[1:]:
+        for name, value in runs[0].state.items():
+            np.testing.assert_array_equal(run.state[name], value)
+
+
+def test_it_learns(simulate: Simulate) -> None:
+    rounds = list(simulate(rounds=30, local_epochs=3, lr_start=0.3, lr_end=0.1).run())
+    assert rounds[-1].score.accuracy > 0.6
+    assert rounds[-1].train_loss < rounds[0].train_loss
+
+
+@pytest.mark.parametrize("uplink", ["full", "topk-weights", "diff-topk-weights", "topk-diff"])
+def test_bytes_are_those_of_the_kept_entries(simulate: Simulate, uplink: str) -> None:
+    (result,) = simulate(rounds=1, uplink=uplink, mask_ratio=0.1).run()
+    whole = 4 * (20 * 10 + 20 + 3 * 20 + 3)
+    sparse = 8 * 120 + 4 * 21 + 4 * (20 + 3 * 20 + 3)  # k = 1 - .5 + .1 of 200 weights; 21 row pointers
+    assert result.dense_bytes == 3 * whole
+    assert result.uplink_bytes <= 3 * (whole if uplink == "full" else sparse)
+    if uplink != "topk-diff":  # there, weights that did not change are not sent
+        assert result.uplink_bytes == 3 * (whole if uplink == "full" else sparse)
+
+
+def test_evaluation_is_due_every_so_many_rounds_and_at_the_end(simulate: Simulate) -> None:
+    rounds = list(simulate(rounds=5, eval_every=2, eval_samples=50).run())
+    assert [r.score and r.score.samples for r in rounds] == [None, 50, None, 50, 600]
+
+
+def test_the_schedule_falls_from_start_to_end(simulate: Simulate) -> None:
+    lrs = [r.lr for r in simulate(rounds=4, schedule_rounds=2, lr_start=0.4, lr_end=0.1).run()]
+    np.testing.assert_allclose(lrs, [0.4, 0.2, 0.1, 0.1])
+
+
+def test_clients_are_sampled_without_replacement_and_differ_by_round_and_seed(simulate: Simulate) -> None:
+    chosen = [[r.clients for r in simulate(rounds=4, seed=seed).run()] for seed in (0, 1)]
+    assert all(len(set(clients)) == 3 for run in chosen for clients in run)
+    assert chosen[0] != chosen[1]
+    assert len(set(chosen[0])) > 1
+
+
+def test_a_run_that_diverges_says_so_and_keeps_the_last_good_state(simulate: Simulate, tiny_data: type) -> None:
+    run = simulate(tiny_data(scale=1e20), rounds=5, lr_start=1e20, lr_end=1e20)
+    with pytest.raises(DivergedError, match="lower the learning rate"):
+        list(run.run())
+    assert all(np.isfinite(value).all() for value in run.state.values())
+
+
+def test_too_few_clients_is_said_before_anything_runs(simulate: Simulate, tiny_data: type) -> None:
+    with pytest.raises(TooFewClientsError, match=r"a round needs 3 clients .* has 2"):
+        simulate(tiny_data(count=2))
+
+
+def test_no_graph_outlives_a_round(simulate: Simulate) -> None:
+    before = live_tensors()
+    for _ in simulate(rounds=3).run():
+        pass
+    assert live_tensors() == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("sparsity", 1.5),
+        ("sparsity", 1.0),
+        ("mask_ratio", -0.1),
+        ("rounds", 0),
+        ("batch_size", 0),
+        ("lr_start", float("nan")),
+        ("lr_end", -1.0),
+        ("seed", -1),
+        ("uplink", "topk"),
+    ],
+)
+def test_settings_out_of_range_are_named(setting: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"{setting} is .*{value}.*expected"):
+        Settings(**{setting: value})
