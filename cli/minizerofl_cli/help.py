@@ -1,0 +1,68 @@
+"""Help worth reading: options in titled sections, defaults of the recipes in the text, examples as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+import click
+
+Validator = Callable[[click.Context, click.Parameter, str | None], str | None]
+
+
+class SectionOption(click.Option):
+    """An option that stands under a title in the help text."""
+
+    def __init__(self, *args: Any, section: str = "Other", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
+
+
+class SectionCommand(click.Command):
+    """A command whose options stand in sections, in the order in which they were declared.
+
+    Examples
+    --------
+    >>> option = SectionOption(["--rounds"], section="Federation", help="How many.")
+    >>> command = SectionCommand("train", params=[option])
+    >>> "Federation:" in command.get_help(click.Context(command))
+    True
+    """
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record:
+                sections.setdefault(getattr(parameter, "section", "Other"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records, col_max=28)
+
+
+def section(title: str) -> partial[Callable[[Any], Any]]:
+    """Return a `click.option` whose options stand under a title."""
+    return partial(click.option, cls=SectionOption, section=title)
+
+
+def one_of(names: Sequence[str]) -> dict[str, Any]:
+    """Return attributes of an option that takes one of some names, and suggests the nearest for any other.
+
+    Examples
+    --------
+    >>> one_of(["full", "topk-diff"])["metavar"]
+    '[full|topk-diff]'
+    """
+
+    def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        if value is None or value in names:
+            return value
+        near = get_close_matches(value, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise click.BadParameter(f"{value!r} is unknown; {hint}Known: {', '.join(names)}.", ctx, parameter)
+
+    validator: Validator = check
+    return {"callback": validator, "metavar": f"[{'|'.join(names)}]"}

@@ -1,0 +1,46 @@
+"""The program `minizerofl`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+import minizerofl
+from minizerofl_cli.errors import Program
+from minizerofl_cli.evaluate import evaluate
+from minizerofl_cli.train import train
+
+EXAMPLES = """\b
+Examples:
+  minizerofl train --dataset femnist --sparsity 0.95
+      a few minutes on two cores; needs no data
+  minizerofl train --help
+      all that can be set, and what it means
+  minizerofl eval RUN
+      how good the model of a run directory is
+"""
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@click.version_option(minizerofl.__version__, prog_name="minizerofl")
+def cli() -> None:
+    """ZeroFL (Qiu et al., ICLR 2022): federated learning in which clients train with sparse weights and activations."""
+
+
+cli.add_command(train)
+cli.add_command(evaluate)
+
+
+def main() -> None:
+    """Run the program and end the process with its exit code."""
+    try:
+        cli(prog_name="minizerofl")
+    except SystemExit as end:
+        if end.code in (130, 143):
+            # A client that is still in its round would keep the process alive to its end.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(end.code))
+        raise

@@ -1,0 +1,87 @@
+"""Runs of the command: in this process where that will do, in one of their own where signals and exit codes matter."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click.testing
+import pytest
+
+from minizerofl_cli.main import cli
+
+SMALL = "--source synthetic --clients 3 --clients-per-round 2 --rounds 2 --eval-samples 40 --seed 3"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A small run with its output."""
+
+    path: Path
+    output: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.output.splitlines()
+
+
+@pytest.fixture(autouse=True)
+def _no_real_data(monkeypatch, tmp_path):
+    monkeypatch.delenv("MINIZEROFL_DATA", raising=False)
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path / "no-cache"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real data."""
+    if not os.environ.get("MINIZEROFL_DATA"):
+        pytest.skip("needs real data: set MINIZEROFL_DATA (docs/data.md)")
+    return Path(os.environ["MINIZEROFL_DATA"])
+
+
+@pytest.fixture(scope="session")
+def small() -> list[str]:
+    """Options of a run that takes a second."""
+    return SMALL.split()
+
+
+@pytest.fixture(scope="session")
+def invoke() -> Callable[..., click.testing.Result]:
+    """Run the command in this process; `output` holds stdout and stderr."""
+
+    def run(*arguments: object) -> click.testing.Result:
+        return click.testing.CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Start the command as a process of its own."""
+    processes = []
+
+    def run(*arguments: object, **options: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "minizerofl_cli", *map(str, arguments)]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": {**os.environ}, **options}
+        processes.append(subprocess.Popen(command, **options))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, invoke, small) -> FinishedRun:
+    """A small run on synthetic data."""
+    runs = tmp_path_factory.mktemp("finished")
+    result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
+    assert result.exit_code == 0, result.output
+    (path,) = runs.iterdir()
+    return FinishedRun(path, result.output)

@@ -1,0 +1,72 @@
+"""The options of `minizerofl train`: names, defaults, and what is refused before a run begins."""
+
+import pytest
+
+from minizerofl import fl, models
+from minizerofl_cli.plan import MODELS
+from minizerofl_cli.recipes import RECIPES
+from minizerofl_cli.train import DATASETS, POLARITIES, UPLINKS, resolve
+from minizerofl_datasets import load
+
+
+def test_names_are_those_of_the_registries():
+    assert tuple(fl.UPLINKS) == UPLINKS
+    assert tuple(MODELS) == DATASETS
+    assert set(MODELS.values()) <= models.MODELS.keys()
+    for dataset in DATASETS:
+        assert load(dataset, source="synthetic", clients=1).name == dataset
+    for polarity in POLARITIES:
+        assert load("femnist", source="synthetic", clients=1, polarity=polarity).transform["polarity"] == polarity
+
+
+def test_options_override_the_recipe_and_seeds_follow_the_seed():
+    settings = resolve("paper", 7, None, {"rounds": 3, "mask_ratio": 0.0, "uplink": None})
+    assert (settings.rounds, settings.mask_ratio, settings.uplink) == (3, 0.0, "topk-weights")
+    assert (settings.clients_per_round, settings.lr_start, settings.lr_end) == (35, 0.004, 0.001)
+    assert (settings.seed, settings.init_seed) == (7, 7)
+    assert resolve("quick", 7, 0, {}).init_seed == 0
+
+
+def test_help_shows_the_defaults_of_both_recipes(invoke):
+    text = " ".join(invoke("train", "--help").output.split())
+    for name in ("rounds", "clients_per_round", "lr_start", "lr_end", "eval_every", "sparsity", "mask_ratio"):
+        quick, paper = (getattr(RECIPES[recipe], name) for recipe in ("quick", "paper"))
+        assert f"[quick: {quick}, paper: {paper}]" in text
+    assert text.count("minizerofl train --da") >= 3  # the examples
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        (["--sparsity", "1.5"], 2, "sparsity is 1.5, expected 0 <= sparsity < 1"),
+        (["--sparsity", "nan"], 2, "sparsity is nan"),
+        (["--mask-ratio", "-1"], 2, "mask_ratio is -1.0"),
+        (["--rounds", "0"], 2, "rounds is 0, expected at least 1"),
+        (["--rounds", "many"], 2, "'--rounds'"),
+        (["--seed", "-1"], 2, "seed is -1"),
+        (["--workers", "0"], 2, "'--workers'"),
+        (["--clients", "0"], 2, "clients=0"),
+        (["--dataset", "femnits"], 2, "did you mean 'femnist'?"),
+        (["--uplink", "topk-wights"], 2, "did you mean 'topk-weights'?"),
+        (["--recipe", "papier"], 2, "did you mean 'paper'?"),
+        (["--no-such-option"], 2, "--no-such-option"),
+        (["--source", "synthetic", "--data-dir", "."], 2, "drop one"),
+        (["--data-dir", "no-such-folder"], 3, "no-such-folder"),
+        (["--source", "real"], 3, "fed_emnist_train.h5"),
+        (["--source", "synthetic", "--clients", "3"], 4, "a round needs 10 clients"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_no_directory(options, code, expected, invoke, tmp_path):
+    result = invoke("train", *options, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == code
+    *before, line = result.output.splitlines()
+    assert expected in line
+    assert all(each.startswith("femnist: SYNTHETIC") for each in before)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_written_to(invoke, small, tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    result = invoke("train", *small, "--runs-dir", tmp_path / "runs" / "below")
+    assert result.exit_code == 6
+    assert str(tmp_path / "runs") in result.output.splitlines()[-1]

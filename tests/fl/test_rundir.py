@@ -1,0 +1,153 @@
+"""A run directory: files that can be read back at any moment, and a place that no one else has."""
+
+import csv
+import json
+import os
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl.fl import Round, SavedModel, Score, Settings, load_model
+from minizerofl.fl.rundir import HISTORY_COLUMNS, TIMING_COLUMNS, RunDirectory, run_name, to_toml
+from minizerofl.models import build
+
+scalars = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
+keys = st.from_regex(r"[a-z][a-z_]{0,9}", fullmatch=True)
+
+
+def _make(root: Path, **changes: object) -> RunDirectory:
+    arguments = {
+        "source": "synthetic",
+        "config": {"run": {"rounds": 2}},
+        "environment": {"python": "3"},
+        "partition": {"a": (10, 2), "b": (20, 3)},
+        "summary": {"rounds": 2},
+    }
+    return RunDirectory(root, "run", **{**arguments, **changes})
+
+
+def _round(t: int, score: Score | None = None) -> Round:
+    return Round(
+        round=t,
+        lr=0.1 / 3,
+        clients=("b",),
+        refused=("a",),
+        num_samples=20,
+        train_loss=2.5,
+        uplink_bytes=100,
+        dense_bytes=190,
+        kept_fraction=0.25,
+        score=score,
+        train_seconds=1.5,
+        eval_seconds=0.25,
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@given(st.dictionaries(keys, st.dictionaries(keys, scalars)))
+def test_toml_reads_back_equal(tables):
+    read = tomllib.loads(to_toml(tables))
+    assert read == tables
+    assert [[type(v) for v in table.values()] for table in read.values()] == [
+        [type(v) for v in table.values()] for table in tables.values()
+    ]
+
+
+def test_a_name_that_has_no_utf8():
+    text = to_toml({"data": {"folder": os.fsdecode(b"f\xff")}})
+    assert tomllib.loads(text)["data"]["folder"] == "f\\udcff"
+
+
+def test_the_name_says_what_the_run_is():
+    settings = Settings(uplink="full", sparsity=0.9, mask_ratio=0.0, seed=3)
+    assert run_name("femnist", "synthetic", settings).startswith("femnist-synthetic-full-s0.9-r0-seed3-2")
+    name = run_name("femnist", "real", settings)
+    assert name.startswith("femnist-full-")
+    assert ":" not in name
+
+
+def test_a_taken_name_gets_a_number_and_the_earlier_run_stays(tmp_path):
+    first = _make(tmp_path)
+    before = {file.name: file.read_bytes() for file in first.path.iterdir()}
+    assert [_make(tmp_path).path.name for _ in range(2)] == ["run-2", "run-3"]
+    assert {file.name: file.read_bytes() for file in first.path.iterdir()} == before
+
+
+def test_runs_that_start_at_once_get_directories_of_their_own(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda _: _make(tmp_path).path, range(16)))
+    assert len(set(paths)) == 16
+
+
+def test_what_it_holds_at_once(tmp_path):
+    path = _make(tmp_path / "new" / "runs").path
+    assert tomllib.loads((path / "config.toml").read_text()) == {"run": {"rounds": 2}}
+    assert json.loads((path / "environment.json").read_text()) == {"source": "synthetic", "python": "3"}
+    partition = json.loads((path / "partition.json").read_text())
+    assert partition["clients"]["b"] == {"train": 20, "test": 3}
+    summary = json.loads((path / "summary.json").read_text())
+    assert (summary["status"], summary["pid"], summary["rounds_done"]) == ("running", os.getpid(), 0)
+    assert _rows(path / "history.csv") == _rows(path / "clients.csv") == []
+
+
+def test_a_directory_that_cannot_be_filled_is_removed(tmp_path):
+    with pytest.raises(TypeError):
+        _make(tmp_path, environment={"not JSON": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_round_is_written_at_once(tmp_path):
+    run = _make(tmp_path)
+    for t, score in ((1, Score(5, 2, 10.0)), (2, None)):
+        run.record(_round(t, score))
+        rows = _rows(run.path / "history.csv")
+        assert len(rows) == t
+        assert tuple(rows[-1]) == HISTORY_COLUMNS
+        assert json.loads((run.path / "summary.json").read_text())["rounds_done"] == t
+    first, second = rows
+    assert first["source"] == "synthetic"
+    assert float(first["lr"]) == 0.1 / 3
+    assert (first["test_samples"], first["test_accuracy"], first["test_loss_nats"]) == ("5", "0.4", "2.0")
+    assert (second["test_samples"], second["test_accuracy"], second["test_loss_nats"]) == ("", "", "")
+    assert (second["uplink_bytes"], second["cum_uplink_bytes"], second["cum_dense_uplink_bytes"]) == (
+        "100",
+        "200",
+        "380",
+    )
+    assert float(second["cum_seconds"]) == 3.5
+    assert set(TIMING_COLUMNS) < set(HISTORY_COLUMNS)
+    assert _rows(run.path / "clients.csv")[:2] == [
+        {"round": "1", "client": "b", "num_samples": "20", "status": "accepted", "source": "synthetic"},
+        {"round": "1", "client": "a", "num_samples": "10", "status": "refused", "source": "synthetic"},
+    ]
+    summary = json.loads((run.path / "summary.json").read_text())
+    assert (summary["evaluated_round"], summary["test_accuracy"]) == (1, 0.4)
+
+
+def test_the_end(tmp_path):
+    run = _make(tmp_path)
+    run.log("one")
+    run.log("zwölf")
+    run.finish("failed", "no luck")
+    summary = json.loads((run.path / "summary.json").read_text())
+    assert (summary["status"], summary["reason"]) == ("failed", "no luck")
+    assert (run.path / "train.log").read_text(encoding="utf-8") == "one\nzwölf\n"
+    assert not list(run.path.glob("*.part"))
+
+
+def test_the_model_knows_the_source_of_its_data(tmp_path):
+    run = _make(tmp_path)
+    state = build("femnist_cnn", num_classes=2).state_dict()
+    run.save(SavedModel("femnist_cnn", {"num_classes": 2}, state, {"dataset": "femnist", "source": "?"}))
+    saved = load_model(run.path / "model.h5")
+    assert saved.about == {"dataset": "femnist", "source": "synthetic"}
+    assert all(np.array_equal(saved.state[name], state[name]) for name in state)
