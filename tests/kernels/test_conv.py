@@ -46,7 +46,7 @@ def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, length: int) -
 def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, shape: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(seed)
     rows, steps, length = shape
-    matrix = scipy.sparse.random_array((rows, 12), density=density, format="csr", dtype=dtype, rng=rng)
+    matrix = scipy.sparse.random(rows, 12, density=density, format="csr", dtype=dtype, random_state=rng)
     step = 7
     x = normal(rng, 12 * 3 + (steps - 1) * step + length, dtype=dtype)
     operands = (matrix.indptr.astype(np.int32), (matrix.indices * 3).astype(np.int32), matrix.data, x, step)
