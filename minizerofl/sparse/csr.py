@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from minizerofl.sparse.selection import top_k
+from minizerofl.sparse.selection import largest
 
 
 def top_k_csr(w: NDArray[Any], k: int) -> scipy.sparse.csr_array:
@@ -34,9 +34,8 @@ def top_k_csr(w: NDArray[Any], k: int) -> scipy.sparse.csr_array:
     """
     rows = w.shape[0]
     columns = w.size // rows
-    positions = top_k(w, k)
+    positions, data = largest(w, k)
     starts = np.arange(rows + 1, dtype=np.int64) * columns
     indptr = np.searchsorted(positions, starts).astype(np.int32)
     indices = positions - np.repeat(starts[:-1], np.diff(indptr)).astype(np.int32)
-    data = np.ascontiguousarray(w).reshape(-1)[positions]
     return scipy.sparse.csr_array((data, indices, indptr), shape=(rows, columns))

@@ -7,14 +7,16 @@ plane (h mod S, w mod S). What a tap sees then lies in one plane, and there the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from minizerofl.autograd.ops.window import Window
+from minizerofl.kernels.memory import SHORT, empty, zeros
 
 Array = NDArray[Any]
 Indices = NDArray[np.int32]
@@ -98,9 +100,7 @@ class Geometry:
     def input_planes(self, x: Array) -> Array:
         """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N)."""
         S = self.stride
-        if S == 1 and self.rows.window.padding == 0:
-            return np.ascontiguousarray(x)[:, None, None]
-        planes = np.zeros((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
+        planes = with_slack((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
         for a, b in np.ndindex(S, S):
             (i, h), (j, w) = self._overlap(self.rows, a), self._overlap(self.cols, b)
             planes[:, a, b, i, j] = x[:, h, w]
@@ -112,7 +112,7 @@ class Geometry:
 
     def bordered(self, dy: Array) -> Array:
         """Put an output gradient into its border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N)."""
-        g = np.zeros((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
+        g = with_slack((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
         top, left = self.rows.border, self.cols.border
         g[:, top : top + dy.shape[1], left : left + dy.shape[2]] = dy
         return g
@@ -122,11 +122,17 @@ class Geometry:
         if self.stride == 1:
             return planes[:, 0, 0]
         S, H, W = self.stride, self.rows.window.size, self.cols.window.size
-        dx = np.empty((planes.shape[0], H, W, self.batch), planes.dtype)
+        dx = empty((planes.shape[0], H, W, self.batch), planes.dtype)
         for a, b in np.ndindex(S, S):
             target = dx[:, a::S, b::S]
             target[:] = planes[:, a, b, : target.shape[1], : target.shape[2]]
         return dx
+
+
+def with_slack(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Make an array of zeros behind which a vector may read on."""
+    size = math.prod(shape)
+    return zeros((size + SHORT,), dtype)[:size].reshape(shape)
 
 
 @lru_cache(maxsize=256)

@@ -71,22 +71,27 @@ def top_k(x: Array, k: int) -> Positions:
     >>> top_k(np.array([[3.0, -5.0], [0.0, 3.0]]), 2)
     array([0, 1], dtype=int32)
     """
+    return largest(x, k)[0]
+
+
+def largest(x: Array, k: int) -> tuple[Positions, Array]:
+    """Select the k entries of largest magnitude; return their positions, as `top_k` does, and their values."""
     flat = np.ascontiguousarray(x).reshape(-1)
     if k <= 0:
-        return np.empty(0, np.int32)
-    candidates = _candidates(flat, k)
-    if candidates.size <= k:
-        return candidates
-    magnitudes = np.abs(flat[candidates])
+        return np.empty(0, np.int32), np.empty(0, flat.dtype)
+    positions, values = _candidates(flat, k)
+    if positions.size <= k:
+        return positions, values
+    magnitudes = np.abs(values)
     magnitudes.partition(magnitudes.size - k)
     threshold = magnitudes[magnitudes.size - k]
     ties = k - int(np.count_nonzero(magnitudes[magnitudes.size - k :] > threshold))
-    kept = np.empty(k, np.int32)
-    topk.keep_largest(flat, candidates, threshold, ties, kept)
-    return kept
+    kept_positions, kept_values = np.empty(k, np.int32), np.empty(k, flat.dtype)
+    topk.keep_largest(positions, values, threshold, ties, kept_positions, kept_values)
+    return kept_positions, kept_values
 
 
-def _candidates(flat: Array, k: int) -> Positions:
+def _candidates(flat: Array, k: int) -> tuple[Positions, Array]:
     """Collect at least the k largest magnitudes, or all non-zeros if there are fewer, and not many more."""
     smallest = np.nextafter(flat.dtype.type(0), flat.dtype.type(1))  # whatever is at least this is not zero
     sample = np.abs(flat[:: max(1, flat.size // SAMPLE) | 1])
@@ -97,15 +102,18 @@ def _candidates(flat: Array, k: int) -> Positions:
     if rank < sample.size:
         sample.partition(sample.size - 1 - rank)
         cut = sample[sample.size - 1 - rank]
-    positions = np.empty(min(flat.size, int(1.5 * k) + 4 * SAMPLE) + 1, np.int32)
-    n = topk.collect_at_least(flat, cut, positions)
-    if n < 0:  # a flood of equal values: make room for all of them
-        positions = np.empty(flat.size + 1, np.int32)
-        n = topk.collect_at_least(flat, cut, positions)
-    if n < k and cut > smallest:  # the sample misled
-        positions = np.empty(flat.size + 1, np.int32)
-        n = topk.collect_at_least(flat, smallest, positions)
-    return positions[:n]
+    positions, values = _collect(flat, cut, room=min(flat.size, int(1.5 * k) + 4 * SAMPLE))
+    if positions.size < k and cut > smallest:  # the sample misled
+        return _collect(flat, smallest, room=flat.size)
+    return positions, values
+
+
+def _collect(flat: Array, cut: Any, room: int) -> tuple[Positions, Array]:
+    positions, values = np.empty(room, np.int32), np.empty(room, flat.dtype)
+    n = topk.collect_at_least(flat, cut, positions, values)
+    if n < 0:  # a flood of equal values
+        return _collect(flat, cut, room=flat.size)
+    return positions[:n], values[:n]
 
 
 class Selection(Protocol):

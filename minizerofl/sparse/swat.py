@@ -21,9 +21,10 @@ from minizerofl.autograd.ops.conv import windows
 from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import conv as kernels
+from minizerofl.kernels.memory import empty, whole_vectors, zeros
 from minizerofl.sparse.csr import top_k_csr
-from minizerofl.sparse.geometry import Geometry, geometry
-from minizerofl.sparse.selection import Positions, count_kept, top_k
+from minizerofl.sparse.geometry import Geometry, geometry, with_slack
+from minizerofl.sparse.selection import Positions, count_kept, largest
 
 
 class SparseConv2d(Op):
@@ -46,14 +47,13 @@ class SparseConv2d(Op):
         rows, cols = windows(x, w, b, stride, padding)
         place = geometry(rows, cols, x.shape[0], x.shape[3])
         w_top = top_k_csr(w, count_kept(w.size, sparsity))
-        y = np.empty((w.shape[0], rows.out, cols.out * x.shape[3]), x.dtype)
-        planes = place.input_planes(x).reshape(-1)
-        kernels.sum_rows(w_top.indptr, place.offsets[w_top.indices], w_top.data, planes, place.step, y)
+        shape = (w.shape[0], rows.out, cols.out * x.shape[3])
+        y = sum_rows(w_top.indptr, place.offsets[w_top.indices], w_top.data, place.input_planes(x), place.step, shape)
         if b is not None:
             y += b[:, None, None]
         if any(ctx.needs_grad):
-            positions = top_k(x, count_kept(x.size, activation_sparsity))
-            ctx.save(w_top, positions, x.reshape(-1)[positions], place, x.shape, w.shape)
+            positions, values = largest(x, count_kept(x.size, activation_sparsity))
+            ctx.save(w_top, positions, values, place, x.shape, w.shape)
         return y.reshape(w.shape[0], rows.out, cols.out, x.shape[3])  # (OC, Ho, Wo*N) -> (OC, Ho, Wo, N)
 
     @staticmethod
@@ -83,9 +83,8 @@ def input_gradient(dy: Array, w_top: scipy.sparse.csr_array, place: Geometry, x_
     tap_of = np.tile(place.taps, IC)
     shifts = np.repeat(place.shifts[tap_of], np.diff(columns.indptr))
     offsets = columns.indices * np.int32(place.grad_pixels * N) + shifts
-    dx = np.empty((IC * phases, place.rows.grad_planes, place.cols.grad_planes * N), dy.dtype)
-    bordered = place.bordered(dy).reshape(-1)
-    kernels.sum_rows(indptr, offsets, columns.data, bordered, place.cols.grad_size * N, dx)
+    shape = (IC * phases, place.rows.grad_planes, place.cols.grad_planes * N)
+    dx = sum_rows(indptr, offsets, columns.data, place.bordered(dy), place.cols.grad_size * N, shape)
     S = place.stride
     return place.merge_phases(dx.reshape(IC, S, S, place.rows.grad_planes, place.cols.grad_planes, N))
 
@@ -96,16 +95,16 @@ def weight_gradient(
     """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
     OC, IC, KH, KW = w_shape
     _, H, W, N = x_shape
-    g = np.zeros((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
+    g = zeros((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
     kernels.pixels_first(dy, place.rows.border, place.cols.border, g)
     indptr = np.empty(IC * place.stride**2 + 1, np.int32)
     rows, grouped = np.empty_like(positions), np.empty_like(values)
     kernels.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
-    by_tap = np.empty((IC, KH * KW, OC), dy.dtype)
+    by_tap = empty((IC, KH * KW, OC), dy.dtype)
     kernels.conv_weight_gradient(
         indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), by_tap
     )
-    dw = np.empty((OC, IC * KH * KW), dy.dtype)
+    dw = empty((OC, IC * KH * KW), dy.dtype)
     kernels.transpose(by_tap.reshape(-1, OC), dw)
     return dw.reshape(w_shape)
 
@@ -127,8 +126,8 @@ class SparseLinear(Op):
             y += b[:, None]
         if any(ctx.needs_grad):
             x_top = np.zeros_like(x, order="C")
-            positions = top_k(x, count_kept(x.size, activation_sparsity))
-            x_top.reshape(-1)[positions] = x.reshape(-1)[positions]
+            positions, values = largest(x, count_kept(x.size, activation_sparsity))
+            x_top.reshape(-1)[positions] = values
             ctx.save(w_top, x_top)
         return y
 
@@ -149,10 +148,22 @@ class SparseLinear(Op):
 def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N) whose rows are contiguous."""
     R, N = matrix.shape[0], x.shape[1]
-    y = np.empty((R, 1, N), x.dtype)
-    rows = np.ascontiguousarray(x).reshape(-1)
-    kernels.sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, rows, 0, y)
-    return y.reshape(R, N)
+    rows = with_slack(x.shape, x.dtype)
+    rows[:] = x
+    return sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, rows, 0, (R, 1, N)).reshape(R, N)
+
+
+def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, shape: tuple[int, int, int]) -> Array:
+    """Call the kernel of the same name on whole vectors: it may read behind the end of x, and write beyond L."""
+    R, S, L = shape
+    out = empty((R, S, whole_vectors(L)), x.dtype)
+    kernels.sum_rows(as_index(indptr), as_index(offsets), values, x.reshape(-1), step, out)
+    return np.ascontiguousarray(out[:, :, :L])
+
+
+def as_index(array: Array) -> Array:
+    """Make indices int32, which SciPy sometimes widens: one type, one compiled kernel."""
+    return array.astype(np.int32, copy=False)
 
 
 def sparse_conv2d(

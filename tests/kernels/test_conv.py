@@ -24,16 +24,16 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     return rng.standard_normal(shape).astype(dtype)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(1, 70))
+@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(1, 300))
 def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, length: int) -> None:
     rng = np.random.default_rng(seed)
-    rows = normal(rng, 300, dtype=dtype)
-    offsets = rng.integers(0, 200 - 10, count).astype(np.int32)
+    rows = normal(rng, 500, dtype=dtype)
+    offsets = rng.integers(0, 190, count).astype(np.int32)
     values = normal(rng, count, dtype=dtype)
-    ours = normal(rng, length, dtype=dtype)
+    ours = normal(rng, length + 5, dtype=dtype)
     theirs = ours.copy()
-    conv.add_rows(values, offsets, 0, count, rows, 10, ours)
-    reference.add_rows(values, offsets, 0, count, rows, 10, theirs)
+    conv.add_rows(values, offsets, 0, count, rows, 10, ours, 3, length)
+    reference.add_rows(values, offsets, 0, count, rows, 10, theirs, 3, length)
     close(ours, theirs)
 
 

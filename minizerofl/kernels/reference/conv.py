@@ -11,18 +11,20 @@ Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 
 
-def add_rows(values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats) -> None:
-    """Add ``values[j] * rows[base + offsets[j] : ...]`` to `out` for j in [start, stop)."""
+def add_rows(
+    values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats, at: int, n: int
+) -> None:
+    """Add ``values[j] * rows[base + offsets[j] :][:n]`` to ``out[at:][:n]`` for j in [start, stop)."""
     for j in range(start, stop):
-        at = base + offsets[j]
-        out += values[j] * rows[at : at + out.size]
+        out[at : at + n] += values[j] * rows[base + offsets[j] :][:n]
 
 
 def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step: int, out: Floats) -> None:
     """Multiply a sparse matrix by the rows of `x`."""
     out[:] = 0
     for r, s in np.ndindex(out.shape[:2]):
-        add_rows(values, offsets, int(indptr[r]), int(indptr[r + 1]), x, s * step, out[r, s])
+        for j in range(indptr[r], indptr[r + 1]):
+            out[r, s] += values[j] * x[offsets[j] + s * step :][: out.shape[2]]
 
 
 def group_activations(

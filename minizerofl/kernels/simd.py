@@ -1,0 +1,174 @@
+"""Short vectors: a few floats that stay in the processor's registers while a kernel adds rows to them.
+
+A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
+``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
+the five functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
+it becomes (``llvm_``).
+
+Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
+with the JIT off, the plain functions are used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, register_model
+from numpy.typing import NDArray
+
+from minizerofl.kernels.jit import kernel
+
+Floats = NDArray[Any]
+config: Any = numba.config
+
+# Floats in a long vector: eight registers, enough multiplications under way to hide how long each takes.
+WIDE = 128 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 64
+
+
+def plain_load(array: Floats, index: int, width: int) -> Any:
+    """Read `width` floats of a flat array, from `index` on."""
+    vector = np.empty(width, array.dtype)
+    for i in range(width):
+        vector[i] = array[index + i]
+    return vector
+
+
+def plain_store(array: Floats, index: int, vector: Any) -> None:
+    """Write a vector to a flat array, from `index` on."""
+    for i in range(vector.size):
+        array[index + i] = vector[i]
+
+
+def plain_add_scaled(total: Any, factor: Any, vector: Any) -> Any:
+    """Return ``total + factor * vector``, in one instruction a register."""
+    return total + factor * vector
+
+
+def plain_reaches(array: Floats, index: int, cut: Any) -> Any:
+    """Compare 64 floats with a cut: bit i of the result is set where ``abs(array[index + i]) >= cut``."""
+    bits = np.uint64(0)
+    for i in range(64):
+        if np.abs(array[index + i]) >= cut:
+            bits |= np.uint64(1) << np.uint64(i)
+    return bits
+
+
+def plain_lowest(bits: Any) -> int:
+    """Return the position of the lowest bit that is set."""
+    i = 0
+    while not bits >> np.uint64(i) & np.uint64(1):
+        i += 1
+    return i
+
+
+class Vector(types.Type):
+    """The Numba type of a vector of `width` floats."""
+
+    def __init__(self, dtype: Any, width: int) -> None:
+        self.dtype = dtype
+        self.width = width
+        super().__init__(name=f"{dtype}x{width}")
+
+
+@register_model(Vector)
+class VectorModel(models.PrimitiveModel):
+    """Its representation: one LLVM value."""
+
+    def __init__(self, manager: Any, vector: Vector) -> None:
+        element = ir.FloatType() if vector.dtype.bitwidth == 32 else ir.DoubleType()
+        super().__init__(manager, vector, ir.VectorType(element, vector.width))  # type: ignore[no-untyped-call]
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
+
+
+def llvm_load(typing: Any, array: Any, index: Any, width: Any) -> Any:
+    """Type and instructions of `plain_load`."""
+    vector = Vector(array.dtype, width.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _pointer(
+            context, builder, signature.args[0], arguments[0], arguments[1], context.get_value_type(vector)
+        )
+        return builder.load(place, align=array.dtype.bitwidth // 8)
+
+    return vector(array, types.intp, width), generate
+
+
+def llvm_store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
+    """Type and instructions of `plain_store`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], arguments[2].type)
+        builder.store(arguments[2], place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), generate
+
+
+def _splat(builder: Any, scalar: Any, vector: Any) -> Any:
+    anything = ir.Constant(vector, ir.Undefined)
+    one = builder.insert_element(anything, scalar, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(
+        one, anything, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    )
+
+
+def llvm_reaches(typing: Any, array: Any, index: Any, cut: Any) -> Any:
+    """Type and instructions of `plain_reaches`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = context.get_value_type(Vector(array.dtype, 64))
+        integers = ir.VectorType(ir.IntType(array.dtype.bitwidth), 64)
+        values = builder.load(
+            _pointer(context, builder, signature.args[0], arguments[0], arguments[1], vector), align=4
+        )
+        no_sign = ir.Constant(integers, [2 ** (array.dtype.bitwidth - 1) - 1] * 64)
+        magnitudes = builder.bitcast(builder.and_(builder.bitcast(values, integers), no_sign), vector)
+        reached = builder.fcmp_ordered(">=", magnitudes, _splat(builder, arguments[2], vector))
+        return builder.bitcast(reached, ir.IntType(64))
+
+    return types.uint64(array, types.intp, array.dtype), generate
+
+
+def llvm_lowest(typing: Any, bits: Any) -> Any:
+    """Type and instructions of `plain_lowest`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.intp(types.uint64), generate
+
+
+def llvm_add_scaled(typing: Any, total: Any, factor: Any, vector: Any) -> Any:
+    """Type and instructions of `plain_add_scaled`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        product = builder.fmul(_splat(builder, arguments[1], arguments[0].type), arguments[2], flags=("contract",))
+        return builder.fadd(arguments[0], product, flags=("contract",))
+
+    return total(total, total.dtype, vector), generate
+
+
+load: Any
+store: Any
+add_scaled: Any
+reaches: Any
+lowest: Any
+
+if config.DISABLE_JIT:
+    load, store, add_scaled, reaches, lowest = plain_load, plain_store, plain_add_scaled, plain_reaches, plain_lowest
+elif config.BOUNDSCHECK:
+    load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
+    reaches, lowest = kernel(plain_reaches), kernel(plain_lowest)
+else:
+    as_instructions = intrinsic(prefer_literal=True)
+    load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
+    reaches, lowest = as_instructions(llvm_reaches), as_instructions(llvm_lowest)

@@ -1,0 +1,98 @@
+"""The vector functions: instructions against the plain functions that say what they mean."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl.kernels import memory, simd
+from minizerofl.kernels.jit import kernel
+
+WIDTH = 16
+SEEDS = st.integers(0, 2**32 - 1)
+DTYPES = st.sampled_from([np.float32, np.float64])
+
+
+@kernel
+def step(a: np.ndarray, i: int, factor: float, out: np.ndarray) -> None:
+    simd.store(out, i, simd.add_scaled(simd.load(out, i, WIDTH), factor, simd.load(a, i, WIDTH)))
+
+
+@kernel
+def compare(a: np.ndarray, i: int, cut: float) -> int:
+    return simd.reaches(a, i, cut)
+
+
+@kernel
+def first_bit(bits: int) -> int:
+    return simd.lowest(bits)
+
+
+@given(SEEDS, DTYPES, st.integers(0, 5))
+def test_a_step_is_load_multiply_add_store(seed: int, dtype: type, i: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, out = (rng.standard_normal(30).astype(dtype) for _ in range(2))
+    expected = out.copy()
+    plain = simd.plain_add_scaled(simd.plain_load(out, i, WIDTH), dtype(1.5), simd.plain_load(a, i, WIDTH))
+    simd.plain_store(expected, i, plain)
+    step(a, i, dtype(1.5), out)
+    np.testing.assert_allclose(out, expected, rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(np.delete(out, range(i, i + WIDTH)), np.delete(expected, range(i, i + WIDTH)))
+
+
+@given(SEEDS, DTYPES, st.integers(0, 5))
+def test_reaches_and_lowest(seed: int, dtype: type, i: int) -> None:
+    a = np.random.default_rng(seed).choice(np.array([0, -1, 1, 2, -3, np.nan, np.inf], dtype), 70)
+    for cut in (1, 2, 3):
+        bits = compare(a, i, dtype(cut))
+        assert int(bits) == int(simd.plain_reaches(a, i, dtype(cut)))
+        assert int(bits) == sum(1 << k for k in range(64) if abs(a[i + k]) >= cut)
+        if bits:
+            assert (
+                first_bit(np.uint64(bits))
+                == simd.plain_lowest(np.uint64(bits))
+                == (int(bits) & -int(bits)).bit_length() - 1
+            )
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="the JIT is off")
+def test_with_bounds_checks_a_vector_is_checked_too(tmp_path: Path) -> None:
+    code = """
+import numpy as np
+from minizerofl.kernels import simd
+from minizerofl.kernels.jit import kernel
+@kernel
+def read(a):
+    return simd.load(a, 1, 16)[0]
+try:
+    read(np.ones(16, np.float32))
+except IndexError:
+    print("raised")
+"""
+    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "raised", done.stderr
+
+
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=3), DTYPES)
+def test_memory_begins_at_a_cache_line(shape: list[int], dtype: type) -> None:
+    for make in (memory.empty, memory.zeros):
+        array = make(tuple(shape), dtype)
+        assert (array.shape, array.dtype) == (tuple(shape), dtype)
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        assert array.size == 0 or array.ctypes.data % memory.LINE == 0
+    assert not memory.zeros(tuple(shape), dtype).any()
+
+
+@given(st.integers(0, 1000))
+def test_whole_vectors_are_the_fewest_that_hold_everything(n: int) -> None:
+    assert memory.whole_vectors(n) % memory.SHORT == 0
+    assert 0 <= memory.whole_vectors(n) - n < memory.SHORT
