@@ -98,24 +98,24 @@ class Geometry:
         return self.rows.grad_size * self.cols.grad_size
 
     def input_planes(self, x: Array) -> Array:
-        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N)."""
+        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC * S * S * planes * planes * N + slack,)."""
         S = self.stride
-        planes = with_slack((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
+        flat, planes = with_slack((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
         for a, b in np.ndindex(S, S):
             (i, h), (j, w) = self._overlap(self.rows, a), self._overlap(self.cols, b)
             planes[:, a, b, i, j] = x[:, h, w]
-        return planes
+        return flat
 
     @staticmethod
     def _overlap(axis: Axis, phase: int) -> tuple[slice, slice]:
         return axis.window.overlap(phase, 0, axis.planes)
 
     def bordered(self, dy: Array) -> Array:
-        """Put an output gradient into its border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N)."""
-        g = with_slack((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
+        """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC * grad_size * grad_size * N + slack,)."""
+        flat, g = with_slack((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
         top, left = self.rows.border, self.cols.border
         g[:, top : top + dy.shape[1], left : left + dy.shape[2]] = dy
-        return g
+        return flat
 
     def merge_phases(self, planes: Array) -> Array:
         """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""
@@ -129,10 +129,11 @@ class Geometry:
         return dx
 
 
-def with_slack(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """Make an array of zeros behind which a vector may read on."""
+def with_slack(shape: tuple[int, ...], dtype: DTypeLike) -> tuple[Array, Array]:
+    """Make flat memory for an array of zeros in which a vector may read on behind the end; return it and the array."""
     size = math.prod(shape)
-    return zeros((size + SHORT,), dtype)[:size].reshape(shape)
+    flat = zeros((size + SHORT,), dtype)
+    return flat, flat[:size].reshape(shape)
 
 
 @lru_cache(maxsize=256)

@@ -148,16 +148,16 @@ class SparseLinear(Op):
 def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N) whose rows are contiguous."""
     R, N = matrix.shape[0], x.shape[1]
-    rows = with_slack(x.shape, x.dtype)
+    flat, rows = with_slack(x.shape, x.dtype)
     rows[:] = x
-    return sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, rows, 0, (R, 1, N)).reshape(R, N)
+    return sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, flat, 0, (R, 1, N)).reshape(R, N)
 
 
 def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, shape: tuple[int, int, int]) -> Array:
     """Call the kernel of the same name on whole vectors: it may read behind the end of x, and write beyond L."""
     R, S, L = shape
     out = empty((R, S, whole_vectors(L)), x.dtype)
-    kernels.sum_rows(as_index(indptr), as_index(offsets), values, x.reshape(-1), step, out)
+    kernels.sum_rows(as_index(indptr), as_index(offsets), values, x, step, out)
     return np.ascontiguousarray(out[:, :, :L])
 
 
