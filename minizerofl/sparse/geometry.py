@@ -98,7 +98,7 @@ class Geometry:
         return self.rows.grad_size * self.cols.grad_size
 
     def input_planes(self, x: Array) -> Array:
-        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC * S * S * planes * planes * N + slack,)."""
+        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N), flat."""
         S = self.stride
         flat, planes = with_slack((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
         for a, b in np.ndindex(S, S):
@@ -111,7 +111,7 @@ class Geometry:
         return axis.window.overlap(phase, 0, axis.planes)
 
     def bordered(self, dy: Array) -> Array:
-        """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC * grad_size * grad_size * N + slack,)."""
+        """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N), flat."""
         flat, g = with_slack((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
         top, left = self.rows.border, self.cols.border
         g[:, top : top + dy.shape[1], left : left + dy.shape[2]] = dy
