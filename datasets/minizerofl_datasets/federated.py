@@ -20,8 +20,6 @@ Split = Literal["train", "test"]
 
 # One sample in ten of every client is held out for validation (the paper's set-up).
 HOLD_OUT = 10
-# A round trains ten clients and asks each for its training and its validation part.
-CLIENTS_KEPT = 32
 
 
 class FederatedDataset(ABC):
@@ -49,7 +47,12 @@ class FederatedDataset(ABC):
         How a stored value became an input; goes into the model file.
     seed : int
         Fixes the validation part.
+    test_clients : tuple of str, optional
+        Whose samples are the test set, in its order; ``clients`` by default. Others when whole clients are held out.
     """
+
+    # Read clients kept in memory: a round trains ten and asks each for its training and its validation part.
+    clients_kept = 32
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class FederatedDataset(ABC):
         class_names: tuple[str, ...],
         transform: dict[str, str],
         seed: int,
+        test_clients: tuple[str, ...] | None = None,
     ) -> None:
         self.name = name
         self.source = source
@@ -73,8 +77,11 @@ class FederatedDataset(ABC):
         self.class_names = class_names
         self.transform = transform
         self.seed = seed
+        self.test_clients = clients if test_clients is None else test_clients
         self._members = frozenset(clients)
-        self._cached_read = lru_cache(maxsize=CLIENTS_KEPT)(self._read)
+        self._testers = frozenset(self.test_clients)
+        self._cached_read = lru_cache(maxsize=self.clients_kept)(self._read)
+        self._cached_count = lru_cache(maxsize=None)(self._count)
 
     @abstractmethod
     def _read(self, client: str, split: Split) -> Samples:
@@ -130,12 +137,12 @@ class FederatedDataset(ABC):
         return self._part(client, held_out=True)
 
     def test(self, client: str | None = None) -> Samples:
-        """Return one client's test samples, or the whole test set in the order of ``clients``.
+        """Return one client's test samples, or the whole test set in the order of ``test_clients``.
 
         Parameters
         ----------
         client : str, optional
-            One of ``clients``; None for all of them, one after the other.
+            One of ``test_clients``; None for all of them, one after the other.
 
         Returns
         -------
@@ -153,15 +160,43 @@ class FederatedDataset(ABC):
         --------
         >>> from minizerofl_datasets import load
         >>> twin = load("femnist", source="synthetic", clients=2)
-        >>> len(twin.test()[1]) == sum(twin.num_test(client) for client in twin.clients)
+        >>> len(twin.test()[1]) == sum(twin.num_test(client) for client in twin.test_clients)
         True
         """
         if client is not None:
-            self._check_client(client)
+            self._check_client(client, self._testers)
             return self._read(client, "test")
-        parts = [self._read(each, "test") for each in self.clients]
-        # per client (n_k, C, H, W) -> (sum n_k, C, H, W)
-        return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
+        ends = np.cumsum([self._cached_count(each, "test") for each in self.test_clients])
+        # Filled in place, for joining a list of parts would hold everything twice.
+        x, y = np.empty((ends[-1], *self.input_shape), np.float32), np.empty(ends[-1], np.int64)
+        for each, end in zip(self.test_clients, ends, strict=True):
+            start = end - self._cached_count(each, "test")
+            x[start:end], y[start:end] = self._read(each, "test")
+        return x, y
+
+    def augment(self, x: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        """Return a randomly changed copy of a mini-batch of training samples; this one leaves it as it is.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (n, C, H, W)
+            Samples as ``train`` hands them out.
+        rng : numpy.random.Generator
+            Decides everything: derive it from the run's seed, the round and the client.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, C, H, W)
+
+        Examples
+        --------
+        >>> from minizerofl_datasets import load
+        >>> twin = load("femnist", source="synthetic", clients=1)
+        >>> x, _ = twin.train("synthetic-0000")
+        >>> twin.augment(x, np.random.default_rng(0)) is x
+        True
+        """
+        return x
 
     def num_train(self, client: str) -> int:
         """Return how many samples ``train(client)`` has (validation excluded) without reading them.
@@ -172,8 +207,8 @@ class FederatedDataset(ABC):
         >>> load("femnist", source="synthetic", clients=1).num_train("synthetic-0000") > 0
         True
         """
-        self._check_client(client)
-        n = self._count(client, "train")
+        self._check_client(client, self._members)
+        n = self._cached_count(client, "train")
         return n - n // HOLD_OUT
 
     def num_test(self, client: str) -> int:
@@ -185,8 +220,8 @@ class FederatedDataset(ABC):
         >>> load("femnist", source="synthetic", clients=1).num_test("synthetic-0000") > 0
         True
         """
-        self._check_client(client)
-        return self._count(client, "test")
+        self._check_client(client, self._testers)
+        return self._cached_count(client, "test")
 
     def describe(self) -> str:
         """Return a few lines for people: first real or SYNTHETIC, the format and the origin, then size and transform.
@@ -201,15 +236,17 @@ class FederatedDataset(ABC):
         """
         kind = "real data" if self.source == "real" else "SYNTHETIC data"
         shape = "x".join(str(length) for length in self.input_shape)
+        formula = self.transform["formula"]
+        if "polarity" in self.transform:
+            formula = f"polarity {self.transform['polarity']} ({formula})"
         return (
             f"{self.name}: {kind}, {self.origin}\n"
-            f"{len(self.clients):,} clients, {len(self.class_names)} classes, input {shape}, "
-            f"polarity {self.transform['polarity']} ({self.transform['formula']})\n"
+            f"{len(self.clients):,} clients, {len(self.class_names)} classes, input {shape}, {formula}\n"
             f"validation: {100 // HOLD_OUT} % of each client's training samples, seed {self.seed}"
         )
 
     def _part(self, client: str, *, held_out: bool) -> Samples:
-        self._check_client(client)
+        self._check_client(client, self._members)
         x, y = self._cached_read(client, "train")
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, crc32(client.encode())]))
         chosen = np.zeros(len(y), dtype=np.bool_)
@@ -217,6 +254,6 @@ class FederatedDataset(ABC):
         keep = chosen if held_out else ~chosen
         return x[keep], y[keep]  # a copy: the caller may write to it
 
-    def _check_client(self, client: str) -> None:
-        if client not in self._members:
-            check_choice("client", client, self.clients)
+    def _check_client(self, client: str, known: frozenset[str]) -> None:
+        if client not in known:
+            check_choice("client", client, sorted(known))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -20,6 +20,22 @@ def _pixels(writer: str, split: str, n: int) -> np.ndarray:
 
 def _labels(n: int) -> np.ndarray:
     return (np.arange(n) % 62).astype(np.int32)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_this_session(tmp_path_factory) -> Iterator[None]:
+    """For fixtures that several tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("session-cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch) -> Path:
+    """A cache of its own for every test: what a user has in theirs changes nothing."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -5,28 +5,30 @@ from pathlib import Path
 
 from minizerofl_datasets.errors import DataError
 
-__all__ = ["HOW_TO_GET", "FoundFiles", "find_files"]
+__all__ = ["HOW_TO_GET", "STORE", "FoundFiles", "search_files"]
 
 TFF_FOLDERS = ("femnist", ".")
 LEAF_FOLDERS = ("femnist/leaf/data", "leaf/data", "data", ".")
+STORE_FOLDERS = ("femnist/leaf", "leaf", "femnist", ".")
+STORE = "femnist_leaf_{}.h5"
 HOW_TO_GET = (
     "get fed_emnist_train.h5 and fed_emnist_test.h5 from "
     "https://storage.googleapis.com/tff-datasets-public/fed_emnist.tar.bz2 (or build LEAF's JSON files), put them into "
     "FOLDER/femnist/ and name FOLDER with --data-dir, data_dir= or the environment variable MINIZEROFL_DATA; "
-    "or take the synthetic twin with source=synthetic"
+    "`minizerofl data fetch femnist` does it for you; or take the synthetic twin with source=synthetic"
 )
 
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """The files of one layout: "tff" has one file a split, "leaf" one or more."""
+    """The files of one layout: "tff" and "leaf-store" have one file a split, "leaf" (JSON) one or more."""
 
     format: str
     train: tuple[Path, ...]
     test: tuple[Path, ...]
 
 
-def find_files(folder: Path, format: str) -> FoundFiles:
+def search_files(folder: Path, format: str = "auto") -> FoundFiles | None:
     """Find FEMNIST below a folder.
 
     Parameters
@@ -38,41 +40,36 @@ def find_files(folder: Path, format: str) -> FoundFiles:
 
     Returns
     -------
-    FoundFiles
-        The layout and its files.
+    FoundFiles or None
+        The layout and its files; None if there is nothing of it.
 
     Raises
     ------
     DataError
-        If the folder is missing, holds no FEMNIST, or holds training data without test data (or the reverse).
+        If there is training data without test data, or the reverse.
 
     Examples
     --------
-    >>> find_files(Path("nowhere"), "auto")
-    Traceback (most recent call last):
-    ...
-    minizerofl_datasets.errors.DataError: data folder 'nowhere' does not exist; check data_dir or MINIZEROFL_DATA.
+    >>> search_files(Path("nowhere")) is None
+    True
     """
-    if not folder.is_dir():
-        state = "is not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"data folder '{folder}' {state}; check data_dir or MINIZEROFL_DATA.")
-    if format != "leaf" and (found := _find_tff(folder)):
-        return found
-    if format != "tff" and (found := _find_leaf(folder)):
-        return found
-    layout = {"auto": "", "tff": " in the TFF layout", "leaf": " in the LEAF layout"}[format]
-    raise DataError(f"data folder '{folder}' holds no FEMNIST{layout}; {HOW_TO_GET}.")
+    found = None
+    if format != "leaf":
+        found = _find_pair(folder, TFF_FOLDERS, "fed_emnist_{}.h5", "tff")
+    if format != "tff":
+        found = found or _find_pair(folder, STORE_FOLDERS, STORE, "leaf-store") or _find_json(folder)
+    return found
 
 
-def _find_tff(folder: Path) -> FoundFiles | None:
-    for below in TFF_FOLDERS:
-        train, test = (folder / below / f"fed_emnist_{split}.h5" for split in ("train", "test"))
+def _find_pair(folder: Path, folders: tuple[str, ...], name: str, format: str) -> FoundFiles | None:
+    for below in folders:
+        train, test = (folder / below / name.format(split) for split in ("train", "test"))
         if train.is_file() or test.is_file():
-            return _both(FoundFiles("tff", _existing(train), _existing(test)), folder / below)
+            return _both(FoundFiles(format, _existing(train), _existing(test)), folder / below)
     return None
 
 
-def _find_leaf(folder: Path) -> FoundFiles | None:
+def _find_json(folder: Path) -> FoundFiles | None:
     for below in LEAF_FOLDERS:
         train, test = (tuple(sorted((folder / below / split).glob("*.json"))) for split in ("train", "test"))
         if train or test:

@@ -1,57 +1,76 @@
-"""Decides which FEMNIST is loaded: TFF files, LEAF files or the synthetic twin."""
+"""Decides which FEMNIST is loaded: TFF files, a LEAF build or the synthetic twin."""
 
 import os
-from pathlib import Path
+from functools import partial
 
-from minizerofl_datasets.errors import DataError, check_choice
+from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset
-from minizerofl_datasets.femnist.files import HOW_TO_GET, find_files
-from minizerofl_datasets.femnist.images import FORMULAS
+from minizerofl_datasets.femnist.files import HOW_TO_GET, search_files
+from minizerofl_datasets.femnist.holdout import hold_out_writers
+from minizerofl_datasets.femnist.images import FORMULAS, FemnistImages
 from minizerofl_datasets.femnist.leaf import LeafFemnist
+from minizerofl_datasets.femnist.store import LeafStore
 from minizerofl_datasets.femnist.tff import TffFemnist
 from minizerofl_datasets.femnist.twin import SyntheticFemnist
+from minizerofl_datasets.sources import find_data
 
 __all__ = ["load_femnist"]
 
 
 def load_femnist(
     *,
-    source: str,
-    data_dir: str | os.PathLike[str] | None,
-    polarity: str,
-    seed: int,
-    clients: int | None,
-    format: str,
-    keep_duplicates: bool,
+    source: str = "auto",
+    data_dir: str | os.PathLike[str] | None = None,
+    polarity: str = "ink",
+    seed: int = 0,
+    clients: int | None = None,
+    format: str = "auto",
+    keep_duplicates: bool = False,
+    holdout_writers: int = 0,
 ) -> FederatedDataset:
-    """Load FEMNIST; the parameters and errors are those of ``minizerofl_datasets.load``.
+    """Load FEMNIST; ``source``, ``data_dir``, ``seed``, ``clients`` and errors as in ``minizerofl_datasets.load``.
+
+    Parameters
+    ----------
+    polarity : {"ink", "paper"}
+        "ink" hands out ``1 - pixel`` (ink = 1, background = 0), "paper" the stored pixel (paper = 1).
+    format : {"auto", "tff", "leaf"}
+        Which layout to read; "auto" takes TFF where both are there. Naming one asks for real files.
+    keep_duplicates : bool
+        Keep the image that a LEAF build repeats for almost every writer.
+    holdout_writers : int
+        So many of the writers, chosen by the seed, are kept out of training and are the test set.
 
     Returns
     -------
     FederatedDataset
-        A ``TffFemnist``, a ``LeafFemnist`` or a ``SyntheticFemnist``.
+        A ``TffFemnist``, a ``LeafFemnist`` or a ``SyntheticFemnist``, or one of them with writers held out.
 
     Examples
     --------
-    >>> load_femnist(source="synthetic", data_dir=None, polarity="ink", seed=0, clients=1, format="auto",
-    ...              keep_duplicates=False).source
+    >>> load_femnist(source="synthetic", clients=1).source
     'synthetic'
     """
-    check_choice("source", source, ("auto", "real", "synthetic"))
     check_choice("polarity", polarity, FORMULAS)
     check_choice("format", format, ("auto", "tff", "leaf"))
-    if source == "synthetic" and format != "auto":
-        raise ValueError(
-            f"format={format!r} names a layout of real files, but source='synthetic' reads none; drop one."
-        )
-    given = data_dir if data_dir is not None else os.environ.get("MINIZEROFL_DATA") or None
-    if source == "synthetic" or (source == "auto" and format == "auto" and given is None):
-        return SyntheticFemnist(polarity=polarity, seed=seed, clients=clients)
-    if given is None:
-        raise DataError(f"no data folder was given for the real FEMNIST: {HOW_TO_GET}.")
-    files = find_files(Path(given).expanduser(), format)
-    if files.format == "tff":
-        return TffFemnist(files.train[0], files.test[0], polarity=polarity, seed=seed, clients=clients)
-    return LeafFemnist(
-        files.train, files.test, polarity=polarity, seed=seed, clients=clients, keep_duplicates=keep_duplicates
+    found = find_data(
+        "FEMNIST", partial(search_files, format=format), HOW_TO_GET, source=source, data_dir=data_dir, format=format
     )
+    if found is None:
+        data: FemnistImages = SyntheticFemnist(polarity=polarity, seed=seed, clients=clients)
+    elif found.format == "tff":
+        data = TffFemnist(found.train[0], found.test[0], polarity=polarity, seed=seed, clients=clients)
+    elif found.format == "leaf-store":
+        data = LeafStore(
+            found.train[0],
+            found.test[0],
+            polarity=polarity,
+            seed=seed,
+            clients=clients,
+            keep_duplicates=keep_duplicates,
+        )
+    else:
+        data = LeafFemnist(
+            found.train, found.test, polarity=polarity, seed=seed, clients=clients, keep_duplicates=keep_duplicates
+        )
+    return hold_out_writers(data, holdout_writers) if holdout_writers else data

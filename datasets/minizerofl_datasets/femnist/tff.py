@@ -19,7 +19,7 @@ from minizerofl_datasets.femnist.writers import pair_writers
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["TffFemnist"]
+__all__ = ["TffFemnist", "reading"]
 
 
 class TffFemnist(FemnistImages):
@@ -56,13 +56,17 @@ class TffFemnist(FemnistImages):
     minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
     """
 
+    layout = "tff"
+    described = "TFF HDF5 files"
+    grey_levels = 1  # what a stored pixel is divided by; more than 1 where whole grey levels are stored
+
     def __init__(self, train: Path, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
         self._paths: dict[Split, Path] = {"train": train, "test": test}
         writers, self._tested = pair_writers(_writers(train), _writers(test), clients)
         super().__init__(
             source="real",
-            format="tff",
-            origin=f"TFF HDF5 files in '{train.parent}'",
+            format=self.layout,
+            origin=f"{self.described} in '{train.parent}'",
             clients=writers,
             polarity=polarity,
             seed=seed,
@@ -72,27 +76,53 @@ class TffFemnist(FemnistImages):
         if split == "test" and client not in self._tested:
             return np.empty((0, SIDE, SIDE), np.float32), np.empty(0, np.int64)
         path = self._paths[split]
-        with _reading(path, client) as examples:
-            pixels, labels = _checked(examples[client], f"{path}, client {client}")
+        with reading(path, client) as examples:
+            pixels, labels = self._checked(examples[client], f"{path}, client {client}")
             x, y = pixels[()].astype(np.float32, copy=False), labels[()].astype(np.int64)
+        if self.grey_levels > 1:
+            x /= np.float32(self.grey_levels)
         check_images(x, y, f"{path}, client {client}")
         return x, y
 
     def _count(self, client: str, split: Split) -> int:
         if split == "test" and client not in self._tested:
             return 0
-        with _reading(self._paths[split], client) as examples:
-            return len(_checked(examples[client], f"{self._paths[split]}, client {client}")[1])
+        with reading(self._paths[split], client) as examples:
+            return len(self._checked(examples[client], f"{self._paths[split]}, client {client}")[1])
+
+    def _checked(self, group: object, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
+        """Return a writer's two data sets if they have the layout's shapes and dtypes."""
+        import h5py
+
+        pixels, labels = (group.get(key) if isinstance(group, h5py.Group) else None for key in ("pixels", "label"))
+        if not (isinstance(pixels, h5py.Dataset) and isinstance(labels, h5py.Dataset)):
+            raise DataError(f"{where}: needs the data sets 'pixels' and 'label'.")
+        kind, stored = ("u", "uint8") if self.grey_levels > 1 else ("f", "float32")
+        if pixels.dtype.kind != kind or pixels.shape != (labels.size, SIDE, SIDE):
+            expected = f"{stored} ({labels.size}, {SIDE}, {SIDE})"
+            raise DataError(f"{where}: 'pixels' is {pixels.dtype} {pixels.shape}, expected {expected}.")
+        if labels.dtype.kind not in "iu" or labels.ndim != 1:
+            raise DataError(f"{where}: 'label' is {labels.dtype} {labels.shape}, expected int32 ({len(pixels)},).")
+        return pixels, labels
 
 
 def _writers(path: Path) -> list[str]:
-    with _reading(path) as examples:
+    with reading(path) as examples:
         return list(examples)
 
 
 @contextmanager
-def _reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
-    """Open a file's ``examples`` group; whatever h5py raises becomes a DataError that names file and client."""
+def reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
+    """Open a file's ``examples`` group; whatever h5py raises becomes a DataError that names file and client.
+
+    Examples
+    --------
+    >>> with reading(Path("no.h5")) as examples:
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
+    """
     import h5py
 
     if not path.is_file():
@@ -106,19 +136,3 @@ def _reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
             yield examples
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise DataError(f"{where}: cannot be read as HDF5 ({one_line(error)}); get the file anew.") from error
-
-
-def _checked(group: object, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
-    """Return a writer's two data sets if they have the layout's shapes and dtypes."""
-    import h5py
-
-    pixels, labels = (group.get(key) if isinstance(group, h5py.Group) else None for key in ("pixels", "label"))
-    if not (isinstance(pixels, h5py.Dataset) and isinstance(labels, h5py.Dataset)):
-        raise DataError(f"{where}: needs the data sets 'pixels' and 'label'.")
-    if pixels.dtype.kind != "f" or pixels.shape != (labels.size, SIDE, SIDE):
-        raise DataError(
-            f"{where}: 'pixels' is {pixels.dtype} {pixels.shape}, expected float32 ({labels.size}, {SIDE}, {SIDE})."
-        )
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise DataError(f"{where}: 'label' is {labels.dtype} {labels.shape}, expected int32 ({len(pixels)},).")
-    return pixels, labels

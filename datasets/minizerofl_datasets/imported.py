@@ -1,0 +1,236 @@
+"""Imported sets: a user's own arrays (x, y, client), checked and kept in the cache under a name that ``load`` knows."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from minizerofl_datasets.arrays import Array, read_arrays
+from minizerofl_datasets.cache import cache_folder, write_atomically
+from minizerofl_datasets.federated import FederatedDataset, Split
+from minizerofl_datasets.partition import Partition, choose
+from minizerofl_datasets.partitioned import PartitionedDataset
+
+__all__ = ["ImportedDataset", "import_arrays", "imported_names", "load_imported"]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+TEST_SHARE = 0.1  # of the samples, where the file has no test set of its own
+
+
+def import_arrays(name: str, path: str | os.PathLike[str], *, replace: bool = False) -> Path:
+    """Take a user's file into the cache under a name; ``load(name)`` then finds it.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits, - and _; not the name of a set of the catalogue.
+    path : path
+        A .npz or .h5 file with ``x`` (N, C, H, W) or (N, H, W), uint8 or float; ``y`` (N,), whole numbers from 0;
+        optionally ``client`` (N,), names or numbers; ``x_test``, ``y_test`` and ``client_test``; and ``class_names``.
+    replace : bool
+        Whether a set of this name may be replaced.
+
+    Returns
+    -------
+    Path
+        Where it is kept.
+
+    Raises
+    ------
+    ValueError
+        If the name is taken or cannot be one.
+    DataError
+        If the file is not what it should be.
+
+    Notes
+    -----
+    float32 on demand: uint8 becomes ``x / 255``, float is handed out as it is. Stored are uint8 as it is and float as
+    float32. A file without a test set lends a tenth of its samples, chosen by the seed, when it is loaded. Arrays are
+    read without pickle: an array of Python objects is refused.
+
+    Examples
+    --------
+    >>> import_arrays("femnist", "mine.npz")
+    Traceback (most recent call last):
+    ...
+    ValueError: name='femnist' is a set of the catalogue; choose another name.
+    """
+    from minizerofl_datasets.catalogue import CATALOGUE
+
+    if name in CATALOGUE:
+        raise ValueError(f"name={name!r} is a set of the catalogue; choose another name.")
+    if not NAME.fullmatch(name):
+        raise ValueError(f"name={name!r}: use up to 64 lower-case letters, digits, - and _.")
+    target = _folder() / f"{name}.h5"
+    if target.exists() and not replace:
+        raise ValueError(f"name={name!r} is taken by an imported set; choose another, or ask to replace it.")
+    arrays = read_arrays(Path(path))
+    import h5py
+
+    with write_atomically(target) as part, h5py.File(part, "w") as file:
+        for key, array in arrays.items():
+            file[key] = array.astype(h5py.string_dtype()) if array.dtype.kind == "U" else array
+        file.attrs["origin"] = f"imported from {Path(path).name}"
+    return target
+
+
+def imported_names() -> tuple[str, ...]:
+    """Return the names of the imported sets, sorted.
+
+    Examples
+    --------
+    >>> isinstance(imported_names(), tuple)
+    True
+    """
+    return tuple(sorted(path.stem for path in _folder().glob("*.h5") if NAME.fullmatch(path.stem)))
+
+
+class ImportedDataset(PartitionedDataset):
+    """A user's own arrays.
+
+    Parameters
+    ----------
+    name, origin, class_names, partition, test_partition, seed, clients
+        As in ``PartitionedDataset``.
+    x : dict
+        ``x["train"]`` and ``x["test"]``, each (N, C, H, W), uint8 or float32.
+    y : dict
+        Their labels.
+
+    Examples
+    --------
+    >>> from minizerofl_datasets.partition import split
+    >>> x, y = np.full((4, 1, 2, 2), 255, np.uint8), np.array([0, 1, 0, 1])
+    >>> data = ImportedDataset("mine", "made up", {"train": x, "test": x}, {"train": y, "test": y}, ("a", "b"),
+    ...                        partition=split(y, "iid", num_clients=2), seed=0)
+    >>> data.train("client-0000")[0].max().item()
+    1.0
+    """
+
+    def __init__(
+        self,
+        name: str,
+        origin: str,
+        x: dict[Split, Array],
+        y: dict[Split, npt.NDArray[np.int64]],
+        class_names: tuple[str, ...],
+        *,
+        partition: Partition,
+        test_partition: Partition | None = None,
+        seed: int,
+        clients: int | None = None,
+    ) -> None:
+        self._x = x
+        self._scaled = x["train"].dtype == np.uint8
+        channels, height, width = x["train"].shape[1:]
+        super().__init__(
+            name=name,
+            source="real",
+            format="imported",
+            origin=origin,
+            input_shape=(channels, height, width),
+            class_names=class_names,
+            transform={"formula": "x = stored value / 255" if self._scaled else "x = stored value"},
+            seed=seed,
+            y_train=y["train"],
+            y_test=y["test"],
+            partition=partition,
+            test_partition=test_partition,
+            clients=clients,
+        )
+
+    def _inputs(self, split: Split, rows: npt.NDArray[np.int64], client: str) -> npt.NDArray[np.float32]:
+        x = self._x[split][rows].astype(np.float32)
+        return x / np.float32(255) if self._scaled else x
+
+
+def load_imported(
+    name: str,
+    *,
+    source: str = "auto",
+    data_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    clients: int | None = None,
+    partition: str | None = None,
+    num_clients: int = 100,
+    alpha: float | None = None,
+    prior: str | None = None,
+    min_size: int | None = None,
+    shards_per_client: int | None = None,
+) -> FederatedDataset:
+    """Load an imported set from the cache; it has no twin and needs no folder, so ``data_dir`` is not used.
+
+    Parameters
+    ----------
+    partition : str, optional
+        How it is split; by default "natural" if the file says whose the samples are, else "dirichlet".
+    num_clients, alpha, prior, min_size, shards_per_client
+        See ``minizerofl_datasets.partition.split``.
+
+    Returns
+    -------
+    FederatedDataset
+        An ``ImportedDataset``.
+
+    Examples
+    --------
+    >>> load_imported("mine", source="synthetic")
+    Traceback (most recent call last):
+    ...
+    ValueError: source='synthetic': an imported set has no synthetic twin; use 'auto' or 'real'.
+    """
+    if source == "synthetic":
+        raise ValueError("source='synthetic': an imported set has no synthetic twin; use 'auto' or 'real'.")
+    path = _folder() / f"{name}.h5"
+    arrays = read_arrays(path)
+    x, y, owners, test_owners = arrays["x"], arrays["y"].astype(np.int64), arrays.get("client"), None
+    if "x_test" in arrays:
+        x_of: dict[Split, Array] = {"train": x, "test": arrays["x_test"]}
+        y_of: dict[Split, npt.NDArray[np.int64]] = {"train": y, "test": arrays["y_test"].astype(np.int64)}
+        test_owners = arrays.get("client_test")
+    else:
+        tested = np.zeros(len(y), np.bool_)
+        tested[np.random.default_rng([seed, len(y)]).permutation(len(y))[: int(TEST_SHARE * len(y))]] = True
+        x_of, y_of = {"train": x[~tested], "test": x[tested]}, {"train": y[~tested], "test": y[tested]}
+        owners = None if owners is None else owners[~tested]
+    method = partition or ("dirichlet" if owners is None else "natural")
+    dealt = choose(
+        y_of["train"],
+        method,
+        num_clients=num_clients,
+        seed=seed,
+        owners=None if owners is None else owners.astype(np.str_),
+        alpha=alpha,
+        prior=prior,
+        min_size=min_size,
+        shards_per_client=shards_per_client,
+    )
+    stated = arrays.get("class_names")
+    classes = int(max(part.max(initial=-1) for part in y_of.values())) + 1
+    return ImportedDataset(
+        name,
+        f"imported arrays in '{path}'",
+        x_of,
+        y_of,
+        tuple(map(str, range(classes))) if stated is None else tuple(map(str, stated)),
+        partition=dealt,
+        test_partition=_natural_test(dealt, test_owners) if method == "natural" else None,
+        seed=seed,
+        clients=clients,
+    )
+
+
+def _natural_test(partition: Partition, owners: Array | None) -> Partition | None:
+    """Return whose the test samples are, if the file says so and all of them train too."""
+    if owners is None:
+        return None
+    names = owners.astype(np.str_)
+    if not set(names.tolist()) <= set(partition.clients):
+        return None
+    return Partition({client: np.flatnonzero(names == client) for client in partition.clients}, "natural")
+
+
+def _folder() -> Path:
+    return cache_folder() / "imported"

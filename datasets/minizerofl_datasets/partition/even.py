@@ -1,0 +1,103 @@
+"""Partitions without a label distribution of their own: at random, by shards of equal labels, by unequal sizes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from minizerofl_datasets.partition.result import Rows
+
+__all__ = ["check_alpha", "iid", "quantity", "shards"]
+
+
+def iid(y: npt.NDArray[np.int64], num_clients: int, rng: np.random.Generator) -> list[Rows]:
+    """Deal at random, in equal parts (sizes differ by one at most).
+
+    Examples
+    --------
+    >>> [len(rows) for rows in iid(np.zeros(7, np.int64), 3, np.random.default_rng(0))]
+    [3, 2, 2]
+    """
+    return np.array_split(rng.permutation(len(y)), num_clients)
+
+
+def shards(
+    y: npt.NDArray[np.int64], num_clients: int, rng: np.random.Generator, shards_per_client: int = 2
+) -> list[Rows]:
+    """Sort by label, cut into equal shards, and give each client some at random: it then has few classes.
+
+    Source: McMahan et al., "Communication-Efficient Learning of Deep Networks from Decentralized Data", section 3.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples than shards.
+
+    Examples
+    --------
+    >>> y = np.repeat(np.arange(10), 20)
+    >>> max(len(np.unique(y[rows])) for rows in shards(y, 5, np.random.default_rng(0)))
+    2
+    """
+    if shards_per_client < 1 or num_clients * shards_per_client > len(y):
+        raise ValueError(
+            f"shards_per_client={shards_per_client}: give 1 to {len(y) // num_clients}, "
+            f"for there are {len(y)} samples and {num_clients} clients."
+        )
+    shuffled = rng.permutation(len(y))  # which samples of a class share a shard is chance
+    pieces = np.array_split(shuffled[np.argsort(y[shuffled], kind="stable")], num_clients * shards_per_client)
+    hands = rng.permutation(len(pieces)).reshape(num_clients, shards_per_client)
+    return [np.concatenate([pieces[piece] for piece in hand]) for hand in hands]
+
+
+def quantity(
+    y: npt.NDArray[np.int64], num_clients: int, rng: np.random.Generator, alpha: float = 1.0, min_size: int = 1
+) -> list[Rows]:
+    """Deal at random in unequal parts: after ``min_size`` each, shares are one draw from Dirichlet(alpha).
+
+    Raises
+    ------
+    ValueError
+        If alpha is not positive, or the samples do not suffice for ``min_size`` each.
+
+    Examples
+    --------
+    >>> sizes = [len(rows) for rows in quantity(np.zeros(1000, np.int64), 3, np.random.default_rng(0))]
+    >>> sum(sizes), max(sizes) > 2 * min(sizes)
+    (1000, True)
+    """
+    check_alpha(alpha)
+    check_min_size(min_size, len(y), num_clients)
+    share = np.full(num_clients, 1 / num_clients) if np.isinf(alpha) else rng.dirichlet(np.full(num_clients, alpha))
+    spare = len(y) - min_size * num_clients
+    ends = np.rint(share.cumsum()[:-1] * spare).astype(np.int64) + min_size * np.arange(1, num_clients)
+    return np.split(rng.permutation(len(y)), ends)
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse a concentration that is not positive.
+
+    Examples
+    --------
+    >>> check_alpha(-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: alpha=-1: give a positive number; 1000 is near iid, 0.1 far from it.
+    """
+    if not alpha > 0:  # written so that NaN is refused too
+        raise ValueError(f"alpha={alpha}: give a positive number; 1000 is near iid, 0.1 far from it.")
+
+
+def check_min_size(min_size: int, samples: int, num_clients: int) -> None:
+    """Refuse a smallest client that is empty or for which the samples do not suffice.
+
+    Examples
+    --------
+    >>> check_min_size(3, 10, 5)
+    Traceback (most recent call last):
+    ...
+    ValueError: min_size=3: give 1 to 2, for there are 10 samples and 5 clients.
+    """
+    if not 1 <= min_size <= samples // num_clients:
+        raise ValueError(
+            f"min_size={min_size}: give 1 to {samples // num_clients}, for there are {samples} samples and "
+            f"{num_clients} clients."
+        )

@@ -1,0 +1,147 @@
+"""A data set that is one pool of samples, split over clients by a partition: CIFAR-10, Speech Commands, imported sets.
+
+How to use it: read or compute the labels, ask ``partition.split`` for a ``Partition`` of the training samples, and
+implement ``_inputs``, which turns row numbers of the pool into network inputs:
+
+    class Pictures(PartitionedDataset):
+        def _inputs(self, split, rows, client):
+            return self._pixels[split][rows] / np.float32(255)      # stored uint8 (N, C, H, W) -> float32 on demand
+
+``train``, ``validation``, ``test``, the counts and ``describe`` then come from the base classes.
+"""
+
+from abc import abstractmethod
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from minizerofl_datasets.federated import FederatedDataset, Samples, Split
+from minizerofl_datasets.partition import Partition, deal_like
+
+__all__ = ["PartitionedDataset"]
+
+
+class PartitionedDataset(FederatedDataset):
+    """One pool of training samples, dealt to clients by a partition, and one common test set.
+
+    A concrete set implements ``_inputs`` only. The test set belongs to nobody; so that every client can be scored, it
+    is dealt to the clients too: each class in proportion to the clients' training samples of that class. ``test()``
+    is the whole test set as long as no client is left out.
+
+    Parameters
+    ----------
+    name, source, format, origin, input_shape, class_names, transform, seed
+        As in ``FederatedDataset``.
+    y_train, y_test : ndarray of int64, shape (N,)
+        Labels of the pools, in the order of their rows.
+    partition : Partition
+        Which rows of the training pool each client has.
+    test_partition : Partition, optional
+        Which rows of the test pool each client has, where the set itself says so; otherwise dealt as above.
+    clients : int, optional
+        Keep only the first so many clients; None keeps all. The others keep their rows: nothing moves.
+
+    Attributes
+    ----------
+    partition, test_partition : Partition
+        Who has which rows of the two pools.
+    labels : dict
+        ``labels["train"]`` and ``labels["test"]``: the labels of the pools.
+
+    Raises
+    ------
+    ValueError
+        If the partition has fewer than ``clients`` clients, or is not one of this pool.
+
+    Examples
+    --------
+    >>> from minizerofl_datasets.partition import split
+    >>> class Numbers(PartitionedDataset):
+    ...     def _inputs(self, split, rows, client):
+    ...         return rows.astype(np.float32).reshape(-1, 1, 1, 1)
+    >>> y = np.repeat([0, 1], 20)
+    >>> data = Numbers(name="numbers", source="real", format="none", origin="made up", input_shape=(1, 1, 1),
+    ...                class_names=("low", "high"), transform={"formula": "x = i"}, seed=0,
+    ...                y_train=y, y_test=y[::4], partition=split(y, "iid", num_clients=2, seed=0))
+    >>> data.num_train("client-0000"), len(data.test()[1])
+    (18, 10)
+    """
+
+    # The pool is in memory (or cheap to read) already, as small integers: keeping clients as float32 would only cost.
+    clients_kept = 0
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        source: Literal["real", "synthetic"],
+        format: str,
+        origin: str,
+        input_shape: tuple[int, int, int],
+        class_names: tuple[str, ...],
+        transform: dict[str, str],
+        seed: int,
+        y_train: npt.NDArray[np.int64],
+        y_test: npt.NDArray[np.int64],
+        partition: Partition,
+        test_partition: Partition | None = None,
+        clients: int | None = None,
+    ) -> None:
+        if partition.num_samples != len(y_train):
+            raise ValueError(
+                f"partition: deals {partition.num_samples} samples, but {name} has {len(y_train)} training samples; "
+                "make it anew with partition.split."
+            )
+        if clients is not None and clients > len(partition.clients):
+            raise ValueError(
+                f"clients={clients}, but the partition has {len(partition.clients)} clients; "
+                f"give at most {len(partition.clients)}."
+            )
+        self.labels: dict[Split, npt.NDArray[np.int64]] = {"train": y_train, "test": y_test}
+        self.partition = partition
+        self.test_partition = test_partition or deal_like(partition, y_train, y_test, seed)
+        super().__init__(
+            name=name,
+            source=source,
+            format=format,
+            origin=origin,
+            clients=partition.clients[:clients],
+            input_shape=input_shape,
+            class_names=class_names,
+            transform=transform,
+            seed=seed,
+        )
+
+    @abstractmethod
+    def _inputs(self, split: Split, rows: npt.NDArray[np.int64], client: str) -> npt.NDArray[np.float32]:
+        """Return the inputs (n, C, H, W) of rows of a pool; a new array. Rows are ascending. Must be thread safe.
+
+        ``client`` is whose they are: a synthetic twin draws in the client's manner, stored data does not care.
+        """
+
+    def describe(self) -> str:
+        """Return the lines of ``FederatedDataset.describe`` and one on the partition.
+
+        Examples
+        --------
+        >>> from minizerofl_datasets import load
+        >>> twin = load("cifar10", source="synthetic", partition="iid", num_clients=5)
+        >>> print(twin.describe().splitlines()[-1])
+        partition: iid, 5 clients with 4,000 to 4,000 training samples, seed 0
+        """
+        sizes = [len(self.partition.rows(client)) for client in self.partition.clients]
+        return (
+            f"{super().describe()}\npartition: {self.partition.summary()}, {len(sizes):,} clients with "
+            f"{min(sizes):,} to {max(sizes):,} training samples, seed {self.partition.seed}"
+        )
+
+    def _read(self, client: str, split: Split) -> Samples:
+        rows = self._rows(client, split)
+        return self._inputs(split, rows, client), self.labels[split][rows]
+
+    def _count(self, client: str, split: Split) -> int:
+        return len(self._rows(client, split))
+
+    def _rows(self, client: str, split: Split) -> npt.NDArray[np.int64]:
+        return (self.partition if split == "train" else self.test_partition).rows(client)

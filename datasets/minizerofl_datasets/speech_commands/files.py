@@ -1,0 +1,56 @@
+"""Where Speech Commands may lie below a data folder: unpacked or as its official archive, of either version."""
+
+from pathlib import Path
+
+from minizerofl_datasets.speech_commands.sources import Archive, Folder, Source
+from minizerofl_datasets.speech_commands.words import VERSIONS
+
+__all__ = ["HOW_TO_GET", "find_source"]
+
+HOW_TO_GET = (
+    "get http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz, put it, packed or unpacked into "
+    "speech_commands_v0.01, into FOLDER and name FOLDER with --data-dir, data_dir= or the environment variable "
+    "MINIZEROFL_DATA; `minizerofl data fetch speech_commands` does it for you; or take the synthetic twin with "
+    "source=synthetic"
+)
+
+
+def find_source(folder: Path, version: str = "auto") -> Source | None:
+    """Find Speech Commands below a folder; v0.01 goes before v0.02, a folder before an archive.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder, or the set's own folder.
+    version : {"auto", "v0.01", "v0.02"}
+        Which version to look for.
+
+    Returns
+    -------
+    Source or None
+        None if there is nothing of it.
+
+    Raises
+    ------
+    DataError
+        If a folder of the set holds no recordings, or sounds that are not of the set.
+
+    Examples
+    --------
+    >>> find_source(Path("nowhere")) is None
+    True
+    """
+    places = (folder, folder / "speech_commands")
+    for each in VERSIONS if version == "auto" else (version,):
+        name = f"speech_commands_{each}"
+        for place in places:
+            if (place / name).is_dir():
+                return Folder(place / name, each)
+        for place in places:
+            if (place / f"{name}.tar.gz").is_file():
+                return Archive(place / f"{name}.tar.gz", each)
+    for place in reversed(places):
+        # A folder called "cat" may hold anything; one with a speaker's recording is of this set.
+        if any(next((place / word).glob("*_nohash_*.wav"), None) for word in VERSIONS["v0.02"]):
+            return Folder(place, version)
+    return None

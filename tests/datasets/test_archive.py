@@ -1,0 +1,138 @@
+"""Unpacking: what is honest comes out whole; what is hostile, damaged or too large is refused, and nothing escapes."""
+
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+
+from minizerofl_datasets import DataError
+from minizerofl_datasets.archive import publish, unpack
+
+NOISE = np.random.default_rng(0).bytes(200_000)  # does not compress: damage anywhere hits it
+
+
+def write_tar(path, entries, mode="w:gz"):
+    with tarfile.open(path, mode) as tar:
+        for name, content in entries:
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+def write_zip(path, entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in entries:
+            packed.writestr(name, content)
+    return path
+
+
+def write(path, entries):
+    return write_zip(path, entries) if path.suffix == ".zip" else write_tar(path, entries, f"w:{path.suffix[1:]}")
+
+
+SUFFIXES = ["a.tar.gz", "a.tar.bz2", "a.tar.xz", "a.zip"]
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_an_honest_archive_comes_out_whole(tmp_path, name):
+    archive = write(tmp_path / name, [("./deep/in/it.txt", b"whole"), ("noise", NOISE), ("empty", b"")])
+    unpack(archive, tmp_path / "out", max_bytes=300_000)
+    assert (tmp_path / "out/deep/in/it.txt").read_bytes() == b"whole"
+    assert (tmp_path / "out/noise").read_bytes() == NOISE
+    assert (tmp_path / "out/empty").read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+@pytest.mark.parametrize("entry", ["../escaped", "a/../../escaped", "/escaped", "a\\..\\escaped", "C:escaped"])
+def test_a_path_that_escapes_is_refused(tmp_path, name, entry):
+    archive = write(tmp_path / name, [("good", b"1"), (entry, b"2")])
+    with pytest.raises(DataError, match="outside of its folder") as error:
+        unpack(archive, tmp_path / "in" / "out", max_bytes=100)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
+    info = tarfile.TarInfo("link")
+    info.type, info.linkname = kind, "/etc/passwd"
+    archive = write_tar(tmp_path / "a.tar.gz", [(info, b""), ("link/file", b"x")])
+    with pytest.raises(DataError, match="a link or a device"):
+        unpack(archive, tmp_path / "out", max_bytes=100)
+
+
+def test_links_in_a_zip_are_refused(tmp_path):
+    info = zipfile.ZipInfo("link")
+    info.external_attr = 0o120777 << 16
+    with pytest.raises(DataError, match="a link or a device"):
+        unpack(write_zip(tmp_path / "a.zip", [(info, b"/etc/passwd")]), tmp_path / "out", max_bytes=100)
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_more_than_allowed_is_refused_before_it_is_written(tmp_path, name):
+    archive = write(tmp_path / name, [("a", bytes(600)), ("bomb", bytes(10_000_000))])
+    with pytest.raises(DataError, match="more than 1,000 bytes"):
+        unpack(archive, tmp_path / "out", max_bytes=1000)
+    assert sum(file.stat().st_size for file in (tmp_path / "out").rglob("*") if file.is_file()) <= 1000
+
+
+def test_a_zip_that_lies_about_a_size_is_refused(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", [("bomb", bytes(1_000_000))])
+    content = archive.read_bytes()
+    archive.write_bytes(content.replace((1_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    with pytest.raises(DataError):
+        unpack(archive, tmp_path / "out", max_bytes=1000)
+    assert sum(file.stat().st_size for file in (tmp_path / "out").rglob("*") if file.is_file()) <= 1000
+
+
+def test_a_tar_that_declares_a_huge_size_is_refused(tmp_path):
+    info = tarfile.TarInfo("huge")
+    info.size = 1 << 50
+    (tmp_path / "a.tar").write_bytes(info.tobuf() + bytes(1024))
+    with pytest.raises(DataError, match="more than 1,000 bytes"):
+        unpack(tmp_path / "a.tar", tmp_path / "out", max_bytes=1000)
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+def test_too_many_entries_are_refused(tmp_path, name):
+    archive = write(tmp_path / name, [(str(i), b"") for i in range(6)])
+    with pytest.raises(DataError, match="more than 5 entries"):
+        unpack(archive, tmp_path / "out", max_bytes=100, max_files=5)
+
+
+def test_an_entry_that_comes_twice_is_refused(tmp_path):
+    archive = write_tar(tmp_path / "a.tar.gz", [("a", b"1"), ("a", b"2")])
+    with pytest.raises(DataError, match="twice"):
+        unpack(archive, tmp_path / "out", max_bytes=100)
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.9])
+def test_a_truncated_archive_is_refused(tmp_path, name, share):
+    archive = write(tmp_path / name, [("a", NOISE), ("b", NOISE)])
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DataError, match=r"a\.(tar|zip)") as error:
+        unpack(archive, tmp_path / "out", max_bytes=1_000_000)
+    assert "\n" not in str(error.value)
+
+
+def test_a_damaged_zip_is_refused(tmp_path):
+    archive = write_zip(tmp_path / "a.zip", [("a", NOISE)])
+    content = bytearray(archive.read_bytes())
+    content[100_000] ^= 0xFF
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(archive, tmp_path / "out", max_bytes=1_000_000)
+
+
+def test_whoever_publishes_second_changes_nothing(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "which").write_text(name)
+        publish(tmp_path / name, tmp_path / "final")
+    assert (tmp_path / "final/which").read_text() == "first"
+    assert not (tmp_path / "second").exists()

@@ -1,0 +1,127 @@
+"""A user's own arrays: imported under a name, known to load(), refused in one line if they are not fit."""
+
+import h5py
+import numpy as np
+import pytest
+
+from minizerofl_datasets import DataError, import_arrays, load
+from minizerofl_datasets.imported import imported_names
+
+X = np.random.default_rng(0).integers(0, 256, (60, 3, 4, 5), dtype=np.uint8)
+Y = np.arange(60) % 3
+OWNERS = np.array(["zoë", "al", "bo"])[np.arange(60) // 20]
+
+
+def write(path, **arrays):
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            for key, array in arrays.items():
+                text = array.dtype.kind == "U"
+                file[key] = array.astype(h5py.string_dtype()) if text else array
+    return path
+
+
+@pytest.mark.parametrize("file", ["mine.npz", "mine.h5"])
+def test_an_import_is_known_to_load(tmp_path, file):
+    names = np.array(["a", "b", "c"])
+    path = write(tmp_path / file, x=X, y=Y, client=OWNERS, class_names=names)
+    import_arrays("mine", path)
+    path.unlink()  # the set is in the cache now
+    assert imported_names() == ("mine",)
+    data = load("mine", seed=4)
+    assert (data.name, data.source, data.format, data.input_shape) == ("mine", "real", "imported", (3, 4, 5))
+    assert data.clients == ("al", "bo", "zoë")
+    assert data.class_names == ("a", "b", "c")
+    everything = [getattr(data, call)(client) for call in ("train", "validation", "test") for client in data.clients]
+    seen = np.concatenate([x for x, _ in everything])
+    assert len(seen) == 60
+    assert len(data.test()[1]) == 6
+    originals = {image.tobytes(): (label, owner) for image, label, owner in zip(X, Y, OWNERS, strict=True)}
+    for client in data.clients:
+        for image, label in zip(*data.train(client), strict=True):
+            assert originals[np.rint(image * 255).astype(np.uint8).tobytes()] == (label, client)
+
+
+def test_a_test_set_of_its_own_stays_with_its_clients(tmp_path):
+    import_arrays(
+        "mine",
+        write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS, x_test=X[:9], y_test=Y[:9], client_test=OWNERS[15:24]),
+    )
+    data = load("mine")
+    assert [data.num_test(client) for client in data.clients] == [4, 0, 5]
+    assert len(data.train("al")[1]) == 18
+
+
+def test_without_clients_a_partition_deals_it(tmp_path):
+    import_arrays("mine", write(tmp_path / "a.npz", x=X[:, 0].astype(np.float64), y=Y))
+    data = load("mine", num_clients=4, partition="iid")
+    assert data.input_shape == (1, 4, 5)
+    assert data.train("client-0000")[0].dtype == np.float32
+    assert data.train("client-0000")[0].max() > 1  # floats are handed out as they are
+    with pytest.raises(ValueError, match="who made each sample"):
+        load("mine", partition="natural")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"y": Y}, "needs the arrays 'x'"),
+        ({"x": X}, "needs the arrays 'x'"),
+        ({"x": X, "y": Y[:-1]}, r"'y' is int64 \(59,\), expected 60 whole numbers"),
+        ({"x": X, "y": Y - 1}, "expected 60 whole numbers of at least 0"),
+        ({"x": X, "y": Y / 2}, "'y' is float64"),
+        ({"x": X.reshape(60, 60), "y": Y}, r"'x' is uint8 \(60, 60\)"),
+        ({"x": X.astype(np.int32), "y": Y}, "'x' is int32"),
+        ({"x": X[:0], "y": Y[:0]}, r"'x' is uint8 \(0, 3, 4, 5\)"),
+        ({"x": np.full((60, 4, 5), np.nan), "y": Y}, "NaN or infinity"),
+        ({"x": X, "y": Y, "client": OWNERS[:3]}, "expected a name a sample"),
+        ({"x": X, "y": Y, "client": Y / 2}, "expected a name a sample"),
+        ({"x": X, "y": Y, "x_test": X}, "give both or neither"),
+        ({"x": X, "y": Y, "x_test": X[..., :2], "y_test": Y}, "differs from 'x'"),
+        ({"x": X, "y": Y, "x_test": X / 2, "y_test": Y}, "differs from 'x'"),
+        ({"x": X.astype(object), "y": Y}, "cannot be read"),
+    ],
+)
+def test_arrays_of_the_wrong_form_are_refused(tmp_path, arrays, says):
+    with pytest.raises(DataError, match=says) as error:
+        import_arrays("mine", write(tmp_path / "a.npz", **arrays))
+    assert "a.npz" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert imported_names() == ()
+
+
+@pytest.mark.parametrize("file", ["a.npz", "a.h5", "a.txt"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+def test_a_truncated_file_is_refused(tmp_path, file, share):
+    path = write(tmp_path / file.replace("txt", "h5"), x=X, y=Y)
+    content = path.read_bytes()
+    (tmp_path / file).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DataError, match="cannot be read"):
+        import_arrays("mine", tmp_path / file)
+
+
+@pytest.mark.parametrize("name", ["femnist", "../up", "a/b", "", "A", "a" * 65, ".hidden"])
+def test_a_name_that_cannot_be_one_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="name="):
+        import_arrays(name, write(tmp_path / "a.npz", x=X, y=Y))
+
+
+def test_a_name_that_is_taken_is_kept_unless_told_otherwise(tmp_path):
+    path = write(tmp_path / "a.npz", x=X, y=Y)
+    import_arrays("mine", path)
+    write(path, x=X[:30], y=Y[:30])
+    with pytest.raises(ValueError, match="is taken"):
+        import_arrays("mine", path)
+    assert len(load("mine", num_clients=2).labels["train"]) == 54
+    import_arrays("mine", path, replace=True)
+    assert len(load("mine", num_clients=2).labels["train"]) == 27
+
+
+def test_a_misspelt_import_is_suggested(tmp_path):
+    import_arrays("my-scans", write(tmp_path / "a.npz", x=X, y=Y))
+    with pytest.raises(ValueError, match="did you mean 'my-scans'"):
+        load("my-scan")
+    with pytest.raises(ValueError, match="no synthetic twin"):
+        load("my-scans", source="synthetic")
