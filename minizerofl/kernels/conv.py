@@ -229,6 +229,6 @@ def transpose(a: Floats, out: Floats) -> None:
     R, C = a.shape
     for r in range(0, R, 16):
         for c in range(0, C, 16):
-            for i in range(r, min(r + 16, R)):
-                for j in range(c, min(c + 16, C)):
+            for j in range(c, min(c + 16, C)):
+                for i in range(r, min(r + 16, R)):
                     out[j, i] = a[i, j]

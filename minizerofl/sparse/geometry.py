@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from minizerofl.autograd.ops.window import Window
-from minizerofl.kernels.memory import SHORT, empty, zeros
+from minizerofl.autograd.ops.window import Window, place
+from minizerofl.kernels.memory import SHORT, empty
 
 Array = NDArray[Any]
 Indices = NDArray[np.int32]
@@ -103,7 +103,7 @@ class Geometry:
         flat, planes = with_slack((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
         for a, b in np.ndindex(S, S):
             (i, h), (j, w) = self._overlap(self.rows, a), self._overlap(self.cols, b)
-            planes[:, a, b, i, j] = x[:, h, w]
+            place(x[:, h, w], i, j, planes[:, a, b])
         return flat
 
     @staticmethod
@@ -114,7 +114,7 @@ class Geometry:
         """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N), flat."""
         flat, g = with_slack((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
         top, left = self.rows.border, self.cols.border
-        g[:, top : top + dy.shape[1], left : left + dy.shape[2]] = dy
+        place(dy, slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g)
         return flat
 
     def merge_phases(self, planes: Array) -> Array:
@@ -130,9 +130,10 @@ class Geometry:
 
 
 def with_slack(shape: tuple[int, ...], dtype: DTypeLike) -> tuple[Array, Array]:
-    """Make flat memory for an array of zeros in which a vector may read on behind the end; return it and the array."""
+    """Make flat memory for an array, in which a vector may read on behind the end; return the memory and the array."""
     size = math.prod(shape)
-    flat = zeros((size + SHORT,), dtype)
+    flat = empty((size + SHORT,), dtype)
+    flat[size:] = 0
     return flat, flat[:size].reshape(shape)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minizerofl.autograd.tensor import Array
+
 
 @dataclass(frozen=True)
 class Window:
@@ -67,3 +69,12 @@ class Window:
         return slice(start - first, stop - first), slice(
             pixel, pixel + (stop - start - 1) * step + 1 if stop > start else pixel, step
         )
+
+
+def place(inside: Array, rows: slice, cols: slice, border: Array) -> None:
+    """Write an image into a larger array and zeros around it: ``border[:, rows, cols] = inside``, both (C, H, W, N)."""
+    border[:, : rows.start] = 0
+    border[:, rows.stop :] = 0
+    border[:, rows, : cols.start] = 0
+    border[:, rows, cols.stop :] = 0
+    border[:, rows, cols] = inside
