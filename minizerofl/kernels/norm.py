@@ -71,12 +71,40 @@ def channel_moments(x: Floats, mean: Floats, var: Floats) -> None:
 
 
 @kernel
-def scale_channels(x: Floats, scale: Floats, shift: Floats, y: Floats) -> None:
-    """Compute ``y[c] = scale[c] * x[c] + shift[c]`` for x, y (C, M) and scale, shift (C,)."""
+def scale_channels(x: Floats, scale: Floats, shift: Floats, residual: Floats, relu: bool, y: Floats) -> None:
+    """Compute ``y[c] = scale[c] * x[c] + shift[c] + residual[c]``, and zero for what is negative if `relu`.
+
+    Parameters
+    ----------
+    x, y : (C, M) float
+        The values of each channel, and the result.
+    scale, shift : (C,) float
+        Per channel.
+    residual : (C, M) or (C, 0) float
+        What is added, or nothing.
+    relu : bool
+        Whether to rectify; NaN stays NaN.
+    """
+    zero = x.dtype.type(0)
     for c in range(x.shape[0]):
         row, out, a, b = x[c], y[c], scale[c], shift[c]
         for i in range(row.size):
             out[i] = a * row[i] + b
+        if residual.size:
+            extra = residual[c]
+            for i in range(row.size):
+                out[i] += extra[i]
+        if relu:
+            for i in range(row.size):
+                out[i] = zero if out[i] <= zero else out[i]
+
+
+@kernel
+def relu_gradient(y: Floats, dy: Floats, g: Floats) -> None:
+    """Let the gradient `dy` pass to `g` where the rectified result `y` is positive, for flat arrays."""
+    zero = y.dtype.type(0)
+    for i in range(y.size):
+        g[i] = dy[i] if y[i] > zero else zero
 
 
 @kernel

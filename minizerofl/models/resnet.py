@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, Module, Sequential, SparseConv2d
 
@@ -25,9 +24,9 @@ class BasicBlock(Module):
         self, in_channels: int, out_channels: int, stride: int, sparsity: float, rng: np.random.Generator
     ) -> None:
         self.conv1 = _conv3x3(in_channels, out_channels, stride, sparsity, rng)
-        self.norm1 = BatchNorm2d(out_channels)
+        self.norm1 = BatchNorm2d(out_channels, relu=True)
         self.conv2 = _conv3x3(out_channels, out_channels, 1, sparsity, rng)
-        self.norm2 = BatchNorm2d(out_channels)
+        self.norm2 = BatchNorm2d(out_channels, relu=True)
         self.shortcut = Sequential()  # nothing to do
         if stride != 1 or in_channels != out_channels:
             projection = Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False, rng=rng)
@@ -35,9 +34,8 @@ class BasicBlock(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the block's correction to its input."""
-        y = ops.relu(self.norm1(self.conv1(x)))  # (IC, H, W, N) -> (OC, H/stride, W/stride, N)
-        y = self.norm2(self.conv2(y))
-        return ops.relu(y + self.shortcut(x))
+        y = self.norm1(self.conv1(x))  # (IC, H, W, N) -> (OC, H/stride, W/stride, N)
+        return self.norm2(self.conv2(y), residual=self.shortcut(x))
 
 
 class ResNet(Module):
@@ -52,7 +50,7 @@ class ResNet(Module):
     def __init__(self, in_channels: int, num_classes: int, sparsity: float, rng: np.random.Generator) -> None:
         width = STAGES[0][0]
         self.stem = Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False, rng=rng)
-        self.norm = BatchNorm2d(width)
+        self.norm = BatchNorm2d(width, relu=True)
         blocks = []
         for channels, stride in STAGES:
             blocks.append(BasicBlock(width, channels, stride, sparsity, rng))
@@ -64,7 +62,7 @@ class ResNet(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the logits."""
-        x = ops.relu(self.norm(self.stem(x)))  # (IC, H, W, N) -> (64, H, W, N)
+        x = self.norm(self.stem(x))  # (IC, H, W, N) -> (64, H, W, N)
         x = self.blocks(x)  # (64, H, W, N) -> (512, H/8, W/8, N)
         x = self.pool(x)  # (512, H/8, W/8, N) -> (512, N)
         return self.classifier(x)  # (512, N) -> (classes, N)

@@ -26,6 +26,8 @@ class BatchNorm2d(Module):
         Added to the variance, against division by zero.
     momentum : float
         The weight of the new statistics in the running averages.
+    relu : bool
+        Whether to rectify the result, in the same pass.
 
     Attributes
     ----------
@@ -50,17 +52,22 @@ class BatchNorm2d(Module):
     running_mean: NDArray[np.float32]
     running_var: NDArray[np.float32]
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, relu: bool = False) -> None:
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
+        self.relu = relu
         self.weight = Tensor(np.ones(num_features, np.float32), requires_grad=True)
         self.bias = Tensor(np.zeros(num_features, np.float32), requires_grad=True)
         self.register_buffer("running_mean", np.zeros(num_features, np.float32))
         self.register_buffer("running_var", np.ones(num_features, np.float32))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise."""
+    def __call__(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Compute the output, see `forward`."""
+        return self.forward(x, residual)
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Normalise, and add the residual if there is one."""
         expect_axes(self, x, (self.num_features, "H", "W", "N"))
         has_variance = x.size > self.num_features
         return ops.batch_norm(
@@ -72,6 +79,8 @@ class BatchNorm2d(Module):
             training=self.training and has_variance,
             momentum=self.momentum,
             eps=self.eps,
+            residual=residual,
+            relu=self.relu,
         )
 
 

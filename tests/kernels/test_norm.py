@@ -35,17 +35,29 @@ def test_lane_sums_are_their_twins(seed: int, shape: tuple[int, int], dtype: typ
 
 
 @given(SEEDS, SHAPES, DTYPES)
-def test_channel_moments_and_scaling_are_their_twins(seed: int, shape: tuple[int, int], dtype: type) -> None:
-    x, _, mean, var, scale, shift = draw(seed, shape, dtype)
+def test_channel_moments_are_their_twins(seed: int, shape: tuple[int, int], dtype: type) -> None:
+    x, _, mean, var, *_ = draw(seed, shape, dtype)
     mean2, var2 = mean.copy(), var.copy()
     norm.channel_moments(x, mean, var)
     reference.channel_moments(x, mean2, var2)
     close(mean, mean2)
     close(var, var2)
+
+
+@given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans())
+def test_scaling_and_rectifying_are_their_twins(
+    seed: int, shape: tuple[int, int], dtype: type, adds: bool, relu: bool
+) -> None:
+    x, residual, scale, shift, *_ = draw(seed, shape, dtype)
+    residual = residual if adds else np.empty((shape[0], 0), dtype)
     ours, theirs = np.empty_like(x), np.empty_like(x)
-    norm.scale_channels(x, scale, shift, ours)
-    reference.scale_channels(x, scale, shift, theirs)
+    norm.scale_channels(x - 3, scale, -shift, residual - 3, relu, ours)
+    reference.scale_channels(x - 3, scale, -shift, residual - 3, relu, theirs)
     close(ours, theirs)
+    g, g2 = np.empty(x.size, dtype), np.empty(x.size, dtype)
+    norm.relu_gradient(ours.ravel(), x.ravel(), g)
+    reference.relu_gradient(ours.ravel(), x.ravel(), g2)
+    np.testing.assert_array_equal(g, g2)
 
 
 @given(SEEDS, SHAPES, DTYPES)

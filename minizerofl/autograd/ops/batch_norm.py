@@ -1,4 +1,4 @@
-"""Batch normalisation (Ioffe and Szegedy 2015) over the pixels and samples of each channel."""
+"""Batch normalisation (Ioffe and Szegedy 2015), and in the same pass what usually follows: a residual and a ReLU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minizerofl.kernels import norm
 
 
 class BatchNorm(Op):
-    """``y = w * (x - mean) / sqrt(var + eps) + b``, moments of the batch when training, running ones otherwise."""
+    """``y = relu(w * (x - mean) / sqrt(var + eps) + b + residual)``; in training the moments are those of the batch."""
 
     name = "batch_norm"
 
@@ -20,13 +20,15 @@ class BatchNorm(Op):
         x: Array,
         w: Array,
         b: Array,
+        residual: Array | None,
         running: tuple[Array, Array],
         training: bool,
         momentum: float,
         eps: float,
+        relu: bool,
     ) -> Array:
         """Normalise each channel; in training also move the running moments."""
-        _check(x, w, b, running)
+        _check(x, w, b, residual, running)
         C = x.shape[0]
         rows = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
         mean, var = (moment.astype(x.dtype) for moment in running)
@@ -37,30 +39,37 @@ class BatchNorm(Op):
                 moment += momentum * (new - moment)
         rstd = 1 / np.sqrt(var + x.dtype.type(eps))
         y = np.empty_like(rows)
-        norm.scale_channels(rows, w * rstd, b - mean * w * rstd, y)
-        ctx.save(rows, w, mean, rstd, training)
+        added = np.empty((C, 0), x.dtype) if residual is None else np.ascontiguousarray(residual).reshape(rows.shape)
+        norm.scale_channels(rows, w * rstd, b - mean * w * rstd, added, relu, y)
+        ctx.save(rows, w, mean, rstd, training, y if relu else None)
         return y.reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array]:
+    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array, Array]:
         """Derive through the moments of the batch; running moments are constants."""
-        rows, w, mean, rstd, training = ctx.saved
+        rows, w, mean, rstd, training, y = ctx.saved
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
+        if y is not None:
+            passed = np.empty_like(dy)
+            norm.relu_gradient(y.reshape(-1), dy.reshape(-1), passed.reshape(-1))
+            dy = passed
         if not training:
             xhat = (rows - mean[:, None]) * rstd[:, None]
             dx = dy * (w * rstd)[:, None]
-            return dx.reshape(grad.shape), (dy * xhat).sum(axis=1), dy.sum(axis=1)
+            return dx.reshape(grad.shape), (dy * xhat).sum(axis=1), dy.sum(axis=1), dy.reshape(grad.shape)
         dx, dw, db = np.empty_like(rows), np.empty_like(w), np.empty_like(w)
         norm.batch_norm_gradient(rows, dy, w, mean, rstd, dx, dw, db)
-        return dx.reshape(grad.shape), dw, db
+        return dx.reshape(grad.shape), dw, db, dy.reshape(grad.shape)
 
 
-def _check(x: Array, w: Array, b: Array, running: tuple[Array, Array]) -> None:
+def _check(x: Array, w: Array, b: Array, residual: Array | None, running: tuple[Array, Array]) -> None:
     if x.ndim != 4:
         raise ValueError(f"expected x (C, H, W, N), got {x.ndim} axes")
     for name, array in (("w", w), ("b", b), ("running_mean", running[0]), ("running_var", running[1])):
         if array.shape != x.shape[:1]:
             raise ValueError(f"{name} has shape {array.shape}, expected {x.shape[:1]}, one number for each channel")
+    if residual is not None and residual.shape != x.shape:
+        raise ValueError(f"residual has shape {residual.shape}, expected that of x, {x.shape}")
 
 
 def batch_norm(
@@ -72,8 +81,12 @@ def batch_norm(
     training: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    residual: object = None,
+    relu: bool = False,
 ) -> Tensor:
-    """Normalise each channel to mean 0 and variance 1, then scale and shift it.
+    """Normalise each channel to mean 0 and variance 1, then scale and shift it; optionally add a residual and rectify.
+
+    ``batch_norm(x, ..., residual=r, relu=True)`` is ``relu(batch_norm(x, ...) + r)`` in fewer passes over the memory.
 
     Parameters
     ----------
@@ -88,6 +101,10 @@ def batch_norm(
         Whether to normalise with the moments of the batch.
     momentum, eps : float
         Weight of the newest batch in the running moments; what is added to the variance.
+    residual : (C, H, W, N) Tensor, optional
+        Added to the result.
+    relu : bool
+        Whether to rectify the result.
 
     Returns
     -------
@@ -107,4 +124,4 @@ def batch_norm(
     array([-1.,  1.], dtype=float32)
     """
     running = (running_mean, running_var)
-    return BatchNorm.apply(x, w, b, running=running, training=training, momentum=momentum, eps=eps)
+    return BatchNorm.apply(x, w, b, residual, running=running, training=training, momentum=momentum, eps=eps, relu=relu)

@@ -26,9 +26,18 @@ def channel_moments(x: Floats, mean: Floats, var: Floats) -> None:
     var[:] = x.var(axis=1)
 
 
-def scale_channels(x: Floats, scale: Floats, shift: Floats, y: Floats) -> None:
-    """Compute ``y[c] = scale[c] * x[c] + shift[c]``."""
+def scale_channels(x: Floats, scale: Floats, shift: Floats, residual: Floats, relu: bool, y: Floats) -> None:
+    """Compute ``y[c] = scale[c] * x[c] + shift[c] + residual[c]``, and zero for what is negative if `relu`."""
     y[:] = scale[:, None] * x + shift[:, None]
+    if residual.size:
+        y += residual
+    if relu:
+        np.maximum(y, 0, out=y)
+
+
+def relu_gradient(y: Floats, dy: Floats, g: Floats) -> None:
+    """Let the gradient pass where the rectified result is positive."""
+    g[:] = np.where(y > 0, dy, 0)
 
 
 def batch_norm_gradient(

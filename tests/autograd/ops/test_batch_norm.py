@@ -55,6 +55,40 @@ def test_a_large_mean_costs_no_precision() -> None:
     assert abs(y.std() - 1) < 1e-2
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("adds", [True, False])
+def test_a_residual_and_a_relu_in_the_same_pass_are_what_they_are_apart(training: bool, relu: bool, adds: bool) -> None:
+    rng = np.random.default_rng(0)
+    w, b, mean, var = vectors(3, dtype=np.float64)
+    arrays = [rng.standard_normal((3, 4, 4, 5)), w, b, rng.standard_normal((3, 4, 4, 5))]
+    dy = rng.standard_normal((3, 4, 4, 5))
+
+    def together(x: Tensor, w: Tensor, b: Tensor, r: Tensor) -> Tensor:
+        extra = r if adds else None
+        return ops.batch_norm(x, w, b, mean.copy(), var.copy(), training=training, residual=extra, relu=relu)
+
+    def apart(x: Tensor, w: Tensor, b: Tensor, r: Tensor) -> Tensor:
+        y = ops.batch_norm(x, w, b, mean.copy(), var.copy(), training=training)
+        y = y + r if adds else y
+        return ops.relu(y) if relu else y
+
+    results = []
+    for function in (together, apart):
+        inputs = [Tensor(a, requires_grad=True) for a in arrays]
+        y = function(*inputs)
+        y.backward(dy)
+        results.append([y.data, *(t.grad for t in inputs if t.grad is not None)])
+    assert len(results[0]) == len(results[1]) == 4 + adds
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_a_residual_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match="residual has shape"):
+        ops.batch_norm(np.zeros((3, 2, 2, 2), np.float32), *vectors(3), residual=np.zeros((3, 2, 2, 1), np.float32))
+
+
 @pytest.mark.parametrize("wrong", range(4))
 def test_errors_name_the_vector_that_does_not_fit(wrong: int) -> None:
     arguments = vectors(3)
