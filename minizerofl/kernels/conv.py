@@ -100,6 +100,34 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
 
 
 @kernel
+def scatter_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Multiply the transpose of a sparse matrix by the rows of `x`, without transposing it.
+
+    ``out[offsets[j] :][:n] += values[j] * x[r * n :][:n]`` over the entries j of each sparse row r. Rows must be short,
+    since each is loaded and stored for every entry: this is for the input gradient of a linear layer.
+
+    Parameters
+    ----------
+    indptr : (R + 1,) int32
+        Where the entries of each sparse row start, as in CSR.
+    offsets, values : (nnz,) int32, float
+        For each entry, where its row of `out` starts, and its factor.
+    x : (R * n,) float
+        The dense operand, flat.
+    out : (C * n,) float
+        The result, flat.
+    n : int
+        The length of a row, a multiple of 16.
+    """
+    out[:] = 0
+    for r in range(indptr.size - 1):
+        for j in range(indptr[r], indptr[r + 1]):
+            for i in range(0, n, 16):
+                at = offsets[j] + i
+                store(out, at, add_scaled(load(out, at, 16), values[j], load(x, r * n + i, 16)))
+
+
+@kernel
 def group_activations(
     positions: Indices,
     values: Floats,

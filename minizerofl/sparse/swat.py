@@ -139,7 +139,7 @@ class SparseLinear(Op):
         left to BLAS.
         """
         w_top, x_top = ctx.saved
-        dx = multiply(w_top.T.tocsr(), grad) if ctx.needs_grad[0] else None
+        dx = multiply_transposed(w_top, grad) if ctx.needs_grad[0] else None
         dw = grad @ x_top.T if ctx.needs_grad[1] else None
         db = grad.sum(axis=1) if ctx.needs_grad[2] else None
         return dx, dw, db
@@ -151,6 +151,17 @@ def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     flat, rows = with_slack(x.shape, x.dtype)
     rows[:] = x
     return sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, flat, 0, (R, 1, N)).reshape(R, N)
+
+
+def multiply_transposed(matrix: scipy.sparse.csr_array, x: Array) -> Array:
+    """Multiply the transpose of a sparse matrix (R, C) by a dense one (R, N)."""
+    R, C = matrix.shape
+    lanes = whole_vectors(x.shape[1])
+    rows, out = zeros((R, lanes), x.dtype), empty((C * lanes,), x.dtype)
+    rows[:, : x.shape[1]] = x
+    offsets = matrix.indices * np.int32(lanes)
+    kernels.scatter_rows(as_index(matrix.indptr), as_index(offsets), matrix.data, rows.reshape(-1), out, lanes)
+    return np.ascontiguousarray(out.reshape(C, lanes)[:, : x.shape[1]])
 
 
 def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, shape: tuple[int, int, int]) -> Array:

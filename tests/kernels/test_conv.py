@@ -56,6 +56,19 @@ def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, shape: tup
     close(ours, theirs)
 
 
+@given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, n=st.sampled_from([16, 32]))
+def test_scatter_rows_is_its_twin(seed: int, dtype: type, density: float, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = scipy.sparse.random(5, 7, density=density, format="csr", dtype=dtype, random_state=rng)
+    x = normal(rng, 5, n, dtype=dtype)
+    operands = (matrix.indptr.astype(np.int32), (matrix.indices * n).astype(np.int32), matrix.data, x.reshape(-1))
+    ours, theirs = np.full(7 * n, np.nan, dtype), np.empty(7 * n, dtype)
+    conv.scatter_rows(*operands, ours, n)
+    reference.scatter_rows(*operands, theirs, n)
+    close(ours, theirs)
+    close(ours.reshape(7, n), (matrix.T @ x).astype(dtype))
+
+
 @given(
     seed=SEEDS,
     dtype=DTYPES,

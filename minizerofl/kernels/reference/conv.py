@@ -27,6 +27,14 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
             out[r, s] += values[j] * x[offsets[j] + s * step :][: out.shape[2]]
 
 
+def scatter_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Multiply the transpose of a sparse matrix by the rows of `x`."""
+    out[:] = 0
+    for r in range(indptr.size - 1):
+        for j in range(indptr[r], indptr[r + 1]):
+            out[offsets[j] :][:n] += values[j] * x[r * n :][:n]
+
+
 def group_activations(
     positions: Indices,
     values: Floats,
