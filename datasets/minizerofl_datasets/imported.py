@@ -10,6 +10,7 @@ import numpy.typing as npt
 from minizerofl_datasets.arrays import Array, read_arrays
 from minizerofl_datasets.cache import cache_folder, write_atomically
 from minizerofl_datasets.federated import FederatedDataset, Split
+from minizerofl_datasets.official import OFFICIAL
 from minizerofl_datasets.partition import Partition, choose
 from minizerofl_datasets.partitioned import PartitionedDataset
 
@@ -57,9 +58,7 @@ def import_arrays(name: str, path: str | os.PathLike[str], *, replace: bool = Fa
     ...
     ValueError: name='femnist' is a set of the catalogue; choose another name.
     """
-    from minizerofl_datasets.catalogue import CATALOGUE
-
-    if name in CATALOGUE:
+    if name in OFFICIAL:
         raise ValueError(f"name={name!r} is a set of the catalogue; choose another name.")
     if not NAME.fullmatch(name):
         raise ValueError(f"name={name!r}: use up to 64 lower-case letters, digits, - and _.")

@@ -9,7 +9,8 @@ from hypothesis.extra import numpy as hnp
 from minizerofl.sparse import selection
 from minizerofl.sparse.selection import TopK, count_kept, top_k
 
-SPECIAL = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan, 1e-45, 3.0])
+SMALLEST = float(np.nextafter(np.float32(0), np.float32(1)))
+SPECIAL = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan, SMALLEST, 3.0])
 TIED = hnp.arrays(np.float32, hnp.array_shapes(max_dims=4, max_side=5), elements=SPECIAL)
 
 
