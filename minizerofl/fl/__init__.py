@@ -1,39 +1,78 @@
 """The federation: clients, their uplink, the averaging server, and the simulation that conducts them."""
 
+from minizerofl.fl.aggregator import Aggregator
+from minizerofl.fl.checkpoint import Best, Checkpoint, Checkpoints
 from minizerofl.fl.client import Client
+from minizerofl.fl.codecs import CODECS, Codec, Schema, decode
 from minizerofl.fl.data import FederatedData
-from minizerofl.fl.errors import ConfigError, DivergedError, ModelFileError, TooFewClientsError
-from minizerofl.fl.evaluation import Score, evaluate
+from minizerofl.fl.errors import (
+    CheckpointError,
+    ConfigError,
+    DivergedError,
+    ModelFileError,
+    RefusedError,
+    SealError,
+    TooFewClientsError,
+)
+from minizerofl.fl.evaluation import Evaluation, Score, evaluate
 from minizerofl.fl.modelfile import SavedModel, load_model, save_model
 from minizerofl.fl.payload import Kept, Payload, State, Update
-from minizerofl.fl.server import Aggregator
+from minizerofl.fl.round import Outcome, Round
+from minizerofl.fl.server import SERVERS, Server
 from minizerofl.fl.settings import Settings
-from minizerofl.fl.simulation import Round, Simulation
-from minizerofl.fl.uplink import UPLINKS, DiffTopKWeights, Full, TopKDiff, TopKWeights, Uplink
+from minizerofl.fl.simulation import Simulation
+from minizerofl.fl.uplinks import (
+    UPLINKS,
+    Context,
+    DiffTopKWeights,
+    Full,
+    RandomK,
+    TopKDiff,
+    TopKDiffFeedback,
+    TopKWeights,
+    Uplink,
+)
 
 __all__ = [
+    "CODECS",
+    "SERVERS",
     "UPLINKS",
     "Aggregator",
+    "Best",
+    "Checkpoint",
+    "CheckpointError",
+    "Checkpoints",
     "Client",
+    "Codec",
     "ConfigError",
+    "Context",
     "DiffTopKWeights",
     "DivergedError",
+    "Evaluation",
     "FederatedData",
     "Full",
     "Kept",
     "ModelFileError",
+    "Outcome",
     "Payload",
+    "RandomK",
+    "RefusedError",
     "Round",
     "SavedModel",
+    "Schema",
     "Score",
+    "SealError",
+    "Server",
     "Settings",
     "Simulation",
     "State",
     "TooFewClientsError",
     "TopKDiff",
+    "TopKDiffFeedback",
     "TopKWeights",
     "Update",
     "Uplink",
+    "decode",
     "evaluate",
     "load_model",
     "save_model",

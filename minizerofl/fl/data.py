@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,13 @@ class FederatedData(Protocol):
     """A data set that is divided into clients; samples come first, x (n, ...) float32 and y (n,) int64."""
 
     @property
-    def clients(self) -> tuple[str, ...]:
-        """The clients' ids."""
+    def clients(self) -> Sequence[str]:
+        """The clients' ids; a sequence that makes them when asked will do for a population of millions."""
+        ...
+
+    @property
+    def test_clients(self) -> Sequence[str]:
+        """The clients whose samples are the test set, in its order."""
         ...
 
     def num_train(self, client: str) -> int:
@@ -27,8 +33,25 @@ class FederatedData(Protocol):
         """Return a client's training samples."""
         ...
 
+    def validation(self, client: str) -> Samples:
+        """Return the samples of a client that are held out for validation; may be none."""
+        ...
+
+    def num_test(self, client: str) -> int:
+        """Return how many test samples a client has."""
+        ...
+
     def test(self, client: str | None = None) -> Samples:
         """Return the test samples of one client, or of all."""
+        ...
+
+
+@runtime_checkable
+class Augmenting(Protocol):
+    """A data set that changes training samples at random each time they are used."""
+
+    def augment(self, x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Return a changed copy of a mini-batch, or the mini-batch itself."""
         ...
 
 

@@ -1,8 +1,7 @@
-"""What travels: the state of a model, and the part of it that a client sends."""
+"""What travels: the state of a model, the part of it that a client sends, and the message that it becomes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,22 +45,22 @@ class Update:
         Who trained.
     num_samples : int
         On how many samples, validation excluded: the client's weight in the average.
-    payload : mapping of str to array or Kept
-        What it sends.
+    message : bytes
+        What it sends, encoded, see `minizerofl.fl.codecs`.
     train_loss : float
         Mean cross-entropy over the samples, each measured just before the step it took part in.
     """
 
     client_id: str
     num_samples: int
-    payload: Payload
+    message: bytes
     train_loss: float
 
 
 def num_bytes(payload: Payload) -> int:
-    """Count the bytes of a payload as the paper does: CSR with 4-byte values, column indices and row pointers.
+    """Count the bytes of a payload by the accounting of CSR: 4-byte values, column indices and row pointers.
 
-    Tensors that are sent whole take 4 bytes an entry.
+    Tensors that are sent whole take 4 bytes an entry. A message has some dozen bytes more.
 
     Examples
     --------
@@ -76,21 +75,3 @@ def num_bytes(payload: Payload) -> int:
         else:
             total += 4 * tensor.size
     return total
-
-
-def count_kept_entries(payload: Payload) -> tuple[int, int]:
-    """Count the entries of the tensors that are sent in part: those that are sent, and all.
-
-    Examples
-    --------
-    >>> kept = Kept((2, 3), np.array([0, 4], np.int32), np.ones(2, np.float32))
-    >>> count_kept_entries({"weight": kept, "bias": np.zeros(2, np.float32)})
-    (2, 6)
-    """
-    parts = [tensor for tensor in payload.values() if isinstance(tensor, Kept)]
-    return sum(part.positions.size for part in parts), sum(math.prod(part.shape) for part in parts)
-
-
-def is_finite(payload: Payload) -> bool:
-    """Whether no value of a payload is NaN or infinite."""
-    return all(bool(np.isfinite(t.values if isinstance(t, Kept) else t).all()) for t in payload.values())

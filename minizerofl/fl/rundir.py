@@ -11,37 +11,29 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
 
-from minizerofl.fl.modelfile import SavedModel, save_model
-from minizerofl.fl.settings import Settings
-from minizerofl.fl.simulation import Round
-
-HISTORY_COLUMNS = (
-    "round",
-    "source",
-    "lr",
-    "clients",
-    "refused",
-    "train_samples",
-    "train_loss_nats",
-    "test_samples",
-    "test_accuracy",
-    "test_loss_nats",
-    "kept_fraction",
-    "uplink_bytes",
-    "dense_uplink_bytes",
-    "cum_uplink_bytes",
-    "cum_dense_uplink_bytes",
-    "train_seconds",
-    "eval_seconds",
-    "cum_seconds",
+from minizerofl.fl.checkpoint import Best, Checkpoints
+from minizerofl.fl.errors import LostRoundError
+from minizerofl.fl.history import (
+    CLIENT_COLUMNS,
+    HISTORY_COLUMNS,
+    KEPT_COLUMN,
+    Table,
+    Totals,
+    client_rows,
+    history_row,
 )
-TIMING_COLUMNS = ("train_seconds", "eval_seconds", "cum_seconds")  # the columns that no two runs have in common
-CLIENT_COLUMNS = ("round", "client", "num_samples", "status", "source")
+from minizerofl.fl.maskfile import MaskFile
+from minizerofl.fl.modelfile import SavedModel, save_model
+from minizerofl.fl.round import Round
+from minizerofl.fl.sealed import write_atomically
+from minizerofl.fl.settings import Settings
+from minizerofl.fl.toml import Config, to_toml
 
-Scalar = str | int | float
-Config = Mapping[str, Mapping[str, Scalar]]
 Partition = Mapping[str, tuple[int, int]]
+EVALUATED = ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy")
 
 
 class RunDirectory:
@@ -63,11 +55,17 @@ class RunDirectory:
         For each client, its training and its test samples; written to partition.json.
     summary : mapping
         What summary.json says beside the course of the run, JSON only.
+    layers : iterable of str
+        The sparse layers; each gets a column in history.csv.
 
     Attributes
     ----------
     path : Path
         The directory.
+    checkpoints : Checkpoints
+        What it holds to go on from.
+    masks : MaskFile
+        The masks of the sparse layers over the rounds.
 
     Raises
     ------
@@ -96,76 +94,131 @@ class RunDirectory:
         environment: Mapping[str, object],
         partition: Partition,
         summary: Mapping[str, object],
+        layers: Iterable[str] = (),
     ) -> None:
-        self._source = source
-        self._partition = partition
-        self._summary: dict[str, object] = {"source": source, "status": "running", "pid": os.getpid(), **summary}
-        self._cumulative = {"uplink_bytes": 0, "dense_uplink_bytes": 0}
-        self._seconds = 0.0
-        self.path = _make_directory(root, name)
+        path = _make_directory(root, name)
+        opening: dict[str, object] = {"source": source, "status": "running", "pid": os.getpid(), **summary}
+        self._open(path, source, [*HISTORY_COLUMNS, *(KEPT_COLUMN + layer for layer in layers)], opening)
         try:
-            (self.path / "config.toml").write_bytes(to_toml(config).encode())
+            self.write_config(config)
             self._write_json("environment.json", {"source": source, **environment})
             clients = {client: {"train": train, "test": test} for client, (train, test) in partition.items()}
             self._write_json("partition.json", {"source": source, "clients": clients})
-            self._append("history.csv", [HISTORY_COLUMNS])
-            self._append("clients.csv", [CLIENT_COLUMNS])
-            self._write_summary(rounds_done=0)
+            self._history.create()
+            self._clients.create()
+            self._write_summary(rounds_done=0)  # the last: a directory with a summary is complete
         except BaseException:
             shutil.rmtree(self.path, ignore_errors=True)
             raise
 
-    def record(self, round: Round) -> None:
+    def _open(self, path: Path, source: str, columns: list[str], summary: dict[str, object]) -> None:
+        self.path = path
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self._source = source
+        self._summary = summary
+        self._totals = Totals()
+        self._history = Table(path / "history.csv", columns)
+        self._clients = Table(path / "clients.csv", CLIENT_COLUMNS)
+        self.masks = MaskFile(path, source)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the directory of an earlier run; nothing is changed until `go_back_to`.
+
+        Parameters
+        ----------
+        path : Path
+            The directory.
+
+        Raises
+        ------
+        OSError
+            A file is missing.
+        """
+        self = cls.__new__(cls)
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        with (path / "history.csv").open(encoding="utf-8", newline="") as file:
+            columns = next(csv.reader(file))
+        self._open(path, summary["source"], columns, summary)
+        return self
+
+    def go_back_to(self, round: int, best: Best | None) -> None:
+        """Cut the tables back to a round, that of the checkpoint from which the run goes on.
+
+        Parameters
+        ----------
+        round : int
+            The last round to keep.
+        best : Best or None
+            The best round up to there.
+
+        Raises
+        ------
+        OSError
+            A file cannot be written. Each file is then as it was, or cut back.
+        """
+        rows = self._history.cut(round)
+        self._clients.cut(round)
+        self.masks.cut(round)
+        self.checkpoints.forget_after(round)
+        for row in rows:
+            self._totals.add(row)
+        for key in ("evaluated_round", *EVALUATED, "best_round", "best_validation_accuracy"):
+            self._summary.pop(key, None)
+        evaluated = next((row for row in reversed(rows) if row["test_accuracy"]), None)
+        if evaluated:
+            samples, *rates = (evaluated[key] for key in EVALUATED)
+            self._note_score(int(evaluated["round"]), int(samples), *map(float, rates))
+        self._note_best(best)
+        self._write_summary(rounds_done=round)
+
+    def go_on(self, rounds: int) -> None:
+        """Write to summary.json that this process goes on with the run."""
+        self._write_summary(status="running", reason="", pid=os.getpid(), rounds=rounds)
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What summary.json says."""
+        return MappingProxyType(self._summary)
+
+    def write_config(self, config: Config) -> None:
+        """Write config.toml."""
+        write_atomically(self.path / "config.toml", to_toml(config).encode())
+
+    def record(self, round: Round, best: Best | None = None) -> None:
         """Write what a round did to history.csv, clients.csv and summary.json.
 
         Parameters
         ----------
         round : Round
             A complete round.
+        best : Best, optional
+            The best round up to here.
 
         Raises
         ------
         OSError
             The disk is full.
         """
-        self._cumulative["uplink_bytes"] += round.uplink_bytes
-        self._cumulative["dense_uplink_bytes"] += round.dense_bytes
-        self._seconds += round.train_seconds + round.eval_seconds
-        score = round.score
-        row: dict[str, Scalar] = {
-            "round": round.round,
-            "source": self._source,
-            "lr": round.lr,
-            "clients": len(round.clients),
-            "refused": len(round.refused),
-            "train_samples": round.num_samples,
-            "train_loss_nats": round.train_loss,
-            "test_samples": score.samples if score else "",
-            "test_accuracy": score.accuracy if score else "",
-            "test_loss_nats": score.loss if score else "",
-            "kept_fraction": round.kept_fraction,
-            "uplink_bytes": round.uplink_bytes,
-            "dense_uplink_bytes": round.dense_bytes,
-            "cum_uplink_bytes": self._cumulative["uplink_bytes"],
-            "cum_dense_uplink_bytes": self._cumulative["dense_uplink_bytes"],
-            "train_seconds": f"{round.train_seconds:.3f}",
-            "eval_seconds": f"{round.eval_seconds:.3f}",
-            "cum_seconds": f"{self._seconds:.3f}",
-        }
-        self._append("history.csv", [[row[column] for column in HISTORY_COLUMNS]])
-        statuses = [(client, "accepted") for client in round.clients] + [(c, "refused") for c in round.refused]
-        self._append(
-            "clients.csv",
-            [[round.round, client, self._partition[client][0], status, self._source] for client, status in statuses],
-        )
-        if score:
-            self._summary |= {
-                "evaluated_round": round.round,
-                "test_samples": score.samples,
-                "test_accuracy": score.accuracy,
-                "test_loss_nats": score.loss,
-            }
+        row = history_row(round, self._source)
+        self._totals.add(row)
+        self._clients.append(client_rows(round.round, round.outcomes, self._source))
+        self._history.append([{**row, **self._totals.columns()}])
+        if round.score:
+            score = round.score
+            self._note_score(round.round, score.samples, score.accuracy, score.loss, score.balanced_accuracy)
+        self._note_best(best)
         self._write_summary(rounds_done=round.round)
+
+    def record_loss(self, error: LostRoundError) -> None:
+        """Write to clients.csv what became of the clients of a round that came to nothing.
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        self._clients.append(client_rows(error.round, error.outcomes, self._source))
 
     def log(self, line: str) -> None:
         """Add a line to train.log."""
@@ -189,19 +242,21 @@ class RunDirectory:
         """
         self._write_summary(status=status, reason=reason)
 
-    def _append(self, name: str, rows: Iterable[Iterable[Scalar]]) -> None:
-        # Opened for each round and closed again: what a round wrote is out, whatever happens to the process.
-        with (self.path / name).open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+    def _note_score(self, round: int, samples: int, *rates: float) -> None:
+        self._summary |= {"evaluated_round": round, **dict(zip(EVALUATED, (samples, *rates), strict=True))}
+
+    def _note_best(self, best: Best | None) -> None:
+        if best:
+            self._summary |= {"best_round": best.round, "best_validation_accuracy": best.accuracy}
 
     def _write_summary(self, **news: object) -> None:
-        self._summary |= {**news, **{f"cum_{name}": total for name, total in self._cumulative.items()}}
+        totals = {name: total for name, total in self._totals.columns().items() if name.endswith("_bytes")}
+        self._summary |= {**news, **totals}
         self._write_json("summary.json", self._summary)
 
     def _write_json(self, name: str, content: Mapping[str, object]) -> None:
-        beside = self.path / (name + ".part")
-        beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        beside.replace(self.path / name)  # a reader sees the old file or the new one, never a part
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(self.path / name, text.encode("utf-8", "backslashreplace"))
 
 
 def run_name(dataset: str, source: str, settings: Settings) -> str:
@@ -216,33 +271,6 @@ def run_name(dataset: str, source: str, settings: Settings) -> str:
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     s = settings
     return f"{data}-{s.uplink}-s{s.sparsity:g}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
-
-
-def to_toml(tables: Config) -> str:
-    r"""Write tables of strings and numbers as TOML; `tomllib` reads the same values back.
-
-    Examples
-    --------
-    >>> print(to_toml({"data": {"name": "femnist", "rounds": 3, "folder": 'a "b"'}}))
-    [data]
-    name = "femnist"
-    rounds = 3
-    folder = "a \"b\""
-    """
-    lines = []
-    for name, table in tables.items():
-        lines += [f"[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in table.items()), ""]
-    return "\n".join(lines)
-
-
-def _toml_value(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # What JSON escapes is escaped alike in TOML, but for DEL. A lone surrogate (an undecodable path) has no UTF-8.
-        text = value.encode("utf-8", "backslashreplace").decode()
-        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
 
 
 def _make_directory(root: Path, name: str) -> Path:

@@ -18,6 +18,10 @@ class Purpose(IntEnum):
     SAMPLE_CLIENTS = 0
     SHUFFLE_BATCHES = 1
     EVALUATION_SUBSET = 2
+    VALIDATION_SUBSET = 3
+    FAULT = 4
+    SELECT_POSITIONS = 5
+    AUGMENT = 6
 
 
 def generator(seed: int, round: int, client: str, purpose: Purpose) -> np.random.Generator:

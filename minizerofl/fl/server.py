@@ -1,58 +1,140 @@
-"""The server's part of a round: a weighted average of what the clients sent."""
+"""The server's second step: from the old global state and the one that plain averaging would give to the new one.
+
+The change that averaging would make, d = plain - w_t, is minus a pseudo-gradient, and any optimiser can follow it
+(Hsu et al. 2019 for momentum; Reddi et al. 2021, algorithm 2, for the adaptive ones). With eta, the server's learning
+rate:
+
+============  =============================  =====================================  ==============================
+server        mean                           square                                 w_{t+1}
+============  =============================  =====================================  ==============================
+`fedavg`                                                                            w_t + eta d
+`fedavgm`     m <- beta1 m + d                                                      w_t + eta m
+`fedadagrad`  m <- beta1 m + (1 - beta1) d   v <- v + d^2                           w_t + eta m / (sqrt(v) + tau)
+`fedadam`     m <- beta1 m + (1 - beta1) d   v <- beta2 v + (1 - beta2) d^2         the same
+`fedyogi`     m <- beta1 m + (1 - beta1) d   v <- v - (1 - beta2) d^2 sign(v - d^2)  the same
+============  =============================  =====================================  ==============================
+
+m starts at 0 and v at tau^2; there is no bias correction, as in the source. Buffers (BatchNorm's running statistics)
+are no parameters: they are always those of plain averaging.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Collection
+from typing import ClassVar
+
 import numpy as np
 
-from minizerofl.fl.payload import Kept, State, Update, is_finite
+from minizerofl.fl.payload import Array, State
+
+BETA1, BETA2, TAU = 0.9, 0.99, 1e-3
 
 
-class Aggregator:
-    """The weighted average of a round's updates, folded in one at a time.
+class Server:
+    """FedAvg (McMahan et al. 2017), and the base of all servers. A new one is a subclass with `move`.
 
-    Sums of n_k * value are kept in float64 and divided once, by the number of all samples: the result does not depend
-    on how large the round is, only on the order of folding, which is the order in which the clients were sampled.
-
-    Attributes
+    Parameters
     ----------
-    num_samples : int
-        The samples of all accepted updates.
-    accepted, refused : list of str
-        Clients whose updates were folded in, and those whose were not finite.
+    parameters : collection of str
+        The tensors that are learned; all others are taken from the average as they are.
+    lr : float
+        The server's learning rate; 0 stands for the default of the class.
 
     Examples
     --------
-    >>> aggregator = Aggregator({"w": np.zeros(2, np.float32)})
-    >>> for n, value in ((1, 4.0), (3, 8.0)):
-    ...     payload = {"w": Kept((2,), np.array([1], np.int32), np.array([value], np.float32))}
-    ...     aggregator.fold(Update("client", n, payload, train_loss=0.0))
-    >>> aggregator.average()
-    {'w': array([0., 7.], dtype=float32)}
+    >>> w, plain = {"w": np.array([1.0], np.float32)}, {"w": np.array([0.5], np.float32)}
+    >>> FedAvgM(["w"], lr=2.0).step(w, plain, {})
+    ({'w': array([0.], dtype=float32)}, {'m:w': array([-0.5], dtype=float32)})
     """
 
-    def __init__(self, state: State) -> None:
-        self._sums = {name: np.zeros(value.size, np.float64) for name, value in state.items()}
-        self._like = state
-        self.num_samples = 0
-        self.accepted: list[str] = []
-        self.refused: list[str] = []
+    default_lr: ClassVar[float] = 1.0
 
-    def fold(self, update: Update) -> None:
-        """Add an update, or refuse it if a value is NaN or infinite."""
-        if not is_finite(update.payload):
-            self.refused.append(update.client_id)
-            return
-        self.accepted.append(update.client_id)
-        self.num_samples += update.num_samples
-        for name, tensor in update.payload.items():
-            if isinstance(tensor, Kept):
-                self._sums[name][tensor.positions] += update.num_samples * tensor.values.astype(np.float64)
-            else:
-                self._sums[name] += update.num_samples * tensor.reshape(-1).astype(np.float64)
+    def __init__(self, parameters: Collection[str], lr: float = 0.0) -> None:
+        self.parameters = tuple(parameters)
+        self.lr = lr or self.default_lr
 
-    def average(self) -> State:
-        """Return the average, with the shapes and dtypes of the state."""
-        return {
-            name: (self._sums[name] / self.num_samples).astype(value.dtype).reshape(value.shape)
-            for name, value in self._like.items()
-        }
+    def step(self, state: State, plain: State, memory: State) -> tuple[State, State]:
+        """Return the new global state, and what to remember.
+
+        Parameters
+        ----------
+        state : dict of str to array
+            The global state at the beginning of the round (w_t).
+        plain : dict of str to array
+            The state that averaging alone gives.
+        memory : dict of str to array
+            What was remembered after the round before; empty at first. Nothing of all this is written to.
+        """
+        new, news = dict(plain), dict(memory)
+        with np.errstate(all="ignore"):  # a state that is not finite is found when it is evaluated
+            for name in self.parameters:
+                new[name] = self.move(name, state[name], plain[name], news)
+        return new, news
+
+    def move(self, name: str, old: Array, plain: Array, memory: State) -> Array:
+        """Return the new value of a parameter; put what is to be remembered into `memory`, as new arrays."""
+        return plain if self.lr == 1 else np.asarray(old + np.float32(self.lr) * (plain - old))
+
+
+class FedAvgM(Server):
+    """Momentum on the server (Hsu et al. 2019)."""
+
+    def move(self, name: str, old: Array, plain: Array, memory: State) -> Array:
+        """Follow the decaying sum of changes."""
+        d = plain - old
+        m = np.float32(BETA1) * memory[f"m:{name}"] + d if f"m:{name}" in memory else d
+        memory[f"m:{name}"] = m
+        return np.asarray(old + np.float32(self.lr) * m)
+
+
+class Adaptive(Server):
+    """The base of the adaptive servers: a mean change over the root of a mean square (Reddi et al. 2021)."""
+
+    default_lr = 0.01
+
+    def move(self, name: str, old: Array, plain: Array, memory: State) -> Array:
+        """Follow the mean change, slowly where changes are large."""
+        d = plain - old
+        m = memory.get(f"m:{name}", np.zeros_like(d))
+        v = memory.get(f"v:{name}", np.full_like(d, TAU**2))
+        memory[f"m:{name}"] = m = np.asarray(m + np.float32(1 - BETA1) * (d - m))
+        memory[f"v:{name}"] = v = self.mean_square(v, d * d)
+        return np.asarray(old + np.float32(self.lr) * m / (np.sqrt(v) + np.float32(TAU)))
+
+    @abstractmethod
+    def mean_square(self, v: Array, square: Array) -> Array:
+        """Return the mean square `v` with a new square put in."""
+
+
+class FedAdagrad(Adaptive):
+    """The sum of all squares."""
+
+    def mean_square(self, v: Array, square: Array) -> Array:
+        """Add it."""
+        return np.asarray(v + square)
+
+
+class FedAdam(Adaptive):
+    """A mean of the squares that forgets at a fixed rate."""
+
+    def mean_square(self, v: Array, square: Array) -> Array:
+        """Move towards it."""
+        return np.asarray(v + np.float32(1 - BETA2) * (square - v))
+
+
+class FedYogi(Adaptive):
+    """A mean of the squares that shrinks slowly when they become small."""
+
+    def mean_square(self, v: Array, square: Array) -> Array:
+        """Move towards it by a step of its own size."""
+        return np.asarray(v - np.float32(1 - BETA2) * square * np.sign(v - square))
+
+
+SERVERS: dict[str, type[Server]] = {
+    "fedavg": Server,
+    "fedavgm": FedAvgM,
+    "fedadagrad": FedAdagrad,
+    "fedadam": FedAdam,
+    "fedyogi": FedYogi,
+}

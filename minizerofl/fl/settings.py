@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from minizerofl.fl.aggregator import AVERAGES
+from minizerofl.fl.codecs import CODECS, VALUES
 from minizerofl.fl.errors import ConfigError
-from minizerofl.fl.uplink import UPLINKS
+from minizerofl.fl.faults import parse_faults
+from minizerofl.fl.server import SERVERS
+from minizerofl.fl.uplinks import UPLINKS
+
+CHOICES: dict[str, Collection[str]] = {  # the registries themselves: what is added there is known here
+    "uplink": UPLINKS,
+    "codec": CODECS,
+    "values": VALUES,
+    "average": AVERAGES,
+    "server": SERVERS,
+    "bn": ("global", "local"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,24 @@ class Settings:
     mask_ratio : float
         Extra share of the weights that clients send (the paper's r_mask), 0 to 1.
     uplink : str
-        What clients send: "full", "topk-weights", "diff-topk-weights" or "topk-diff" (paper, section 3.2).
+        What clients send: "full", "topk-weights", "diff-topk-weights" or "topk-diff" (paper, section 3.2); or one of
+        the controls, "topk-diff-feedback" or "random-k".
+    codec : str
+        How that is written: "csr" (the paper's), "bitmap", "rice", "dense", or "auto", the shortest.
+    values : str
+        "float32", or "float16", which loses digits.
+    average : str
+        "all": what a client does not send counts as zero (the paper's). "senders": it does not count (a control).
+    server : str
+        What follows the average: "fedavg", "fedavgm", "fedadagrad", "fedadam" or "fedyogi".
+    server_lr : float
+        The server's learning rate; 0 stands for its default, 1 for "fedavg" and "fedavgm" and 0.01 for the others.
+    proximal_mu : float
+        Pull of local training towards the global state (FedProx); 0 for none.
+    bn : str
+        "global": clients begin with the averages of BatchNorm's parameters and statistics, as of all else. "local":
+        a client that took part before goes on with its own (FedBN, Li et al. 2021). A copy is still sent, so that
+        newcomers and the evaluation have an average.
     seed : int
         Decides which clients are sampled and how their samples are shuffled.
     init_seed : int
@@ -41,6 +72,20 @@ class Settings:
         Evaluate the global model every so many rounds, and after the last.
     eval_samples : int
         Evaluate on this many test samples, a fixed seeded subset; 0 stands for all. The last round always uses all.
+    eval_dense : bool
+        Evaluate with all weights as well, instead of only with the largest.
+    validation_samples : int
+        Whenever the model is evaluated, evaluate it on this many validation samples too, a fixed seeded subset; they
+        alone choose the best checkpoint. 0: none, and no checkpoint is called the best.
+    masks_every : int
+        Note the masks of the sparse layers, and how far they overlap, every so many rounds; 0: never.
+    quorum : float
+        The share of a round's clients whose updates must be accepted, 0 to 1; at least one must be in any case.
+    round_deadline : float
+        Seconds after which clients that still train are given up; 0: never. The accepted clients, and with them the
+        result, then depend on the machine.
+    inject : str
+        Faults on purpose, see `minizerofl.fl.faults`.
 
     Raises
     ------
@@ -65,16 +110,29 @@ class Settings:
     sparsity: float = 0.95
     mask_ratio: float = 0.2
     uplink: str = "topk-weights"
+    codec: str = "csr"
+    values: str = "float32"
+    average: str = "all"
+    server: str = "fedavg"
+    server_lr: float = 0.0
+    proximal_mu: float = 0.0
+    bn: str = "global"
     seed: int = 0
     init_seed: int = 0
     eval_every: int = 1
     eval_samples: int = 0
+    eval_dense: bool = False
+    validation_samples: int = 500
+    masks_every: int = 20
+    quorum: float = 0.5
+    round_deadline: float = 0.0
+    inject: str = ""
 
     def __post_init__(self) -> None:
         for name in ("rounds", "clients_per_round", "local_epochs", "batch_size", "eval_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected at least 1")
-        for name in ("schedule_rounds", "seed", "init_seed", "eval_samples"):
+        for name in ("schedule_rounds", "seed", "init_seed", "eval_samples", "validation_samples", "masks_every"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected at least 0")
         for name in ("lr_start", "lr_end"):
@@ -84,5 +142,14 @@ class Settings:
             raise ConfigError(f"sparsity is {self.sparsity}, expected 0 <= sparsity < 1")
         if not 0 <= self.mask_ratio <= 1:
             raise ConfigError(f"mask_ratio is {self.mask_ratio}, expected 0 <= mask_ratio <= 1")
-        if self.uplink not in UPLINKS:
-            raise ConfigError(f"uplink is {self.uplink!r}, expected one of {', '.join(UPLINKS)}")
+        if not 0 <= self.quorum <= 1:
+            raise ConfigError(f"quorum is {self.quorum}, expected 0 <= quorum <= 1")
+        if not 0 <= self.round_deadline < float("inf"):
+            raise ConfigError(f"round_deadline is {self.round_deadline}, expected a number of seconds, 0 for none")
+        parse_faults(self.inject)
+        for name in ("server_lr", "proximal_mu"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected a number, at least 0")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")

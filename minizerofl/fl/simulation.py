@@ -1,7 +1,8 @@
 """The federation in one process: it only conducts; each part of a round is a module of its own.
 
-A round: sample clients, each trains from the global state (`client`), its `uplink` selects what to send, the `server`
-averages, the uplink turns the average into the new global state, and that is evaluated (`evaluation`).
+A round: sample clients (`sampling`), each trains from the global state (`client`, `work`), its `uplink` selects what to
+send, the `server` averages, the uplink turns the average into the new global state, and that is evaluated
+(`evaluator`).
 """
 
 from __future__ import annotations
@@ -9,70 +10,36 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
+from minizerofl.fl.aggregator import Aggregator
+from minizerofl.fl.checkpoint import Best, Checkpoint
 from minizerofl.fl.client import Client
-from minizerofl.fl.data import FederatedData, Samples
+from minizerofl.fl.codecs import Codec, decode
+from minizerofl.fl.costs import EffortMeter
+from minizerofl.fl.data import Augmenting, FederatedData, Samples
 from minizerofl.fl.engines import ThreadEngine
-from minizerofl.fl.errors import DivergedError, TooFewClientsError
-from minizerofl.fl.evaluation import Score, evaluate
-from minizerofl.fl.payload import State, Update, count_kept_entries, num_bytes
+from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
+from minizerofl.fl.evaluation import Evaluation
+from minizerofl.fl.evaluator import Evaluator
+from minizerofl.fl.faults import parse_faults
+from minizerofl.fl.masks import Bits, Masks, mean_jaccard, note_sent, top_masks, union_density
+from minizerofl.fl.payload import State, Update, num_bytes
+from minizerofl.fl.quorum import check_quorum
+from minizerofl.fl.round import Outcome, Round
+from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
-from minizerofl.fl.server import Aggregator
+from minizerofl.fl.server import SERVERS
 from minizerofl.fl.settings import Settings
-from minizerofl.fl.uplink import UPLINKS
+from minizerofl.fl.uplinks import UPLINKS
+from minizerofl.fl.work import Answer, Watch, work
 from minizerofl.models import build
-from minizerofl.nn import Module, sparse_weights
+from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.optim import ExponentialDecay
 
-CHUNK = 1024  # test samples that one worker evaluates at a time
-
-
-@dataclass(frozen=True)
-class Round:
-    """What a round did.
-
-    Attributes
-    ----------
-    round : int
-        Counted from 1.
-    lr : float
-        The learning rate.
-    clients : tuple of str
-        The clients whose updates were accepted, in the order they were sampled.
-    refused : tuple of str
-        The clients whose updates were not finite.
-    num_samples : int
-        Training samples of the accepted clients.
-    train_loss : float
-        Mean cross-entropy during local training, weighted by samples, in nats.
-    uplink_bytes : int
-        What the clients sent, see `minizerofl.fl.payload.num_bytes`.
-    dense_bytes : int
-        What they would have sent as dense models.
-    kept_fraction : float
-        The share of the sparse layers' weights that was sent; less than 1 - sp + r where there were too few non-zeros,
-        1 if they are sent whole.
-    score : Score or None
-        The evaluation of the new global model, if one was due.
-    train_seconds, eval_seconds : float
-        Wall time of training with aggregation, and of evaluation.
-    """
-
-    round: int
-    lr: float
-    clients: tuple[str, ...]
-    refused: tuple[str, ...]
-    num_samples: int
-    train_loss: float
-    uplink_bytes: int
-    dense_bytes: int
-    kept_fraction: float
-    score: Score | None
-    train_seconds: float
-    eval_seconds: float
+__all__ = ["Round", "Simulation"]
 
 
 class Simulation:
@@ -95,6 +62,14 @@ class Simulation:
     ----------
     state : dict of str to array
         The global state after the last complete round.
+    round : int
+        The last complete round; 0 before the first.
+    best : Best or None
+        The round that did best on validation samples so far.
+    evaluator : Evaluator
+        The samples of evaluations.
+    initial_masks : dict of str to array
+        The masks of the sparse layers before the first round, if masks are noted; see `minizerofl.fl.masks`.
 
     Raises
     ------
@@ -121,13 +96,21 @@ class Simulation:
         self.model_arguments = {"sparsity": settings.sparsity, "seed": settings.init_seed, **model_arguments}
         initial = self.build_model()
         self.state: State = initial.state_dict()
-        self.uplink = UPLINKS[settings.uplink](sparse_weights(initial), settings.mask_ratio)
-        self._clients = [client for client in data.clients if data.num_train(client) > 0]
-        if len(self._clients) < settings.clients_per_round:
-            raise TooFewClientsError(
-                f"a round needs {settings.clients_per_round} clients with training samples, the data set has "
-                f"{len(self._clients)}; lower --clients-per-round"
-            )
+        self.round = 0
+        self.best: Best | None = None
+        self.sparse = sparse_weights(initial)
+        self.uplink = UPLINKS[settings.uplink](self.sparse, settings.mask_ratio)
+        self.codec = Codec(settings.codec, settings.values)
+        self.server = SERVERS[settings.server]([name for name, _ in initial.named_parameters()], settings.server_lr)
+        self.server_memory: State = {}
+        self.client_memories: dict[str, State] = {}
+        self._local = _batch_norm_names(initial) if settings.bn == "local" else frozenset[str]()
+        if settings.bn == "local" and not self._local:
+            raise ConfigError(f"bn is 'local', but {model} has no BatchNorm; leave it at 'global'")
+        self.evaluator = Evaluator(data, settings)
+        self.initial_masks = top_masks(self.state, self.sparse) if settings.masks_every else {}
+        check_population(data, settings.clients_per_round)
+        self._faults = parse_faults(settings.inject)
         self._schedule = ExponentialDecay(
             settings.lr_start, settings.lr_end, settings.schedule_rounds or settings.rounds
         )
@@ -137,79 +120,190 @@ class Simulation:
         return build(self.model_name, **self.model_arguments)
 
     def run(self) -> Iterator[Round]:
-        """Run all rounds; yield what each did when it is complete.
+        """Run all rounds that are left; yield what each did when it is complete.
 
         Raises
         ------
         DivergedError
-            The global model is no longer finite. `state` is the last good one.
+            The global model is no longer finite, or most updates were not. `state` is the last good one.
+        TooFewClientsError
+            Fewer updates were accepted than the quorum. `state` is that of the round before.
         """
         with ThreadEngine(self.build_model, self.workers) as engine:
-            for t in range(1, self.settings.rounds + 1):
+            for t in range(self.round + 1, self.settings.rounds + 1):
                 yield self._round(engine, t)
 
+    def checkpoint(self) -> Checkpoint:
+        """Return what the run needs to go on after the last complete round."""
+        clients = {f"client:{client}": memory for client, memory in self.client_memories.items()}
+        return Checkpoint(self.round, self.state, {"server": self.server_memory, **clients}, self.best)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back, or forward, to a checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            It is another model's.
+        """
+        shapes = [
+            {name: (value.shape, value.dtype) for name, value in s.items()} for s in (self.state, checkpoint.state)
+        ]
+        if shapes[0] != shapes[1]:
+            raise CheckpointError(f"the checkpoint of round {checkpoint.round} is not one of {self.model_name}")
+        self.round, self.state, self.best = checkpoint.round, checkpoint.state, checkpoint.best
+        memory = dict(checkpoint.memory)
+        self.server_memory = memory.pop("server", {})
+        self.client_memories = {part.removeprefix("client:"): kept for part, kept in memory.items()}
+
     def _round(self, engine: ThreadEngine, t: int) -> Round:
-        started = time.perf_counter()
+        meter, started, aggregating = EffortMeter(), time.perf_counter(), 0.0
         lr = self._schedule(t - 1)
-        aggregator, loss_sum, sent, kept, entries = Aggregator(self.state), 0.0, 0, 0, 0
-        for update in engine.run(lambda model, client: self._train(model, client, t, lr), self._sample(t)):
-            aggregator.fold(update)
-            loss_sum += update.train_loss * update.num_samples if update.client_id in aggregator.accepted else 0.0
-            sent += num_bytes(update.payload)
-            counts = count_kept_entries(update.payload)
-            kept, entries = kept + counts[0], entries + counts[1]
-        if len(aggregator.refused) >= len(aggregator.accepted):
-            raise DivergedError(
-                f"round {t}: {len(aggregator.refused)} of {self.settings.clients_per_round} updates were not finite; "
-                "lower the learning rate"
-            )
-        state = self.uplink.apply(self.state, aggregator.average())
+        deadline = time.monotonic() + self.settings.round_deadline if self.settings.round_deadline else math.inf
+        clients = sample_clients(
+            self.data, self.settings.clients_per_round, generator(self.settings.seed, t, "", Purpose.SAMPLE_CLIENTS)
+        )
+        aggregator = Aggregator(self.state, self.uplink.differences, self.settings.average)
+        outcomes: list[Outcome] = []
+        sent: dict[str, list[Bits]] = {}  # the masks of what the clients sent
+        memories: dict[str, State] = {}  # what clients remember afterwards; kept when the round is complete
+        for answer in engine.run(
+            lambda model, place: self._work(model, clients, place, t, deadline, memories), range(len(clients))
+        ):
+            began = time.perf_counter()
+            outcomes.append(self._fold(answer, aggregator))
+            if self.masks_are_due(t) and answer.update and outcomes[-1].status == "accepted":
+                note_sent(sent, decode(answer.update.message, aggregator.schema))
+            aggregating += time.perf_counter() - began
+        check_quorum(t, outcomes, self.settings.quorum)
+        began = time.perf_counter()
+        plain = self.uplink.apply(self.state, aggregator.average())
+        state, server_memory = self.server.step(self.state, plain, self.server_memory)
         trained = time.perf_counter()
-        score = self._evaluate(engine, state, t) if self._evaluation_is_due(t) else None
-        if score is not None and not math.isfinite(score.loss):
-            raise DivergedError(f"round {t}: the loss of the global model is {score.loss}; lower the learning rate")
-        self.state = state
+        aggregating += trained - began
+        score, dense_score, validation = self._evaluate(engine, state, t, outcomes)
+        dense_bytes = num_bytes(state)
+        self.state, self.server_memory, self.round = state, server_memory, t
+        self.client_memories |= {o.client: memories[o.client] for o in outcomes if o.status == "accepted" and memories}
+        if validation and (self.best is None or validation.accuracy > self.best.accuracy):
+            self.best = Best(t, validation.accuracy)
+        accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
         return Round(
             round=t,
             lr=lr,
-            clients=tuple(aggregator.accepted),
-            refused=tuple(aggregator.refused),
-            num_samples=aggregator.num_samples,
-            train_loss=loss_sum / aggregator.num_samples,
-            uplink_bytes=sent,
-            dense_bytes=self.settings.clients_per_round * num_bytes(state),
-            kept_fraction=kept / entries if entries else 1.0,
+            outcomes=tuple(outcomes),
+            train_loss=sum((o.train_loss or 0.0) * o.num_samples for o in accepted)
+            / sum(o.num_samples for o in accepted),
+            dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in outcomes),
+            downlink_bytes=dense_bytes * len(clients),
+            kept={name: self._kept(aggregator, [name]) for name in self.sparse},
+            kept_fraction=self._kept(aggregator, list(self.sparse)),
+            density=self._density(state),
+            client_overlap={
+                name: (union_density(masks, state[name].size), mean_jaccard(masks)) for name, masks in sent.items()
+            },
             score=score,
-            train_seconds=trained - started,
+            dense_score=dense_score,
+            validation=validation,
+            train_seconds=trained - started - aggregating,
+            aggregate_seconds=aggregating,
             eval_seconds=time.perf_counter() - trained,
+            effort=meter.read(),
         )
 
-    def _sample(self, t: int) -> list[str]:
-        rng = generator(self.settings.seed, t, "", Purpose.SAMPLE_CLIENTS)
-        chosen = rng.choice(len(self._clients), self.settings.clients_per_round, replace=False)
-        return [self._clients[i] for i in chosen]
-
-    def _train(self, model: Module, client_id: str, t: int, lr: float) -> Update:
+    def train(
+        self,
+        model: Module,
+        client_id: str,
+        samples: Samples,
+        t: int,
+        watch: Watch | None = None,
+        memory: State | None = None,
+    ) -> Update:
+        """Let one client train from the global state as in round t; nothing of the simulation changes."""
         s = self.settings
-        client = Client(client_id, self.data.train(client_id), self.uplink, s.batch_size, s.local_epochs, s.seed)
-        return client.train(model, self.state, t, lr)
+        client = Client(
+            client_id,
+            samples,
+            self.uplink,
+            s.batch_size,
+            s.local_epochs,
+            s.seed,
+            self.codec,
+            s.proximal_mu,
+            self._local,
+            self.data if isinstance(self.data, Augmenting) else None,
+        )
+        return client.train(model, self.state, t, self._schedule(t - 1), watch, {} if memory is None else memory)
 
-    def _evaluation_is_due(self, t: int) -> bool:
-        return t % self.settings.eval_every == 0 or t == self.settings.rounds
+    def _work(
+        self, model: Module, clients: list[str], place: int, t: int, deadline: float, memories: dict[str, State]
+    ) -> Answer:
+        client_id = clients[place]
+        memory = dict(self.client_memories.get(client_id, {}))
+        if self.uplink.stateful or self._local:
+            memories[client_id] = memory
+        return work(
+            client_id,
+            lambda: self.data.train(client_id),
+            lambda samples, watch: self.train(model, client_id, samples, t, watch, memory),
+            [fault for fault in self._faults if fault.strikes(t, client_id, place)],
+            deadline,
+        )
 
-    def _evaluate(self, engine: ThreadEngine, state: State, t: int) -> Score:
-        x, y = self._test_samples(whole=t == self.settings.rounds)
+    def _fold(self, answer: Answer, aggregator: Aggregator) -> Outcome:
+        """Fold an answer's update into the average, if it has one that can be used."""
+        update = answer.update
+        if update is None:
+            return answer.outcome
+        outcome = replace(answer.outcome, uplink_bytes=len(update.message))
+        try:
+            aggregator.fold(update)
+        except RefusedError as error:
+            return replace(outcome, status="refused", reason=str(error))
+        return outcome
 
-        def score(model: Module, first: int) -> Score:
-            model.load_state_dict(state)
-            return evaluate(model, (x[first : first + CHUNK], y[first : first + CHUNK]))
+    def _kept(self, aggregator: Aggregator, names: list[str]) -> float:
+        """Return the share of some tensors that was sent; 1 for what is sent whole."""
+        sent = sum(aggregator.kept[name] for name in names if name in aggregator.kept)
+        entries = sum(self.state[name].size for name in names if name in aggregator.kept)
+        return sent / (entries * aggregator.accepted) if entries else 1.0
 
-        return sum(engine.run(score, range(0, y.size, CHUNK)), Score())
+    def _evaluate(
+        self, engine: ThreadEngine, state: State, t: int, outcomes: list[Outcome]
+    ) -> tuple[Evaluation | None, Evaluation | None, Evaluation | None]:
+        """Evaluate if it is due: on test samples, on those with all weights, on validation samples."""
+        s = self.settings
+        if t % s.eval_every and t != s.rounds:
+            return None, None, None
+        test = self.evaluator.test(whole=t == s.rounds)
+        score = test.score(engine, state)
+        if not math.isfinite(score.loss):
+            message = f"round {t}: the loss of the global model is {score.loss}; lower the learning rate"
+            raise DivergedError(message, t, outcomes)
+        panel = self.evaluator.validation() if s.validation_samples else None
+        validation = panel.score(engine, state) if panel else None
+        if not s.eval_dense:
+            return score, None, validation
+        arguments = {**self.model_arguments, "sparsity": 0.0}
+        with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense:
+            return score, test.score(dense, state), validation
 
-    def _test_samples(self, whole: bool) -> Samples:
-        x, y = self.data.test()
-        if whole or not 0 < self.settings.eval_samples < y.size:
-            return x, y
-        rng = generator(self.settings.seed, 0, "", Purpose.EVALUATION_SUBSET)
-        subset = np.sort(rng.choice(y.size, self.settings.eval_samples, replace=False))
-        return x[subset], y[subset]
+    def masks_are_due(self, t: int) -> bool:
+        """Whether the masks of a round are to be noted."""
+        return self.settings.masks_every > 0 and t % self.settings.masks_every == 0
+
+    def masks(self) -> Masks:
+        """Return the masks of the sparse layers now."""
+        return top_masks(self.state, self.sparse)
+
+    def _density(self, state: State) -> float:
+        weights = [state[name] for name in self.sparse]
+        entries = sum(weight.size for weight in weights)
+        return sum(int(np.count_nonzero(weight)) for weight in weights) / entries if entries else 1.0
+
+
+def _batch_norm_names(model: Module) -> frozenset[str]:
+    """Name the parameters and running statistics of all BatchNorm layers."""
+    layers = [(prefix, layer) for prefix, layer in model.named_modules() if isinstance(layer, BatchNorm2d)]
+    return frozenset(f"{prefix}.{name}" if prefix else name for prefix, layer in layers for name in layer.state_dict())

@@ -129,4 +129,5 @@ class SparseConv2d(SwatModule, Conv2d):
             activation_sparsity=self.activation_sparsity,
             stride=self.stride,
             padding=self.padding,
+            path=self.path_for(x.shape[-1]),
         )

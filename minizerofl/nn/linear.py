@@ -98,5 +98,10 @@ class SparseLinear(SwatModule, Linear):
         """Compute W_top x + b."""
         expect_axes(self, x, (self.in_features, "N"))
         return ops.sparse_linear(  # (in_features, N) -> (out_features, N)
-            x, self.weight, self.bias, sparsity=self.sparsity, activation_sparsity=self.activation_sparsity
+            x,
+            self.weight,
+            self.bias,
+            sparsity=self.sparsity,
+            activation_sparsity=self.activation_sparsity,
+            path=self.path_for(x.shape[-1]),
         )

@@ -7,7 +7,11 @@ weight is updated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from minizerofl.autograd.tensor import Tensor
 from minizerofl.nn.module import Module
+from minizerofl.sparse.breakeven import PATHS, choose, layer_kind
 
 
 class SwatModule(Module):
@@ -19,10 +23,47 @@ class SwatModule(Module):
         The fraction of the weights that is left out, 0 <= sparsity < 1.
     activation_sparsity : float or None
         The fraction of the input that is left out when dW is computed; None: as the weights; 0: none.
+    path : str
+        How the layer computes, see `set_path`.
     """
 
+    weight: Tensor
     sparsity: float
     activation_sparsity: float | None
+    path: str = "auto"
+
+    def set_path(self, path: str) -> None:
+        """Set how the layer computes, for the next forward pass on.
+
+        Parameters
+        ----------
+        path : {"auto", "sparse", "dense"}
+            Sparse kernels, or dense products with zeros in them; auto takes what is expected to be faster. The results
+            are equal up to rounding.
+
+        Raises
+        ------
+        ValueError
+            No path has that name.
+
+        Examples
+        --------
+        >>> from minizerofl import nn
+        >>> layer = nn.SparseLinear(9, 5)
+        >>> layer.set_path("dense")
+        >>> layer.path_for(batch_size=10)
+        'dense'
+        """
+        if path not in PATHS:
+            raise ValueError(f"{type(self).__name__}: path is {path!r}, expected one of {', '.join(PATHS)}")
+        self.path = path
+
+    def path_for(self, batch_size: int, measured: Mapping[str, float] | None = None) -> str:
+        """Return the path, "sparse" or "dense", that the layer takes with such a mini-batch; see `choose_paths`."""
+        if self.path != "auto":
+            return self.path
+        kind = layer_kind(self.weight.shape, getattr(self, "stride", 1), batch_size)
+        return choose(kind, 1 - self.sparsity, measured)
 
     def set_sparsity(self, sparsity: float, activation_sparsity: float | None = None) -> None:
         """Set both sparsities, for the next forward pass on.
@@ -56,3 +97,33 @@ class SwatModule(Module):
     def sparse_parameters(self) -> dict[str, float]:
         """Return the sparsity of the weight; the bias is dense."""
         return {"weight": self.sparsity}
+
+
+def choose_paths(model: Module, batch_size: int, measured: Mapping[str, float]) -> dict[str, str]:
+    """Settle the path of every sparse layer of a model that has been left at "auto", from measured break-evens.
+
+    Parameters
+    ----------
+    model : Module
+        The model; its layers no longer choose for themselves.
+    batch_size : int
+        Samples in a mini-batch.
+    measured : mapping of str to float
+        Break-even densities by `minizerofl.sparse.breakeven.layer_kind`; the built-in ones hold for all others.
+
+    Returns
+    -------
+    dict of str to str
+        The path of each sparse layer by its dotted name, to be written down: a run must not change its paths halfway.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> model = nn.Sequential(nn.SparseLinear(9, 5), nn.ReLU(), nn.Linear(5, 2))
+    >>> choose_paths(model, 10, measured={"linear 5x9 batch 10": 0.01})
+    {'0': 'dense'}
+    """
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, SwatModule)}
+    for layer in layers.values():
+        layer.set_path(layer.path_for(batch_size, measured))
+    return {name: layer.path for name, layer in layers.items()}

@@ -24,6 +24,7 @@ from minizerofl.kernels import conv as kernels
 from minizerofl.kernels.memory import empty, whole_vectors, zeros
 from minizerofl.sparse.csr import top_k_csr
 from minizerofl.sparse.geometry import Geometry, geometry, with_slack
+from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.selection import Positions, count_kept, largest
 
 
@@ -172,6 +173,13 @@ def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, 
     return np.ascontiguousarray(out[:, :, :L])
 
 
+def checked(path: str) -> str:
+    """Return a path that an op can take; raise a ValueError for any other."""
+    if path not in ("sparse", "dense"):
+        raise ValueError(f"path is {path!r}, expected 'sparse' or 'dense'")
+    return path
+
+
 def as_index(array: Array) -> Array:
     """Make indices int32, which SciPy sometimes widens: one type, one compiled kernel."""
     return array.astype(np.int32, copy=False)
@@ -186,6 +194,7 @@ def sparse_conv2d(
     activation_sparsity: float | None = None,
     stride: int = 1,
     padding: int = 0,
+    path: str = "sparse",
 ) -> Tensor:
     """Convolve with the largest weights only, and train all of them from the largest activations (SWAT).
 
@@ -204,6 +213,8 @@ def sparse_conv2d(
         nothing.
     stride, padding : int
         As in `conv2d`.
+    path : {"sparse", "dense"}
+        How it is computed; the result is the same, see `minizerofl.sparse.breakeven`.
 
     Returns
     -------
@@ -226,13 +237,18 @@ def sparse_conv2d(
     3.0
     """
     activation_sparsity = sparsity if activation_sparsity is None else activation_sparsity
-    return SparseConv2d.apply(
-        x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity, stride=stride, padding=padding
-    )
+    op = {"sparse": SparseConv2d, "dense": MaskedConv2d}[checked(path)]
+    return op.apply(x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity, stride=stride, padding=padding)
 
 
 def sparse_linear(
-    x: object, w: object, b: object = None, *, sparsity: float, activation_sparsity: float | None = None
+    x: object,
+    w: object,
+    b: object = None,
+    *,
+    sparsity: float,
+    activation_sparsity: float | None = None,
+    path: str = "sparse",
 ) -> Tensor:
     """Compute ``W_top x + b`` and train all of W from the largest activations (SWAT).
 
@@ -244,7 +260,7 @@ def sparse_linear(
         Dense master weights; the top ``1 - sparsity`` of the whole matrix take part.
     b : (out,) Tensor, optional
         Bias.
-    sparsity, activation_sparsity : float
+    sparsity, activation_sparsity, path
         As in `sparse_conv2d`.
 
     Returns
@@ -263,4 +279,5 @@ def sparse_linear(
     array([[3.]], dtype=float32)
     """
     activation_sparsity = sparsity if activation_sparsity is None else activation_sparsity
-    return SparseLinear.apply(x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity)
+    op = {"sparse": SparseLinear, "dense": MaskedLinear}[checked(path)]
+    return op.apply(x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity)

@@ -16,7 +16,7 @@ class TinyData:
     """Clients with 3 to 8 samples each; the class is the largest of the first three pixels."""
 
     def __init__(self, count: int = 5, scale: float = 1.0) -> None:
-        self.clients = tuple(f"client{i}" for i in range(count))
+        self.clients = self.test_clients = tuple(f"client{i}" for i in range(count))
         self.scale = scale
 
     def num_train(self, client: str) -> int:
@@ -25,8 +25,14 @@ class TinyData:
     def train(self, client: str) -> tuple[np.ndarray, np.ndarray]:
         return self._draw(self.clients.index(client), self.num_train(client))
 
+    def validation(self, client: str) -> tuple[np.ndarray, np.ndarray]:
+        return self._draw(2000 + self.clients.index(client), 2)
+
+    def num_test(self, client: str) -> int:
+        return 600 // len(self.clients)
+
     def test(self, client: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-        return self._draw(1000, 600)
+        return self._draw(1000, 600 // len(self.clients) * len(self.clients))
 
     def _draw(self, seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
         x = np.random.default_rng(seed).standard_normal((n, PIXELS)).astype(np.float32)

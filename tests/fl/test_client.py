@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl import Tensor, nn, ops
-from minizerofl.fl import Client, Full
+from minizerofl.fl import Client, Full, Schema, decode
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.seeds import Purpose, generator
 
@@ -41,8 +41,9 @@ def test_training_is_sgd_over_shuffled_batches_and_keeps_the_last_one(
             p[y[chosen], range(chosen.size)] -= 1
             w -= 0.1 * p @ x[chosen] / chosen.size
             b -= 0.1 * p.mean(axis=1)
-    np.testing.assert_allclose(update.payload["weight"], w, atol=1e-5)
-    np.testing.assert_allclose(update.payload["bias"], b, atol=1e-5)
+    sent = decode(update.message, Schema.of(state))
+    np.testing.assert_allclose(sent["weight"], w, atol=1e-5)
+    np.testing.assert_allclose(sent["bias"], b, atol=1e-5)
     np.testing.assert_allclose(update.train_loss, np.concatenate(losses).mean(), rtol=1e-4)
     assert (update.client_id, update.num_samples) == ("me", n)
 
@@ -52,12 +53,38 @@ def test_a_client_keeps_nothing_and_leaves_the_global_state_alone() -> None:
     before = {name: value.copy() for name, value in state.items()}
     model = linear(1)
     client = Client("me", samples(7), Full({}), batch_size=3)
-    first = client.train(model, state, 1, lr=0.5).payload
-    second = client.train(model, state, 1, lr=0.5).payload
-    other_round = client.train(model, state, 2, lr=0.5).payload
-    np.testing.assert_array_equal(first["weight"], second["weight"])
-    assert not np.array_equal(first["weight"], other_round["weight"])
+    first = client.train(model, state, 1, lr=0.5).message
+    second = client.train(model, state, 1, lr=0.5).message
+    other_round = client.train(model, state, 2, lr=0.5).message
+    assert first == second != other_round
     np.testing.assert_array_equal(state["weight"], before["weight"])
+
+
+def test_fedprox_adds_the_pull_to_the_gradient() -> None:
+    (x, y), state, mu = samples(9), linear().state_dict(), 0.7
+    client = Client("me", (x, y), Full({}), batch_size=3, seed=7, proximal_mu=mu)
+    sent = decode(client.train(linear(1), state, 1, lr=0.1).message, Schema.of(state))
+    w, b = state["weight"].astype(np.float64), state["bias"].astype(np.float64)
+    order = generator(7, 1, "me", Purpose.SHUFFLE_BATCHES).permutation(9)
+    for chosen in order.reshape(3, 3):
+        logits = w @ x[chosen].T + b[:, None]
+        p = np.exp(logits) / np.exp(logits).sum(axis=0)
+        p[y[chosen], range(3)] -= 1
+        w = w - 0.1 * (p @ x[chosen] / 3 + mu * (w - state["weight"]))
+        b = b - 0.1 * (p.mean(axis=1) + mu * (b - state["bias"]))
+    np.testing.assert_allclose(sent["weight"], w, atol=1e-5)
+    np.testing.assert_allclose(sent["bias"], b, atol=1e-5)
+
+
+def test_local_tensors_are_taken_up_again() -> None:
+    state, memory = linear().state_dict(), {}
+    client = Client("me", samples(7), Full({}), batch_size=3, local=["bias"])
+    client.train(linear(1), state, 1, lr=0.5, memory=memory)
+    kept = memory["bias"].copy()
+    assert not np.array_equal(kept, state["bias"])
+    sent = decode(client.train(linear(2), state, 2, lr=1e-30, memory=memory).message, Schema.of(state))
+    np.testing.assert_array_equal(sent["bias"], kept)
+    np.testing.assert_array_equal(sent["weight"], state["weight"])
 
 
 def test_a_batch_is_turned_round_once() -> None:

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minizerofl.fl import Round, SavedModel, Score, Settings, load_model
-from minizerofl.fl.rundir import HISTORY_COLUMNS, TIMING_COLUMNS, RunDirectory, run_name, to_toml
+from minizerofl.fl import Best, Evaluation, Outcome, Round, SavedModel, Settings, TooFewClientsError, load_model
+from minizerofl.fl.history import HISTORY_COLUMNS, TIMING_COLUMNS
+from minizerofl.fl.rundir import RunDirectory, run_name
+from minizerofl.fl.toml import to_toml
 from minizerofl.models import build
 
 scalars = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
@@ -27,21 +29,24 @@ def _make(root: Path, **changes: object) -> RunDirectory:
         "environment": {"python": "3"},
         "partition": {"a": (10, 2), "b": (20, 3)},
         "summary": {"rounds": 2},
+        "layers": ["conv"],
     }
     return RunDirectory(root, "run", **{**arguments, **changes})
 
 
-def _round(t: int, score: Score | None = None) -> Round:
+def _round(t: int, score: Evaluation | None = None) -> Round:
     return Round(
         round=t,
         lr=0.1 / 3,
-        clients=("b",),
-        refused=("a",),
-        num_samples=20,
+        outcomes=(
+            Outcome("b", "accepted", num_samples=20, train_loss=2.5, uplink_bytes=60),
+            Outcome("a", "refused", "a value is not finite", num_samples=10, train_loss=float("nan"), uplink_bytes=40),
+            Outcome("c", "crashed", "KeyError: 'x'", "Traceback\n  KeyError, of course\n"),
+        ),
         train_loss=2.5,
-        uplink_bytes=100,
         dense_bytes=190,
         kept_fraction=0.25,
+        kept={"conv": 0.25},
         score=score,
         train_seconds=1.5,
         eval_seconds=0.25,
@@ -107,11 +112,11 @@ def test_a_directory_that_cannot_be_filled_is_removed(tmp_path):
 
 def test_each_round_is_written_at_once(tmp_path):
     run = _make(tmp_path)
-    for t, score in ((1, Score(5, 2, 10.0)), (2, None)):
+    for t, score in ((1, Evaluation(5, 0.4, 2.0)), (2, None)):
         run.record(_round(t, score))
         rows = _rows(run.path / "history.csv")
         assert len(rows) == t
-        assert tuple(rows[-1]) == HISTORY_COLUMNS
+        assert tuple(rows[-1]) == (*HISTORY_COLUMNS, "kept_fraction:conv")
         assert json.loads((run.path / "summary.json").read_text())["rounds_done"] == t
     first, second = rows
     assert first["source"] == "synthetic"
@@ -125,10 +130,14 @@ def test_each_round_is_written_at_once(tmp_path):
     )
     assert float(second["cum_seconds"]) == 3.5
     assert set(TIMING_COLUMNS) < set(HISTORY_COLUMNS)
-    assert _rows(run.path / "clients.csv")[:2] == [
-        {"round": "1", "client": "b", "num_samples": "20", "status": "accepted", "source": "synthetic"},
-        {"round": "1", "client": "a", "num_samples": "10", "status": "refused", "source": "synthetic"},
+    clients = _rows(run.path / "clients.csv")[:3]
+    assert [(row["round"], row["client"], row["num_samples"], row["status"]) for row in clients] == [
+        ("1", "b", "20", "accepted"),
+        ("1", "a", "10", "refused"),
+        ("1", "c", "0", "crashed"),
     ]
+    assert clients[2]["trace"] == "Traceback\n  KeyError, of course\n"
+    assert (first["clients"], first["refused"], first["crashed"], first["train_samples"]) == ("1", "1", "1", "20")
     summary = json.loads((run.path / "summary.json").read_text())
     assert (summary["evaluated_round"], summary["test_accuracy"]) == (1, 0.4)
 
@@ -151,3 +160,41 @@ def test_the_model_knows_the_source_of_its_data(tmp_path):
     saved = load_model(run.path / "model.h5")
     assert saved.about == {"dataset": "femnist", "source": "synthetic"}
     assert all(np.array_equal(saved.state[name], state[name]) for name in state)
+
+
+def test_going_back_to_a_round(tmp_path):
+    run = _make(tmp_path)
+    for t, score in ((1, Evaluation(5, 0.4, 2.0)), (2, Evaluation(5, 0.6, 1.0)), (3, None)):
+        run.record(_round(t, score), Best(min(t, 2), 0.1))
+    before = {name: (run.path / name).read_text().splitlines() for name in ("history.csv", "clients.csv")}
+    for name in before:  # killed in the middle of a line
+        with (run.path / name).open("a") as file:
+            file.write('4,"ab\nc')
+    (run.path / "clients.csv").write_bytes((run.path / "clients.csv").read_bytes() + b"\xff")
+
+    again = RunDirectory.open(run.path)
+    again.go_back_to(1, Best(1, 0.1))
+    again.go_on(rounds=5)
+    assert (run.path / "history.csv").read_text().splitlines() == before["history.csv"][:2]
+    assert {row["round"] for row in _rows(run.path / "clients.csv")} == {"1"}
+    summary = json.loads((run.path / "summary.json").read_text())
+    assert (summary["rounds_done"], summary["rounds"], summary["status"]) == (1, 5, "running")
+    assert (summary["evaluated_round"], summary["test_accuracy"], summary["best_round"]) == (1, 0.4, 1)
+    assert summary["cum_uplink_bytes"] == 100
+
+    again.record(_round(2, Evaluation(5, 0.6, 1.0)), Best(2, 0.1))
+    again.record(_round(3), Best(2, 0.1))
+    for name, lines in before.items():
+        assert (run.path / name).read_text().splitlines() == lines
+
+
+def test_a_round_that_came_to_nothing_is_told(tmp_path):
+    run = _make(tmp_path)
+    run.record_loss(TooFewClientsError("lost", 7, _round(7).outcomes))
+    assert [(row["round"], row["status"]) for row in _rows(run.path / "clients.csv")] == [
+        ("7", "accepted"),
+        ("7", "refused"),
+        ("7", "crashed"),
+    ]
+    RunDirectory.open(run.path).go_back_to(6, None)
+    assert _rows(run.path / "clients.csv") == []

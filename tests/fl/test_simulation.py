@@ -1,5 +1,7 @@
 """Whole runs of a tiny federation."""
 
+import gc
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -7,13 +9,20 @@ import pytest
 
 from minizerofl.autograd import live_tensors
 from minizerofl.fl import ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
+from minizerofl.fl.history import TIMING_COLUMNS, client_rows, history_row
 
 Simulate = Callable[..., Simulation]
-TIMES = ("train_seconds", "eval_seconds")
 
 
-def without_times(rounds: list) -> list[dict]:
-    return [{k: v for k, v in vars(r).items() if k not in TIMES} for r in rounds]
+def without_times(rounds: list) -> list[tuple[dict, list[dict]]]:
+    rows = [history_row(r, "synthetic") for r in rounds]
+    return [
+        (
+            {name: value for name, value in row.items() if name not in TIMING_COLUMNS},
+            [{**client, "seconds": None} for client in client_rows(r.round, r.outcomes, "synthetic")],
+        )
+        for r, row in zip(rounds, rows, strict=True)
+    ]
 
 
 def test_the_number_of_workers_changes_nothing(simulate: Simulate) -> None:
@@ -36,10 +45,11 @@ def test_bytes_are_those_of_the_kept_entries(simulate: Simulate, uplink: str) ->
     (result,) = simulate(rounds=1, uplink=uplink, mask_ratio=0.1).run()
     whole = 4 * (20 * 10 + 20 + 3 * 20 + 3)
     sparse = 8 * 120 + 4 * 21 + 4 * (20 + 3 * 20 + 3)  # k = 1 - .5 + .1 of 200 weights; 21 row pointers
+    head = 20 + 4 * 12  # of a message with four tensors
     assert result.dense_bytes == 3 * whole
-    assert result.uplink_bytes <= 3 * (whole if uplink == "full" else sparse)
+    assert result.uplink_bytes <= 3 * (head + (whole if uplink == "full" else sparse))
     if uplink != "topk-diff":  # there, weights that did not change are not sent
-        assert result.uplink_bytes == 3 * (whole if uplink == "full" else sparse)
+        assert result.uplink_bytes == 3 * (head + (whole if uplink == "full" else sparse))
 
 
 def test_evaluation_is_due_every_so_many_rounds_and_at_the_end(simulate: Simulate) -> None:
@@ -95,3 +105,17 @@ def test_no_graph_outlives_a_round(simulate: Simulate) -> None:
 def test_settings_out_of_range_are_named(setting: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"{setting} is .*{value}.*expected"):
         Settings(**{setting: value})
+
+
+def test_memory_does_not_grow_from_round_to_round(simulate: Simulate) -> None:
+    rounds = simulate(rounds=200, eval_every=10, server="fedadam").run()
+    held = []
+    tracemalloc.start()
+    try:
+        for round in rounds:
+            if round.round in (20, 200):
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert held[1] < held[0] + 20_000  # bytes; the state alone has more than a thousand

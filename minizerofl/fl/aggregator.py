@@ -1,0 +1,115 @@
+"""The server's first step: a weighted average of what the clients sent, one message at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from minizerofl.fl.codecs import Schema, decode
+from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.payload import Kept, Payload, State, Update
+from minizerofl.kernels import codec as kernels
+
+AVERAGES = ("all", "senders")
+
+
+class Aggregator:
+    """The weighted average of a round's updates, folded in one at a time.
+
+    Sums of n_k * value are kept in float64 and divided once, by the number of all samples: the result does not depend
+    on how large the round is, only on the order of folding, which is the order in which the clients were sampled. One
+    decoded update is in memory at a time.
+
+    Parameters
+    ----------
+    state : dict of str to array
+        The global state at the beginning of the round.
+    differences : bool
+        Whether the clients send changes, see `Uplink.differences`.
+    average : str
+        "all" divides by the samples of all clients, so that an entry that a client does not send counts as zero (the
+        paper's). "senders" divides, entry by entry, by the samples of the clients that sent it, and leaves the global
+        state alone where nobody did: a control, not ZeroFL.
+
+    Attributes
+    ----------
+    schema : Schema
+        What messages are checked against.
+    accepted : int
+        The updates that were folded in.
+    num_samples : int
+        Their samples.
+    kept : Counter of str
+        How many entries of each tensor that is sent in part they brought.
+
+    Examples
+    --------
+    >>> from minizerofl.fl.codecs import Codec
+    >>> aggregator = Aggregator({"w": np.zeros(2, np.float32)})
+    >>> for n, value in ((1, 4.0), (3, 8.0)):
+    ...     payload = {"w": Kept((2,), np.array([1], np.int32), np.array([value], np.float32))}
+    ...     aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
+    >>> aggregator.average()
+    {'w': array([0., 7.], dtype=float32)}
+    """
+
+    def __init__(self, state: State, differences: bool = False, average: str = "all") -> None:
+        self.schema = Schema.of(state)
+        self.accepted = 0
+        self.num_samples = 0
+        self.kept: Counter[str] = Counter()
+        self._state = state
+        self._differences = differences
+        self._sums = {name: np.zeros(value.size) for name, value in state.items()}
+        # Samples by entry, if they are counted.
+        self._senders = {name: np.zeros(value.size) for name, value in state.items()} if average == "senders" else {}
+
+    def fold(self, update: Update) -> None:
+        """Add an update.
+
+        Raises
+        ------
+        RefusedError
+            The update cannot be used; then nothing of it was added.
+        """
+        if update.num_samples <= 0:
+            raise RefusedError("no samples", f"the client claims to have trained on {update.num_samples} samples")
+        payload = decode(update.message, self.schema)
+        self._check(payload)
+        weight = float(update.num_samples)
+        for name, tensor in payload.items():
+            if isinstance(tensor, Kept):
+                kernels.add_at(self._sums[name], tensor.positions, tensor.values, weight)
+                self.kept[name] += tensor.positions.size
+                if self._senders:
+                    self._senders[name][tensor.positions] += weight
+            else:
+                kernels.add_all(self._sums[name], tensor.reshape(-1), weight)
+                if self._senders:
+                    self._senders[name] += weight
+        self.accepted += 1
+        self.num_samples += update.num_samples
+
+    def average(self) -> State:
+        """Return the average, with the shapes and dtypes of the state."""
+        return {name: self._average(name).astype(v.dtype).reshape(v.shape) for name, v in self._state.items()}
+
+    def _average(self, name: str) -> np.ndarray:
+        if not self._senders:
+            return self._sums[name] / self.num_samples
+        sent = self._senders[name] > 0
+        unsent = np.zeros(()) if self._differences else self._state[name].reshape(-1)
+        return np.where(sent, self._sums[name] / np.where(sent, self._senders[name], 1), unsent)
+
+    def _check(self, payload: Payload) -> None:
+        """Refuse what has the right form and cannot be right."""
+        for name in payload:
+            if name.endswith("running_var"):
+                values = payload[name]
+                if isinstance(values, Kept):
+                    raise RefusedError("schema", f"{name} is sent in part")
+                before = self._state[name] if self._differences else 0
+                # Rounding alone may take a variance near zero slightly below it.
+                if np.any(before + values < -1e-3 * np.abs(values)):
+                    raise RefusedError("negative variance", f"{name} would be negative")

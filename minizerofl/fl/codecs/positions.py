@@ -1,0 +1,129 @@
+"""Three ways to write down which entries of a tensor are kept: CSR, a bitmap, or Golomb-Rice coded gaps.
+
+At density q (the share that is kept), CSR takes 32 bits for each kept entry, a bitmap 1/q bits, and Rice code close to
+H(q)/q bits, H being the binary entropy: no code does better if positions are drawn independently.
+
+====  ====  ======  =====  ========
+q     CSR   bitmap  Rice   H(q) / q
+====  ====  ======  =====  ========
+.05   32    20      5.79   5.73
+.10   32    10      4.76   4.69
+.25   32    4       3.29   3.25
+.30   32    3.3     2.96   2.94
+====  ====  ======  =====  ========
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.payload import Kept
+from minizerofl.kernels import codec as kernels
+
+Positions = NDArray[np.int32]
+Words = NDArray[np.uint32]
+
+MAX_PARAMETER = 24
+
+
+class PositionCode(ABC):
+    """Writes positions as 4-byte words with one small parameter, and reads them back."""
+
+    @abstractmethod
+    def encode(self, kept: Kept) -> tuple[int, Words]:
+        """Return the parameter and the words."""
+
+    @abstractmethod
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+        """Return `count` positions of a tensor of this shape, ascending and without repeats.
+
+        Raises
+        ------
+        RefusedError
+            The words are none that `encode` writes.
+        """
+
+
+class RowsAndColumns(PositionCode):
+    """The paper's: compressed sparse rows, a row pointer for each row and a column index for each kept entry."""
+
+    def encode(self, kept: Kept) -> tuple[int, Words]:
+        """Return row pointers, then column indices."""
+        rows, columns = as_matrix(kept.shape)
+        words = np.empty(rows + 1 + kept.positions.size, np.uint32)
+        signed = words.view(np.int32)
+        kernels.split_rows(kept.positions, columns, signed[: rows + 1], signed[rows + 1 :])
+        return 0, words
+
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+        """Read them back."""
+        rows, columns = as_matrix(shape)
+        if parameter != 0 or words.size != rows + 1 + count:
+            raise RefusedError("length", f"{words.size} words for {rows} rows and {count} entries in CSR")
+        signed = words.view(np.int32)
+        positions = np.empty(count, np.int32)
+        if kernels.join_rows(signed[: rows + 1], signed[rows + 1 :], columns, positions) < 0:
+            raise RefusedError("index", "a row pointer or column index in CSR is out of order or out of range")
+        return positions
+
+
+class Bitmap(PositionCode):
+    """One bit for each entry, kept or not."""
+
+    def encode(self, kept: Kept) -> tuple[int, Words]:
+        """Return the bits."""
+        words = np.zeros(-(-math.prod(kept.shape) // 32), np.uint32)
+        kernels.set_bits(kept.positions, words)
+        return 0, words
+
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+        """Read them back."""
+        size = math.prod(shape)
+        if parameter != 0 or words.size != -(-size // 32):
+            raise RefusedError("length", f"{words.size} words for a bitmap of {size} entries")
+        positions = np.empty(count + 1, np.int32)  # one more: see the kernel
+        if kernels.find_bits(words, positions) != count or (count and positions[count - 1] >= size):
+            raise RefusedError("index", f"a bitmap does not have {count} bits set within {size} entries")
+        return positions[:count]
+
+
+class Rice(PositionCode):
+    """The gaps from one kept entry to the next, short ones in few bits; the parameter fits the mean gap."""
+
+    def encode(self, kept: Kept) -> tuple[int, Words]:
+        """Return the parameter that makes the code shortest, and the code."""
+        if kept.positions.size == 0:
+            return 0, np.empty(0, np.uint32)
+        gap = (int(kept.positions[-1]) + 1) / kept.positions.size
+        guess = max(0, round(math.log2(math.log(2) * gap)))
+        near = range(max(0, guess - 1), min(MAX_PARAMETER, guess + 1) + 1)
+        bits, parameter = min((kernels.rice_bits(kept.positions, b), b) for b in near)
+        words = np.empty(-(-bits // 32), np.uint32)
+        kernels.rice_encode(kept.positions, parameter, words)
+        return parameter, words
+
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+        """Read it back."""
+        if parameter > MAX_PARAMETER or count * (parameter + 1) > 32 * words.size:
+            raise RefusedError("length", f"{words.size} words for {count} entries in Rice code {parameter}")
+        positions = np.empty(count, np.int32)
+        if kernels.rice_decode(words, parameter, math.prod(shape), positions) < 0:
+            raise RefusedError("index", "Rice code ends early or late, or leads out of its tensor")
+        return positions
+
+
+def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return rows and columns of a tensor as a matrix: output channels by all else.
+
+    Examples
+    --------
+    >>> as_matrix((64, 32, 5, 5)), as_matrix((10,))
+    ((64, 800), (1, 10))
+    """
+    rows = shape[0] if len(shape) > 1 else 1
+    return rows, max(1, math.prod(shape) // max(1, rows))

@@ -1,0 +1,94 @@
+"""Faults on purpose: clients that vanish, crash, dawdle or send rubbish, in rounds that are known beforehand.
+
+A plan is text, faults between commas, each ``KIND@ROUNDS:CLIENT``:
+
+========  ==================================================================================
+KIND      ``drop`` (never answers), ``crash`` (fails in training), ``nan`` (one value it sends is NaN),
+          ``corrupt`` (one byte of its message is changed), ``slow=SECONDS`` (waits before it trains)
+ROUNDS    ``3``, ``3-5`` or ``*`` for all
+CLIENT    a client's id, ``#0`` for the first that was sampled in the round, ``*`` for all
+========  ==================================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from minizerofl.fl.errors import ConfigError
+
+KINDS = ("drop", "crash", "nan", "corrupt", "slow")
+FORM = re.compile(r"(?P<kind>\w+)(=(?P<seconds>[\d.]+))?@(?P<rounds>\*|(?P<first>\d+)(-(?P<last>\d+))?):(?P<client>.+)")
+
+
+class InjectedCrash(RuntimeError):  # noqa: N818 - it is a crash, not an error of this program
+    """The crash of a client that was asked for."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a plan.
+
+    Attributes
+    ----------
+    kind : {"drop", "crash", "nan", "corrupt", "slow"}
+        What happens.
+    first, last : int
+        The rounds in which it does.
+    client : str
+        To whom: an id, "#0" for the first that was sampled, or "*".
+    seconds : float
+        How long a slow client waits.
+    """
+
+    kind: str
+    first: int
+    last: int
+    client: str
+    seconds: float = 0.0
+
+    def strikes(self, round: int, client: str, place: int) -> bool:
+        """Whether it meets the client that was sampled in this place (counted from 0) of this round."""
+        return self.first <= round <= self.last and self.client in ("*", client, f"#{place}")
+
+
+def parse_faults(plan: str) -> tuple[Fault, ...]:
+    """Read a plan.
+
+    Parameters
+    ----------
+    plan : str
+        Faults between commas; empty for none.
+
+    Raises
+    ------
+    ConfigError
+        A fault cannot be read.
+
+    Examples
+    --------
+    >>> faults = parse_faults("nan@3:#0, slow=0.5@2-4:writer")
+    >>> [fault.kind for fault in faults if fault.strikes(3, "writer", place=0)]
+    ['nan', 'slow']
+    """
+    return tuple(_parse(part.strip()) for part in plan.split(",") if part.strip())
+
+
+def _parse(text: str) -> Fault:
+    match = FORM.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"inject is {text!r}, expected KIND@ROUNDS:CLIENT such as nan@3:#0 or slow=2@1-5:*")
+    kind = match["kind"]
+    if kind not in KINDS:
+        near = get_close_matches(kind, KINDS, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(f"inject: {kind!r} is unknown; {hint}Known: {', '.join(KINDS)}")
+    if (kind == "slow") != (match["seconds"] is not None):
+        raise ConfigError(f"inject is {text!r}; slow, and only slow, takes seconds: slow=2@1-5:*")
+    first, last = (1, 10**9) if match["rounds"] == "*" else (int(match["first"]), int(match["last"] or match["first"]))
+    try:
+        seconds = float(match["seconds"] or 0)
+    except ValueError:
+        raise ConfigError(f"inject is {text!r}: {match['seconds']!r} is no number of seconds") from None
+    return Fault(kind, first, last, match["client"], seconds)

@@ -1,0 +1,149 @@
+"""Which weights take part: the masks of W_top over the rounds, and how far two masks are the same.
+
+The overlap of a set of masks is told by two numbers:
+
+- the *union density*: the share of positions that at least one mask keeps (figure 2 of the paper). It is the density of
+  a single mask if all are equal;
+- the *Jaccard index* of two masks, kept by both over kept by one or both: 1 if equal, and q / (2 - q) if independent
+  with density q.
+
+A mask after some rounds shares most positions with the random one it began with. "Positions stay" says something only
+beside the overlap with the initial mask.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.fl.payload import Kept, Payload, State
+from minizerofl.sparse.selection import count_kept, top_k
+
+Bits = NDArray[np.uint8]
+Masks = dict[str, Bits]  # packed, eight positions a byte, by layer
+
+ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
+
+
+def top_masks(state: State, sparse: Mapping[str, float]) -> Masks:
+    """Return the masks of W_top.
+
+    Parameters
+    ----------
+    state : dict of str to array
+        A global state.
+    sparse : mapping of str to float
+        The sparse layers with their sparsities.
+
+    Returns
+    -------
+    dict of str to (ceil(n / 8),) uint8
+        For each layer of n weights its mask in C order, eight positions a byte, the first in the highest bit.
+
+    Examples
+    --------
+    >>> top_masks({"w": np.array([0.1, -3.0, 2.0, 0.2], np.float32)}, {"w": 0.5})["w"]
+    array([96], dtype=uint8)
+    """
+    return {
+        name: pack(top_k(state[name], count_kept(state[name].size, sparsity)), state[name].size)
+        for name, sparsity in sparse.items()
+    }
+
+
+def pack(positions: NDArray[np.int32], size: int) -> Bits:
+    """Pack positions into bits, (k,) -> (ceil(size / 8),).
+
+    Examples
+    --------
+    >>> pack(np.array([0, 8], np.int32), 10)
+    array([128, 128], dtype=uint8)
+    """
+    mask = np.zeros(size, np.bool_)
+    mask[positions] = True
+    return np.packbits(mask)
+
+
+def count(bits: Bits) -> int:
+    """Count the positions that a mask keeps.
+
+    Examples
+    --------
+    >>> count(np.array([128, 3], np.uint8))
+    3
+    """
+    return int(ONES[bits].sum(dtype=np.int64))
+
+
+def union_density(masks: Sequence[Bits], size: int) -> float:
+    """Return the share of `size` positions that at least one mask keeps.
+
+    Examples
+    --------
+    >>> union_density([pack(np.array([0, 1], np.int32), 8), pack(np.array([1, 2], np.int32), 8)], 8)
+    0.375
+    """
+    return count(np.bitwise_or.reduce(np.stack(masks))) / size
+
+
+def jaccard(one: Bits, two: Bits) -> float:
+    """Return what both keep over what one or both keep; 1 for two empty masks.
+
+    Examples
+    --------
+    >>> jaccard(np.array([0b1100], np.uint8), np.array([0b0110], np.uint8))
+    0.3333333333333333
+    """
+    either = count(one | two)
+    return count(one & two) / either if either else 1.0
+
+
+def mean_jaccard(masks: Sequence[Bits]) -> float:
+    """Return the mean Jaccard index over all pairs; 1 for a single mask.
+
+    Examples
+    --------
+    >>> mean_jaccard([np.array([12], np.uint8), np.array([12], np.uint8)])
+    1.0
+    """
+    pairs = [jaccard(one, two) for one, two in combinations(masks, 2)]
+    return sum(pairs) / len(pairs) if pairs else 1.0
+
+
+def note_sent(masks: dict[str, list[Bits]], payload: Payload) -> None:
+    """Add the masks of what a client sent to those of the others, layer by layer.
+
+    Examples
+    --------
+    >>> masks = {}
+    >>> note_sent(masks, {"w": Kept((3,), np.array([0], np.int32), np.ones(1, np.float32)), "b": np.ones(2)})
+    >>> masks
+    {'w': [array([128], dtype=uint8)]}
+    """
+    for name, tensor in payload.items():
+        if isinstance(tensor, Kept):
+            masks.setdefault(name, []).append(pack(tensor.positions, math.prod(tensor.shape)))
+
+
+def unpack(bits: Bits, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return a mask in the shape of its layer, (ceil(n / 8),) -> shape.
+
+    Raises
+    ------
+    ValueError
+        The mask is not one of a layer of that shape.
+
+    Examples
+    --------
+    >>> unpack(np.array([96], np.uint8), (2, 2))
+    array([[False,  True],
+           [ True, False]])
+    """
+    size = int(np.prod(shape))
+    if bits.size != -(-size // 8):
+        raise ValueError(f"a mask of {bits.size} bytes is not one of shape {shape}; take the shape of its layer")
+    return np.unpackbits(bits, count=size).astype(np.bool_).reshape(shape)

@@ -1,0 +1,42 @@
+"""FedProx (Li et al. 2020): local SGD that is pulled back to the model the client received."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from minizerofl.autograd.tensor import Array, Tensor
+from minizerofl.optim import SGD
+
+
+class ProximalSGD(SGD):
+    """SGD on the loss plus mu/2 |w - w_t|^2, where w_t are the parameters when this object is made.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+        What is learned.
+    lr : float
+        The learning rate.
+    mu : float
+        The strength of the pull; at 0 this is plain SGD.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0], requires_grad=True)
+    >>> optimiser = ProximalSGD([w], lr=0.5, mu=1.0)
+    >>> w.assign_([3.0])
+    >>> (0 * w).sum().backward()
+    >>> optimiser.step()
+    >>> w.data  # halfway back to 1
+    array([2.], dtype=float32)
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, mu: float) -> None:
+        super().__init__(parameters, lr)
+        self.mu = mu
+        self._centres = [parameter.numpy().reshape(-1) for parameter in self.parameters]
+
+    def _update(self, index: int, w: Array, g: Array) -> None:
+        super()._update(index, w, g + np.float32(self.mu) * (w - self._centres[index]))

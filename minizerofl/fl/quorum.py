@@ -1,0 +1,59 @@
+"""Whether enough came of a round to go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from minizerofl.fl.errors import DivergedError, TooFewClientsError
+from minizerofl.fl.round import Outcome
+
+TOLD = 3  # reasons in a message
+
+
+def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None:
+    """Make sure that enough updates were accepted; divergence is looked for first.
+
+    Parameters
+    ----------
+    round : int
+        The round.
+    outcomes : sequence of Outcome
+        What became of its clients.
+    quorum : float
+        The share of them that is needed, 0 to 1; one is needed in any case.
+
+    Raises
+    ------
+    DivergedError
+        As many updates were not finite as were accepted, or more.
+    TooFewClientsError
+        Fewer were accepted than needed.
+
+    Examples
+    --------
+    >>> outcomes = [Outcome("a", "accepted"), Outcome("b", "dropped", "did not answer")]
+    >>> check_quorum(3, outcomes, quorum=0.6)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.TooFewClientsError: round 3: 1 of 2 updates could be used, the quorum is 2 ...
+    """
+    accepted = sum(outcome.status == "accepted" for outcome in outcomes)
+    not_finite = sum(outcome.status == "refused" and "not finite" in outcome.reason for outcome in outcomes)
+    if not_finite and not_finite >= accepted:
+        message = f"round {round}: {not_finite} of {len(outcomes)} updates were not finite; lower the learning rate"
+        raise DivergedError(message, round, outcomes)
+    needed = max(1, math.ceil(_exact(quorum * len(outcomes))))
+    if accepted < needed:
+        reasons = sorted({f"{each.status}: {each.reason}" for each in outcomes if each.status != "accepted"})
+        raise TooFewClientsError(
+            f"round {round}: {accepted} of {len(outcomes)} updates could be used, the quorum is {needed} "
+            f"({'; '.join(reasons[:TOLD])}); lower --quorum or see clients.csv",
+            round,
+            outcomes,
+        )
+
+
+def _exact(product: float) -> float:
+    """Undo what floats do to products: 0.1 * 30 is 3.0000000000000004."""
+    return round(product, 6)

@@ -1,0 +1,143 @@
+"""What a round did: one outcome for each client that was asked, and what came of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from minizerofl.fl.costs import Effort, Macs
+from minizerofl.fl.evaluation import Evaluation
+
+Status = Literal["accepted", "refused", "dropped", "crashed", "late"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one client's work.
+
+    Attributes
+    ----------
+    client : str
+        The client.
+    status : str
+        "accepted": its update is part of the average. "refused": its update came and cannot be used. "dropped": it did
+        not answer. "crashed": it failed. "late": the deadline had passed.
+    reason : str
+        Why, on one line; empty if accepted.
+    trace : str
+        Where it crashed; empty if it did not.
+    num_samples : int
+        Its training samples.
+    train_loss : float or None
+        Mean cross-entropy of its local training, in nats; None if no update came.
+    uplink_bytes : int
+        The bytes it sent.
+    macs : Macs
+        The multiply-adds of its training.
+    seconds : float
+        Wall time from its beginning to its answer.
+    """
+
+    client: str
+    status: Status
+    reason: str = ""
+    trace: str = ""
+    num_samples: int = 0
+    train_loss: float | None = None
+    uplink_bytes: int = 0
+    macs: Macs = field(default_factory=Macs)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round did.
+
+    Attributes
+    ----------
+    round : int
+        Counted from 1.
+    lr : float
+        The learning rate.
+    outcomes : tuple of Outcome
+        One for each client that was asked, in the order in which they were sampled.
+    train_loss : float
+        Mean cross-entropy during local training, weighted by samples, in nats.
+    dense_bytes : int
+        What all clients that answered would have sent as dense models.
+    downlink_bytes : int
+        What the server sent: a dense model to each client that was asked.
+    kept : mapping of str to float
+        For each sparse layer, the share of its weights that was sent; less than 1 - sp + r where there were too few
+        non-zeros, 1 if they are sent whole.
+    kept_fraction : float
+        The same over all sparse layers together.
+    density : float
+        The share of the sparse layers' weights that is not zero in the new global model.
+    client_overlap : mapping of str to (float, float)
+        For each layer that is sent in part, the union density of what the clients sent and the mean Jaccard index of
+        two clients (`minizerofl.fl.masks`); empty in rounds whose masks are not noted.
+    score : Evaluation or None
+        The evaluation of the new global model on test samples, if one was due.
+    dense_score : Evaluation or None
+        The same with all weights instead of the largest, if asked for.
+    validation : Evaluation or None
+        The evaluation on validation samples, if one was due and there are any.
+    train_seconds, aggregate_seconds, eval_seconds : float
+        Wall time of local training, of averaging, and of evaluation.
+    effort : Effort
+        Memory and energy.
+    """
+
+    round: int
+    lr: float
+    outcomes: tuple[Outcome, ...]
+    train_loss: float
+    dense_bytes: int
+    kept_fraction: float
+    downlink_bytes: int = 0
+    kept: Mapping[str, float] = field(default_factory=dict)
+    density: float = 1.0
+    client_overlap: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    score: Evaluation | None = None
+    dense_score: Evaluation | None = None
+    validation: Evaluation | None = None
+    train_seconds: float = 0.0
+    aggregate_seconds: float = 0.0
+    eval_seconds: float = 0.0
+    effort: Effort = field(default_factory=lambda: Effort())
+
+    def count(self, status: Status) -> int:
+        """Return how many clients ended like that."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The clients whose updates were accepted, in the order they were sampled."""
+        return tuple(outcome.client for outcome in self.outcomes if outcome.status == "accepted")
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The clients whose updates were refused."""
+        return tuple(outcome.client for outcome in self.outcomes if outcome.status == "refused")
+
+    @property
+    def num_samples(self) -> int:
+        """Training samples of the accepted clients."""
+        return sum(outcome.num_samples for outcome in self.outcomes if outcome.status == "accepted")
+
+    @property
+    def uplink_bytes(self) -> int:
+        """What the clients sent."""
+        return sum(outcome.uplink_bytes for outcome in self.outcomes)
+
+    @property
+    def macs(self) -> Macs:
+        """The multiply-adds of all clients' training."""
+        return sum((outcome.macs for outcome in self.outcomes), Macs())
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole round, but for the writing of files."""
+        return self.train_seconds + self.aggregate_seconds + self.eval_seconds

@@ -1,0 +1,251 @@
+"""Positions of kept entries as bytes and back: rows and columns (CSR), one bit an entry, or Golomb-Rice coded gaps.
+
+Positions are flat, ascending and without repeats. What decodes trusts nothing: it returns -1 where the input is none
+that the encoder writes, stays inside its arrays, and takes time in proportion to their sizes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.kernels.jit import kernel
+
+Positions = NDArray[np.int32]
+Words = NDArray[np.uint32]
+
+MASK = 0xFFFFFFFF
+ZEROS = np.array([(byte & -byte).bit_length() - 1 for byte in range(256)])  # that stand below a byte's lowest one
+
+
+@kernel
+def split_rows(positions: Positions, columns: int, indptr: Positions, indices: Positions) -> None:
+    """Turn flat positions into row pointers and column indices (CSR).
+
+    Parameters
+    ----------
+    positions : (k,) int32
+        Flat positions in a matrix.
+    columns : int
+        The columns of the matrix, at least 1.
+    indptr : (rows + 1,) int32
+        Result: row i holds the entries ``indptr[i]`` to ``indptr[i + 1]``.
+    indices : (k,) int32
+        Result: the column of each.
+    """
+    i = 0
+    for row in range(indptr.size - 1):
+        indptr[row] = i
+        start = row * columns
+        while i < positions.size and positions[i] - start < columns:
+            indices[i] = positions[i] - start
+            i += 1
+    indptr[indptr.size - 1] = i
+
+
+@kernel
+def join_rows(indptr: Positions, indices: Positions, columns: int, positions: Positions) -> int:
+    """Turn row pointers and column indices back into flat positions: the inverse of `split_rows`.
+
+    Returns
+    -------
+    int
+        0, or -1 if the row pointers or the indices are not those of a matrix with sorted rows.
+    """
+    last = indptr.size - 1
+    if indptr[0] != 0 or indptr[last] != indices.size:
+        return -1
+    for row in range(last):
+        if indptr[row] > indptr[row + 1] or indptr[row + 1] > indices.size:
+            return -1
+        start = row * columns
+        before = -1
+        for i in range(indptr[row], indptr[row + 1]):
+            if indices[i] <= before or indices[i] >= columns:
+                return -1
+            before = indices[i]
+            positions[i] = start + before
+    return 0
+
+
+@kernel
+def set_bits(positions: Positions, words: Words) -> None:
+    """Set the bit of each position in `words`, which are zero; bit 0 of word 0 is position 0."""
+    place = 0
+    word = 0
+    for p in positions:
+        if int(p) >> 5 != place:
+            words[place] = word
+            place = int(p) >> 5
+            word = 0
+        word |= 1 << (int(p) & 31)
+    if positions.size:
+        words[place] = word
+
+
+@kernel
+def find_bits(words: Words, positions: Positions) -> int:
+    """Write down the positions of the bits that are set: the inverse of `set_bits`.
+
+    Every position is written and the next one overwrites it unless its bit is set: no branch to guess.
+
+    Parameters
+    ----------
+    words : (m,) uint32
+        The bits.
+    positions : (k + 1,) int32
+        The result; one place more than there are bits.
+
+    Returns
+    -------
+    int
+        How many bits are set, or -1 if there are more than k.
+    """
+    n = 0
+    for place in range(words.size):
+        word = np.int64(words[place])
+        if word == 0:
+            continue
+        first = place * 32
+        if n + 32 < positions.size:
+            for bit in range(32):
+                positions[n] = first + bit
+                n += int((word >> bit) & 1)
+        else:  # near the end of the room: look before writing
+            for bit in range(32):
+                if (word >> bit) & 1:
+                    if n + 1 >= positions.size:
+                        return -1
+                    positions[n] = first + bit
+                    n += 1
+    return n
+
+
+@kernel
+def rice_bits(positions: Positions, parameter: int) -> int:
+    """Count the bits that `rice_encode` writes."""
+    total = 0
+    before = -1
+    for p in positions:
+        total += (p - before - 1) >> parameter
+        before = p
+    return total + positions.size * (parameter + 1)
+
+
+@kernel
+def rice_encode(positions: Positions, parameter: int, words: Words) -> None:
+    """Write the gaps between positions in Golomb-Rice code (Golomb 1966, Rice 1979).
+
+    A gap is the number of entries that are left out before a position. Its quotient by ``2**parameter`` is written in
+    unary, as so many zeros and a one, and its remainder in `parameter` bits. Bits fill each word from its lowest.
+
+    Parameters
+    ----------
+    positions : (k,) int32
+        The positions.
+    parameter : int
+        0 to 24.
+    words : (ceil(rice_bits / 32),) uint32
+        The result.
+    """
+    held = np.int64(0)  # bits that wait to be written, the first one lowest, and their number, which is below 32
+    count = 0
+    place = 0
+    before = np.int64(-1)
+    rest = (1 << parameter) - 1
+    for p in positions:
+        gap = np.int64(p) - before - 1
+        before = np.int64(p)
+        zeros = int(gap >> parameter)
+        count += zeros
+        while count >= 32:
+            words[place] = held & MASK
+            place += 1
+            held >>= 32
+            count -= 32
+        held |= (((gap & rest) << 1) | 1) << count
+        count += parameter + 1
+        if count >= 32:
+            words[place] = held & MASK
+            place += 1
+            held >>= 32
+            count -= 32
+    if count:
+        words[place] = held
+
+
+@kernel
+def rice_decode(words: Words, parameter: int, size: int, positions: Positions) -> int:
+    """Read positions from Golomb-Rice code: the inverse of `rice_encode`.
+
+    Parameters
+    ----------
+    words : (m,) uint32
+        The code.
+    parameter : int
+        0 to 24.
+    size : int
+        Positions are below this.
+    positions : (k,) int32
+        The result.
+
+    Returns
+    -------
+    int
+        0, or -1 if the code ends early, goes on after the last position, or leads to `size` or beyond.
+    """
+    held = np.int64(0)  # bits that have been fetched, the next one lowest, and their number, 62 at most
+    count = 0
+    place = 0
+    before = np.int64(-1)
+    rest = (1 << parameter) - 1
+    most = size >> parameter
+    for i in range(positions.size):
+        if count < 31 and place < words.size:
+            held |= np.int64(words[place]) << count
+            place += 1
+            count += 32
+        zeros = 0
+        while not held & 255:
+            if held:
+                held >>= 8
+                zeros += 8
+                count -= 8
+            else:
+                zeros += count
+                if place == words.size or zeros > most:
+                    return -1
+                held = np.int64(words[place])
+                place += 1
+                count = 32
+        more = int(ZEROS[held & 255])
+        zeros += more
+        held >>= more + 1
+        count -= more + 1
+        if count < parameter and place < words.size:
+            held |= np.int64(words[place]) << count
+            place += 1
+            count += 32
+        before += 1 + (zeros << parameter) + (held & rest)
+        held >>= parameter
+        count -= parameter
+        if count < 0 or zeros > most or before >= size:
+            return -1
+        positions[i] = before
+    return -1 if held or place < words.size or count >= 32 else 0
+
+
+@kernel
+def add_at(sums: NDArray[np.float64], positions: Positions, values: NDArray[Any], weight: float) -> None:
+    """Add weighted values to the sums at their positions."""
+    for i in range(positions.size):
+        sums[positions[i]] += weight * np.float64(values[i])
+
+
+@kernel
+def add_all(sums: NDArray[np.float64], values: NDArray[Any], weight: float) -> None:
+    """Add a weighted value to each sum."""
+    for i in range(values.size):
+        sums[i] += weight * np.float64(values[i])

@@ -1,0 +1,65 @@
+"""The choice between the sparse and the dense path of a layer: above which density dense products are faster.
+
+The break-even depends on the machine and on the layer. `minizerofl bench --calibrate` measures it; what stands here is
+used where nothing was measured. Both paths compute the same thing (see `minizerofl.sparse.masked`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BREAK_EVEN = {"conv": 0.35, "linear": 0.35}  # densities, measured on one machine; docs/kernels.md
+PATHS = ("auto", "sparse", "dense")
+
+
+def layer_kind(weight_shape: tuple[int, ...], stride: int, batch_size: int) -> str:
+    """Name what decides how fast a layer is; images are taken to be as large as its network makes them.
+
+    Parameters
+    ----------
+    weight_shape : tuple of int
+        (OC, IC, KH, KW) of a convolution, (out, in) of a linear layer.
+    stride : int
+        Of a convolution; a linear layer has none.
+    batch_size : int
+        Samples in a mini-batch.
+
+    Examples
+    --------
+    >>> layer_kind((64, 32, 5, 5), 1, 10), layer_kind((2048, 3136), 1, 10)
+    ('conv 64x32x5x5 stride 1 batch 10', 'linear 2048x3136 batch 10')
+    """
+    shape = "x".join(map(str, weight_shape))
+    return (
+        f"conv {shape} stride {stride} batch {batch_size}"
+        if len(weight_shape) > 2
+        else f"linear {shape} batch {batch_size}"
+    )
+
+
+def choose(kind: str, density: float, measured: Mapping[str, float] | None = None) -> str:
+    """Choose the path of a layer.
+
+    Parameters
+    ----------
+    kind : str
+        What `layer_kind` returns.
+    density : float
+        The share of the weights that is kept, 1 - sparsity.
+    measured : mapping of str to float, optional
+        Break-even densities by kind, as a calibration measures them; others are built in.
+
+    Returns
+    -------
+    {"sparse", "dense"}
+        The path that is expected to be faster.
+
+    Examples
+    --------
+    >>> choose("linear 2048x3136 batch 10", 0.05), choose("linear 2048x3136 batch 10", 0.9)
+    ('sparse', 'dense')
+    >>> choose("linear 2048x3136 batch 10", 0.9, {"linear 2048x3136 batch 10": 1.0})
+    'sparse'
+    """
+    break_even = (measured or {}).get(kind, BREAK_EVEN[kind.split()[0]])
+    return "sparse" if density <= break_even else "dense"

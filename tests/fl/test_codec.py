@@ -1,0 +1,125 @@
+"""Every codec brings back what was sent, and messages are as long as their layout says."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
+from minizerofl.fl.codecs import VALUES
+from minizerofl.fl.payload import num_bytes
+from minizerofl.sparse import top_k
+
+SHAPES = st.lists(st.lists(st.integers(0, 6), max_size=4).map(tuple), max_size=4)
+DENSITIES = st.sampled_from([0.0, 0.01, 0.05, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1)
+
+
+def draw(seed: int, shape: tuple[int, ...], density: float) -> Kept:
+    rng = np.random.default_rng(seed)
+    positions = np.flatnonzero(rng.random(math.prod(shape)) < density).astype(np.int32)
+    return Kept(shape, positions, rng.uniform(0.1, 1, positions.size).astype(np.float32))
+
+
+def dense(tensor: np.ndarray | Kept) -> np.ndarray:
+    if not isinstance(tensor, Kept):
+        return tensor
+    result = np.zeros(math.prod(tensor.shape), np.float32)
+    result[tensor.positions] = tensor.values
+    return result.reshape(tensor.shape)
+
+
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("codec", CODECS)
+@given(shapes=SHAPES, density=DENSITIES, seed=st.integers(0, 2**32 - 1))
+def test_what_is_sent_comes_back(
+    codec: str, values: str, shapes: list[tuple[int, ...]], density: float, seed: int
+) -> None:
+    payload: dict[str, np.ndarray | Kept] = {f"part{i}": draw(seed + i, s, density) for i, s in enumerate(shapes)}
+    payload |= {f"whole{i}": dense(draw(seed - i - 1 & 0xFFFF, s, 0.5)) for i, s in enumerate(shapes)}
+    schema = Schema({name: tensor.shape for name, tensor in payload.items()})
+    message = Codec(codec, values).encode(payload, schema)
+    back = decode(message, schema)
+    assert list(back) == list(payload)
+    for name, tensor in payload.items():
+        rounded = dense(tensor).astype(VALUES[values]).astype(np.float32)
+        assert isinstance(back[name], Kept) == isinstance(tensor, Kept)
+        np.testing.assert_array_equal(dense(back[name]), rounded)
+        assert dense(back[name]).shape == tensor.shape
+        if isinstance(tensor, Kept):
+            np.testing.assert_array_equal(back[name].positions, tensor.positions)
+            assert back[name].positions.dtype == np.int32
+            assert back[name].values.dtype == np.float32
+    if codec == "auto":
+        assert len(message) <= min(len(Codec(name, values).encode(payload, schema)) for name in CODECS)
+
+
+def test_special_values_survive_in_float32() -> None:
+    values = np.array([-0.0, 1e-45, -3.4e38, 3.4e38], np.float32)
+    schema = Schema({"w": (4,), "v": (2, 2)})
+    payload: Payload = {"w": values, "v": Kept((2, 2), np.arange(4, dtype=np.int32), values)}
+    for codec in ("csr", "bitmap", "rice"):
+        back = decode(Codec(codec).encode(payload, schema), schema)
+        assert back["w"].tobytes() == back["v"].values.tobytes() == values.tobytes()
+
+
+def test_what_float16_cannot_hold_is_refused_by_the_server() -> None:
+    schema = Schema({"w": (1,)})
+    with pytest.raises(RefusedError, match="not finite"):
+        decode(Codec(values="float16").encode({"w": np.array([1e6], np.float32)}, schema), schema)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3), DENSITIES)
+def test_csr_is_as_long_as_the_accounting_and_the_headers(shapes: list[tuple[int, int]], density: float) -> None:
+    payload = {str(i): draw(i, shape, density) for i, shape in enumerate(shapes)}
+    schema = Schema({name: kept.shape for name, kept in payload.items()})
+    assert len(Codec("csr").encode(payload, schema)) == num_bytes(payload) + 20 + 12 * len(shapes)
+
+
+@pytest.mark.parametrize("density", [0.001, 0.05, 0.1, 0.25, 0.3, 0.5])
+def test_rice_code_is_within_3_percent_of_the_entropy(density: float) -> None:
+    kept = draw(1, (500, 2000), density)
+    q = kept.positions.size / 1_000_000
+    entropy = -q * math.log2(q) - (1 - q) * math.log2(1 - q)
+    schema = Schema({"w": kept.shape})
+    bits = 8 * (len(Codec("rice").encode({"w": kept}, schema)) - 32 - 4 * kept.positions.size)
+    assert 0.99 * 1_000_000 * entropy <= bits <= 1.03 * 1_000_000 * entropy
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.2])
+def test_rice_code_is_within_3_percent_of_the_entropy_on_trained_masks(ratio: float, trained: np.ndarray) -> None:
+    k = round((0.05 + ratio) * trained.size)
+    positions = top_k(trained, k)
+    entropy = -sum(p * math.log2(p) for p in (k / trained.size, 1 - k / trained.size)) * trained.size
+    kept = Kept(trained.shape, positions, trained.reshape(-1)[positions])
+    bits = 8 * (len(Codec("rice").encode({"w": kept}, Schema({"w": kept.shape}))) - 32 - 4 * k)
+    assert bits <= 1.03 * entropy
+
+
+@pytest.fixture(scope="module")
+def trained() -> np.ndarray:
+    """A layer of 60 thousand weights after training on what only some of its inputs know something of."""
+    from minizerofl import Tensor, nn, ops
+    from minizerofl.optim import SGD
+
+    rng = np.random.default_rng(0)
+    layer = nn.SparseLinear(300, 200, sparsity=0.95, rng=rng)
+    head = nn.Linear(200, 10, rng=rng)
+    optimiser = SGD([*layer.parameters(), *head.parameters()], lr=0.3)
+    scale = rng.exponential(size=(300, 1)).astype(np.float32)
+    for _ in range(60):
+        labels = rng.integers(0, 10, 32)
+        x = rng.standard_normal((300, 32)).astype(np.float32) * scale
+        x[labels, range(32)] += 5
+        loss = ops.cross_entropy(head(ops.relu(layer(Tensor(x)))), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return layer.weight.numpy()
+
+
+@pytest.mark.parametrize(("argument", "wrong"), [("name", "zip"), ("values", "float64")])
+def test_an_unknown_codec_is_named(argument: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=rf"{argument} is '{wrong}', expected one of"):
+        Codec(**{argument: wrong})

@@ -1,0 +1,86 @@
+"""Messages made by hand, right in all but one thing: the reason for which each is refused."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from minizerofl.fl import RefusedError, Schema, decode
+from minizerofl.fl.codecs.message import HEAD, MAGIC, TENSOR, VERSION, Encoding
+
+SCHEMA = Schema({"w": (2, 5)})
+ONE = struct.pack("<f", 1.0)
+
+
+def craft(
+    encoding: int, body: bytes, count: int, parameter: int = 0, zero: int = 0, length: int | None = None
+) -> bytes:
+    head = HEAD.pack(MAGIC, VERSION, 4, 1, SCHEMA.digest)
+    rest = TENSOR.pack(encoding, parameter, zero, count, len(body) if length is None else length) + body
+    return head + struct.pack("<I", zlib.crc32(rest, zlib.crc32(head))) + rest
+
+
+def words(*numbers: int) -> bytes:
+    return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+GOOD = {
+    "whole": (craft(Encoding.WHOLE, 10 * ONE, 10), list(range(10))),
+    "filled": (craft(Encoding.FILLED, 9 * words(0) + ONE, 1), [9]),
+    "csr": (craft(Encoding.CSR, words(0, 1, 2, 4, 0) + 2 * ONE, 2), [4, 5]),
+    "bitmap": (craft(Encoding.BITMAP, words(1 << 9) + ONE, 1), [9]),
+    "rice": (craft(Encoding.RICE, words(0b01_1_0) + ONE, 1, parameter=2), [5]),  # a gap of 1 * 4 + 1
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_the_layout_is_what_the_table_says(case: str) -> None:
+    message, positions = GOOD[case]
+    tensor = decode(message, SCHEMA)["w"]
+    if isinstance(tensor, np.ndarray):
+        np.testing.assert_array_equal(tensor, np.ones((2, 5)))
+    else:
+        assert (tensor.positions.tolist(), tensor.values.tolist()) == (positions, [1.0] * len(positions))
+
+
+WRONG = {
+    "unknown encoding": (craft(5, b"", 0), "format"),
+    "a bit that is zero": (craft(Encoding.WHOLE, 10 * ONE, 10, zero=1), "format"),
+    "whole, too few": (craft(Encoding.WHOLE, 9 * ONE, 9), "length"),
+    "whole, another count": (craft(Encoding.WHOLE, 10 * ONE, 9), "length"),
+    "whole, too many": (craft(Encoding.WHOLE, 11 * ONE, 10), "length"),
+    "filled, another count": (craft(Encoding.FILLED, 10 * ONE, 9), "length"),
+    "csr, a column too far": (craft(Encoding.CSR, words(0, 1, 2, 5, 0) + 2 * ONE, 2), "index"),
+    "csr, a negative column": (craft(Encoding.CSR, words(0, 1, 2, 2**32 - 1, 0) + 2 * ONE, 2), "index"),
+    "csr, a column twice": (craft(Encoding.CSR, words(0, 2, 2, 1, 1) + 2 * ONE, 2), "index"),
+    "csr, rows that begin late": (craft(Encoding.CSR, words(1, 1, 2, 1, 1) + 2 * ONE, 2), "index"),
+    "csr, rows that end early": (craft(Encoding.CSR, words(0, 1, 1, 1, 1) + 2 * ONE, 2), "index"),
+    "csr, rows beyond the end": (craft(Encoding.CSR, words(0, 3, 2, 1, 2) + 2 * ONE, 2), "index"),
+    "csr, with a parameter": (craft(Encoding.CSR, words(0, 1, 2, 4, 0) + 2 * ONE, 2, parameter=1), "length"),
+    "csr, another count": (craft(Encoding.CSR, words(0, 1, 2, 4, 0) + 2 * ONE, 3), "length"),
+    "bitmap, a bit too far": (craft(Encoding.BITMAP, words(1 << 10) + ONE, 1), "index"),
+    "bitmap, too few bits": (craft(Encoding.BITMAP, words(1) + 2 * ONE, 2), "index"),
+    "bitmap, too many bits": (craft(Encoding.BITMAP, words(7) + 2 * ONE, 2), "index"),
+    "bitmap, too long": (craft(Encoding.BITMAP, words(1, 0) + ONE, 1), "length"),
+    "bitmap, with a parameter": (craft(Encoding.BITMAP, words(1) + ONE, 1, parameter=1), "length"),
+    "rice, a position too far": (craft(Encoding.RICE, words(1 << 10) + ONE, 1), "index"),
+    "rice, ends early": (craft(Encoding.RICE, words(1) + 2 * ONE, 2), "index"),
+    "rice, goes on": (craft(Encoding.RICE, words(3) + ONE, 1), "index"),
+    "rice, a word too many": (craft(Encoding.RICE, words(1, 0) + ONE, 1), "index"),
+    "rice, a large parameter": (craft(Encoding.RICE, words(1) + ONE, 1, parameter=25), "length"),
+    "rice, more than it can hold": (craft(Encoding.RICE, words(1) + 9 * ONE, 9, parameter=3), "length"),
+    "rice, more than there are": (craft(Encoding.RICE, words(2**11 - 1) + 11 * ONE, 11), "length"),
+    "an odd length": (craft(Encoding.RICE, words(1) + ONE + b"\0\0\0\0", 1, length=9), "length"),
+    "longer than the message": (craft(Encoding.WHOLE, 10 * ONE, 10, length=2**32 - 1), "length"),
+    "bytes at the end": (craft(Encoding.WHOLE, 10 * ONE + ONE, 10, length=40), "length"),
+    "nan": (craft(Encoding.BITMAP, words(1, 0x7FC00000), 1), "not finite"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_one_wrong_thing_is_enough(case: str) -> None:
+    message, reason = WRONG[case]
+    with pytest.raises(RefusedError) as refused:
+        decode(message, SCHEMA)
+    assert refused.value.reason == reason

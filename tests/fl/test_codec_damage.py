@@ -1,0 +1,135 @@
+"""Damaged messages: refused, or harmless; never a crash, never more memory than the model explains."""
+
+import math
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+
+from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
+
+SCHEMA = Schema({"conv": (8, 4, 3, 3), "bias": (8,), "linear": (100, 300)})
+ENTRIES = sum(math.prod(shape) for shape in SCHEMA.shapes.values())
+DAMAGES = 10_000
+
+
+def payload(rng: np.random.Generator) -> Payload:
+    result: dict[str, np.ndarray | Kept] = {}
+    for name in ("conv", "linear"):
+        shape = SCHEMA.shapes[name]
+        positions = np.flatnonzero(rng.random(math.prod(shape)) < 0.25).astype(np.int32)
+        result[name] = Kept(shape, positions, rng.standard_normal(positions.size).astype(np.float32))
+    result["bias"] = rng.standard_normal(8).astype(np.float32)
+    return result
+
+
+def messages() -> list[bytes]:
+    rng = np.random.default_rng(0)
+    return [Codec(codec, values).encode(payload(rng), SCHEMA) for codec in CODECS for values in ("float32", "float16")]
+
+
+def damage(message: bytes, rng: np.random.Generator) -> bytes:
+    """Change bits or bytes, mostly in the headers, write a number that may be a count, cut, lengthen or swap."""
+    broken = bytearray(message)
+    where = int(rng.integers(len(broken)) if rng.random() < 0.5 else rng.integers(80))
+    match rng.integers(7):
+        case 0:
+            broken[where] ^= 1 << int(rng.integers(8))
+        case 1:
+            broken[where : where + 4] = rng.bytes(4)
+        case 2:
+            number = int(rng.choice([0, 1, 30, 288, 30_000, 30_001, 2**16, 2**31 - 1, 2**31, 2**32 - 1]))
+            broken[where // 4 * 4 : where // 4 * 4 + 4] = struct.pack("<I", number)
+        case 3:
+            del broken[where:]
+        case 4:
+            broken += rng.bytes(int(rng.integers(1, 9)))
+        case 5:
+            del broken[where : where + int(rng.integers(1, 9))]
+        case _:
+            length = int(rng.integers(1, 40))
+            broken[where : where + length] = rng.bytes(length)
+    return bytes(broken)
+
+
+def with_right_checksum(message: bytes) -> bytes:
+    if len(message) < 20:
+        return message
+    return message[:16] + struct.pack("<I", zlib.crc32(message[20:], zlib.crc32(message[:16]))) + message[20:]
+
+
+def test_damaged_messages_are_refused() -> None:
+    rng = np.random.default_rng(1)
+    whole = messages()
+    reasons = set()
+    for i in range(DAMAGES):
+        message = whole[i % len(whole)]
+        broken = damage(message, rng)
+        if broken == message:
+            continue
+        with pytest.raises(RefusedError) as refused:
+            decode(broken, SCHEMA)
+        reasons.add(refused.value.reason)
+    assert reasons == {"format", "checksum"}
+
+
+def test_with_a_right_checksum_they_are_refused_or_harmless() -> None:
+    rng = np.random.default_rng(2)
+    whole = messages()
+    for message in whole:
+        decode(message, SCHEMA)  # compile outside of the measurement
+    outcomes: dict[str, int] = {}
+    tracemalloc.start()
+    try:
+        for i in range(DAMAGES):
+            broken = with_right_checksum(damage(whole[i % len(whole)], rng))
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            try:
+                back = decode(broken, SCHEMA)
+            except RefusedError as refused:
+                outcome = refused.reason
+            else:
+                outcome = "harmless"
+                check(back)
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+            # 17 bytes an entry, and a fixed amount for objects and tracebacks.
+            assert tracemalloc.get_traced_memory()[1] - before < 20_000 + 17 * ENTRIES
+    finally:
+        tracemalloc.stop()
+    assert set(outcomes) == {"harmless", "format", "schema", "length", "index", "not finite"}
+    assert min(outcomes.values()) > 10, outcomes
+
+
+def check(back: Payload) -> None:
+    for name, tensor in back.items():
+        assert tensor.shape == SCHEMA.shapes[name]
+        if isinstance(tensor, Kept):
+            size = math.prod(tensor.shape)
+            assert (np.diff(tensor.positions) > 0).all()
+            assert tensor.positions.size == 0 or 0 <= tensor.positions[0] <= tensor.positions[-1] < size
+            assert tensor.positions.shape == tensor.values.shape
+        values = tensor.values if isinstance(tensor, Kept) else tensor
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+
+
+def test_a_message_of_another_model_is_refused() -> None:
+    for shapes in ({**SCHEMA.shapes, "bias": (9,)}, {"other": (5,)}, dict(reversed(SCHEMA.shapes.items()))):
+        with pytest.raises(RefusedError, match="schema: the message belongs to another model"):
+            decode(messages()[0], Schema(shapes))
+
+
+def test_another_version_is_named() -> None:
+    message = bytearray(messages()[0])
+    message[4] = 9
+    with pytest.raises(RefusedError, match="format: version 9, this program reads version 1"):
+        decode(bytes(message), SCHEMA)
+
+
+@pytest.mark.parametrize("length", range(0, 69, 4))
+def test_a_message_without_its_end_is_refused(length: int) -> None:
+    with pytest.raises(RefusedError):
+        decode(with_right_checksum(messages()[0][:length]), SCHEMA)

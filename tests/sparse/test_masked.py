@@ -1,0 +1,112 @@
+"""The dense path against the sparse path: same masks, same gradients."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl import Tensor, nn, ops
+from minizerofl.autograd.op import Op
+from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear, masked
+from minizerofl.sparse.selection import count_kept, top_k
+from minizerofl.sparse.swat import SparseConv2d, SparseLinear
+
+SEEDS = st.integers(0, 2**32 - 1)
+SPARSITIES = st.sampled_from([0.0, 0.4, 0.9])
+
+
+def run(op: type[Op], arrays: list[np.ndarray], dy: np.ndarray, **options: object) -> list[np.ndarray]:
+    """Return the result and the gradients of all inputs."""
+    inputs = [Tensor(a, requires_grad=True) for a in arrays]
+    y = op.apply(*inputs, **options)
+    y.backward(dy)
+    return [y.data, *(t.grad for t in inputs)]
+
+
+def agree(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
+    """max|a - b| <= 1e-5 max|b|, as the design has it."""
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape == b.shape
+        assert a.dtype == b.dtype == np.float32
+        assert np.abs(a - b).max(initial=0) <= 1e-5 * max(np.abs(b).max(initial=0), 1e-30)
+
+
+@given(
+    SEEDS, st.sampled_from([1, 3, 5]), st.integers(1, 3), st.integers(0, 2), st.integers(1, 20), SPARSITIES, SPARSITIES
+)
+def test_convolution(seed: int, K: int, stride: int, padding: int, N: int, sparsity: float, activations: float) -> None:
+    rng = np.random.default_rng(seed)
+    Ho, Wo = ((size + 2 * padding - K) // stride + 1 for size in (6, 7))
+    shapes = [(3, 6, 7, N), (4, 3, K, K), (4,), (4, Ho, Wo, N)]
+    *arrays, dy = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
+    options = {"sparsity": sparsity, "activation_sparsity": activations, "stride": stride, "padding": padding}
+    agree(run(MaskedConv2d, arrays, dy, **options), run(SparseConv2d, arrays, dy, **options))
+
+
+@given(SEEDS, st.tuples(st.integers(1, 40), st.integers(1, 30), st.integers(1, 30)), SPARSITIES, SPARSITIES)
+def test_linear(seed: int, sizes: tuple[int, int, int], sparsity: float, activations: float) -> None:
+    rng = np.random.default_rng(seed)
+    I, O, N = sizes  # noqa: E741
+    *arrays, dy = (rng.standard_normal(s).astype(np.float32) for s in [(I, N), (O, I), (O,), (O, N)])
+    options = {"sparsity": sparsity, "activation_sparsity": activations}
+    agree(run(MaskedLinear, arrays, dy, **options), run(SparseLinear, arrays, dy, **options))
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True)])
+def test_only_what_is_wanted_is_computed(wanted: tuple[bool, bool]) -> None:
+    rng = np.random.default_rng(0)
+    x, w = (
+        Tensor(rng.standard_normal(shape).astype(np.float32), requires_grad=wants)
+        for shape, wants in zip([(6, 3), (5, 6)], wanted, strict=True)
+    )
+    MaskedLinear.apply(x, w, None, sparsity=0.5, activation_sparsity=0.5).sum().backward()
+    assert (x.grad is not None, w.grad is not None) == wanted
+
+
+def test_a_write_between_forward_and_backward_is_an_error() -> None:
+    x, w = Tensor(np.ones((6, 3), np.float32)), Tensor(np.ones((5, 6), np.float32), requires_grad=True)
+    y = MaskedLinear.apply(x, w, None, sparsity=0.0, activation_sparsity=0.0).sum()
+    x.assign_(np.zeros((6, 3)))
+    with pytest.raises(RuntimeError, match="was written to between forward and backward"):
+        y.backward()
+
+
+@given(SEEDS, st.integers(1, 50), st.sampled_from([0.0, 0.5, 0.98]))
+def test_masks_keep_the_largest(seed: int, size: int, sparsity: float) -> None:
+    a = np.random.default_rng(seed).standard_normal(size)
+    k = count_kept(size, sparsity)
+    result = masked(a, k)
+    kept = top_k(a, k)
+    np.testing.assert_array_equal(result[kept], a[kept])
+    assert np.count_nonzero(result) == kept.size
+
+
+def test_the_message_names_the_public_op() -> None:
+    arrays = np.ones((2, 4, 4, 1), np.float32), np.ones((3, 1, 3, 3), np.float32), None
+    with pytest.raises(ValueError, match=r"sparse_conv2d\(.*x has 2 channels, but w expects 1"):
+        MaskedConv2d.apply(*arrays, sparsity=0.5, activation_sparsity=0, stride=1, padding=0)
+
+
+@pytest.mark.parametrize("path", ["auto", "fast"])
+def test_ops_take_a_path_that_is_resolved(path: str) -> None:
+    with pytest.raises(ValueError, match="expected 'sparse' or 'dense'"):
+        ops.sparse_linear(np.ones((2, 1), np.float32), np.ones((1, 2), np.float32), sparsity=0.5, path=path)
+
+
+@pytest.mark.parametrize(
+    ("path", "sparsity", "dense"), [("auto", 0.95, 0), ("auto", 0.1, 1), ("dense", 0.95, 1), ("sparse", 0.1, 0)]
+)
+def test_layers_take_the_path_they_are_told(path: str, sparsity: float, dense: bool) -> None:
+    x = Tensor(np.random.default_rng(0).random((2, 5, 5, 3), np.float32), requires_grad=True)
+    convolution = nn.SparseConv2d(2, 3, 3, sparsity=sparsity)
+    linear = nn.SparseLinear(27, 4, sparsity=sparsity)
+    for layer in (convolution, linear):
+        layer.set_path(path)
+    y = convolution(x)
+    z = linear(nn.Flatten()(y))
+    assert issubclass(y._node.op, MaskedConv2d) == issubclass(z._node.op, MaskedLinear) == dense
+
+
+def test_a_layer_refuses_an_unknown_path() -> None:
+    with pytest.raises(ValueError, match="SparseLinear: path is 'fast', expected one of auto, sparse, dense"):
+        nn.SparseLinear(2, 2).set_path("fast")
