@@ -23,13 +23,13 @@ def exit_code(error: BaseException) -> int:
     6
     """
     # Whoever only asks for --help should not wait for numba.
-    from minizerofl.fl.errors import ConfigError, DivergedError, ModelFileError, TooFewClientsError
+    from minizerofl.fl.errors import ConfigError, DivergedError, SealError, TooFewClientsError
     from minizerofl_datasets import DataError
 
     kinds: list[tuple[type[BaseException], int]] = [
         (ConfigError, USAGE),
         (DataError, DATA),
-        (ModelFileError, DATA),
+        (SealError, DATA),
         (TooFewClientsError, TOO_FEW_CLIENTS),
         (DivergedError, DIVERGED),
         (OSError, DISK),

@@ -30,8 +30,12 @@ Examples:
 )
 @_data("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: MINIZEROFL_DATA]")
 @_data("--samples", type=click.IntRange(min=1), help="Use only so many test images, a fixed subset. [default: all]")
+@_data("--best", is_flag=True, help="Take the checkpoint that did best on validation images; PATH is a run directory.")
+@_data("--dense", is_flag=True, help="Also with all weights instead of the largest, which is not what was trained.")
 @debug_option
-def evaluate(path: Path, source: str | None, data_dir: Path | None, samples: int | None) -> None:
+def evaluate(
+    path: Path, source: str | None, data_dir: Path | None, samples: int | None, best: bool, dense: bool
+) -> None:
     """Evaluate the model of a run on test images.
 
     PATH is a run directory or a model.h5. The file says which data set, classes and input transform belong to the
@@ -41,5 +45,5 @@ def evaluate(path: Path, source: str | None, data_dir: Path | None, samples: int
     with Interrupts() as interrupts, interrupts.allowed():
         from minizerofl_cli.evaluation import evaluate_model  # imports numba
 
-        for line in evaluate_model(path, source, data_dir, samples):
+        for line in evaluate_model(path, source, data_dir, samples, dense, best):
             click.echo(line)

@@ -8,8 +8,14 @@ import sys
 import click
 
 import minizerofl
+from minizerofl_cli.bench.command import bench
+from minizerofl_cli.data.group import data
 from minizerofl_cli.errors import Program
 from minizerofl_cli.evaluate import evaluate
+from minizerofl_cli.resume import resume
+from minizerofl_cli.sizes import sizes
+from minizerofl_cli.sweep import sweep
+from minizerofl_cli.trace import trace
 from minizerofl_cli.train import train
 
 EXAMPLES = """\b
@@ -18,6 +24,8 @@ Examples:
       a few minutes on two cores; needs no data
   minizerofl train --help
       all that can be set, and what it means
+  minizerofl resume RUN
+      go on with a run that was interrupted or killed
   minizerofl eval RUN
       how good the model of a run directory is
 """
@@ -30,7 +38,13 @@ def cli() -> None:
 
 
 cli.add_command(train)
+cli.add_command(resume)
+cli.add_command(sweep)
 cli.add_command(evaluate)
+cli.add_command(sizes)
+cli.add_command(data)
+cli.add_command(bench)
+cli.add_command(trace)
 
 
 def main() -> None:

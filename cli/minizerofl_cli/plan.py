@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import minizerofl
-from minizerofl.fl import Settings
-from minizerofl_cli.dataset import kind
+from minizerofl.fl import SERVERS, Settings
+from minizerofl.fl.toml import Config
+from minizerofl_cli.dataset import division, kind, paper_model
 from minizerofl_datasets import FederatedDataset
-
-MODELS = {"femnist": "femnist_cnn"}  # the paper's model for each data set
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Plan:
     settings: Settings
     workers: int
     runs_dir: Path
+    checkpoint_every: int = 0
+    options: Mapping[str, str | int | float] = field(default_factory=dict)  # of the data set's own loader
 
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
@@ -43,29 +45,35 @@ class Plan:
     def introduce(self, data: FederatedDataset) -> list[str]:
         """Return lines that say what is about to happen, and in which units it is told."""
         s = self.settings
-        train, test = (sum(map(count, data.clients)) for count in (data.num_train, data.num_test))
+        train, test = sum(map(data.num_train, data.clients)), sum(map(data.num_test, data.test_clients))
         lines = [
-            f"{len(data.clients):,} clients with {train:,} training images, {s.clients_per_round} a round, "
+            f"{len(data.clients):,} clients with {train:,} training samples, {s.clients_per_round} a round, "
             f"{self.workers} at once",
             f"{self.recipe} recipe, {s.rounds} rounds: sp {s.sparsity:g}, r {s.mask_ratio:g}, uplink {s.uplink}, "
             f"LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, local epochs {s.local_epochs}",
-            "MB = 1,000,000 bytes; sizes count CSR as the paper does: a 4-byte value and a 4-byte index for each "
-            "weight sent, 4-byte row pointers; tensors sent whole take 4 bytes an entry.",
+            "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
+            f"{s.codec} with {s.values} values.",
             "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
         ]
         if 0 < s.eval_samples < test:
             lines.insert(
-                2, f"Accuracy is measured on {s.eval_samples:,} of {test:,} test images; after the last round, on all."
+                2, f"Accuracy is measured on {s.eval_samples:,} of {test:,} test samples; after the last round, on all."
             )
         return lines
 
-    def config(
-        self, data: FederatedDataset, model_arguments: dict[str, float]
-    ) -> dict[str, dict[str, str | int | float]]:
+    def config(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
         """Return the tables of config.toml, every value resolved."""
-        settings = replace(self.settings, schedule_rounds=self.settings.schedule_rounds or self.settings.rounds)
+        folder: dict[str, str | int | float] = (
+            {} if self.data_dir is None else {"data_dir": str(self.data_dir.resolve())}
+        )
         return {
-            "run": {"minizerofl": minizerofl.__version__, "recipe": self.recipe, "workers": self.workers},
+            "run": {
+                "minizerofl": minizerofl.__version__,
+                "recipe": self.recipe,
+                "workers": self.workers,
+                "checkpoint_every": self.checkpoint_every,
+                **folder,
+            },
             "data": {
                 "dataset": data.name,
                 "source": data.source,
@@ -75,9 +83,27 @@ class Plan:
                 "transform": data.transform["formula"],
                 "partition_seed": self.partition_seed,
                 "clients": len(data.clients),
+                **division(data),
             },
-            "model": {"name": MODELS[self.dataset], "initialisation": "he-normal", **model_arguments},
-            "settings": asdict(settings),
+            "data_options": dict(self.options),
+            "model": {"name": paper_model(data)[0], "initialisation": "he-normal", **model_arguments},
+            "settings": self.resolved_settings(),
+        }
+
+    def resolved_settings(self) -> dict[str, str | int | float]:
+        """Return the settings, the length of the schedule and the server's learning rate filled in."""
+        s = self.settings
+        server_lr = s.server_lr or SERVERS[s.server].default_lr
+        return asdict(replace(s, schedule_rounds=s.schedule_rounds or s.rounds, server_lr=server_lr))
+
+    def decisive(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
+        """Return what decides the result: config.toml without where and how fast it runs, and for how long."""
+        free = {"settings": ("rounds",), "data": ("origin",)}
+        tables = self.config(data, model_arguments)
+        return {
+            name: {key: value for key, value in table.items() if key not in free.get(name, ())}
+            for name, table in tables.items()
+            if name != "run"
         }
 
     def about(self, data: FederatedDataset) -> dict[str, object]:
@@ -87,6 +113,7 @@ class Plan:
             "transform": data.transform,
             "partition_seed": self.partition_seed,
             "clients": self.clients,
+            "options": dict(self.options),
             "class_names": list(data.class_names),
-            "settings": asdict(self.settings),
+            "settings": self.resolved_settings(),
         }

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 if TYPE_CHECKING:
-    from minizerofl.fl import Round
+    from minizerofl.fl.round import Round, Status
 
 MB = 1_000_000  # bytes
+FAILURES: tuple[Status, ...] = ("refused", "dropped", "crashed", "late")
 
 
 class Screen(Protocol):
@@ -72,11 +73,12 @@ def round_line(round: Round, rounds: int, eta_seconds: float) -> str:
     """
     score = round.score
     result = f"accuracy {100 * score.accuracy:5.1f} %  loss {score.loss:6.3f}" if score else f"{'not evaluated':29}"
-    refused = f"  {len(round.refused)} refused" if round.refused else ""
+    counts = [(round.count(status), status) for status in FAILURES]
+    failures = ", ".join(f"{count} {status}" for count, status in counts if count)
     return (
         f"round {round.round:{len(str(rounds))}}/{rounds}  {result}  "
-        f"uplink {round.uplink_bytes / MB:.1f} MB ({saving(round.dense_bytes, round.uplink_bytes)}){refused}  "
-        f"{round.train_seconds + round.eval_seconds:.1f} s  ETA {duration(eta_seconds)}"
+        f"uplink {round.uplink_bytes / MB:.1f} MB ({saving(round.dense_bytes, round.uplink_bytes)})"
+        f"{f'  {failures}' if failures else ''}  {round.seconds:.1f} s  ETA {duration(eta_seconds)}"
     )
 
 

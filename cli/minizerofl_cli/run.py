@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from minizerofl.fl import Round, SavedModel, Simulation
+from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
+from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.rundir import RunDirectory, run_name
-from minizerofl_cli.dataset import first_lines, kind, load
+from minizerofl_cli.dataset import first_lines, kind, load, paper_model
 from minizerofl_cli.environment import environment
 from minizerofl_cli.errors import message
 from minizerofl_cli.interrupts import Interrupted, Interrupts
-from minizerofl_cli.plan import MODELS, Plan
+from minizerofl_cli.lock import locked
+from minizerofl_cli.plan import Plan
 from minizerofl_cli.plot import plot_history
 from minizerofl_cli.progress import MB, Screen, round_line, saving, screen
 from minizerofl_cli.scores import majority_class
 from minizerofl_datasets import FederatedDataset
 
+SMALL = 30 * MB  # a state up to here is saved after every round, a larger one after every tenth
 
-def conduct(plan: Plan, interrupts: Interrupts) -> Path:
+
+def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path:
     """Train, and leave everything behind in a run directory.
 
     Parameters
@@ -27,6 +32,8 @@ def conduct(plan: Plan, interrupts: Interrupts) -> Path:
         What to do.
     interrupts : Interrupts
         Decides when a signal may stop it.
+    name : str, optional
+        The name of the run directory; by default it says what the run is, and when it began.
 
     Returns
     -------
@@ -40,32 +47,66 @@ def conduct(plan: Plan, interrupts: Interrupts) -> Path:
     """
     with screen(plan.settings.rounds) as shown:
         with interrupts.allowed():
-            data = load(plan.dataset, plan.source, plan.data_dir, plan.polarity, plan.partition_seed, plan.clients)
-            opening = first_lines(data, plan.source)
-            for line in opening:
-                shown.say(line)
-            simulation = Simulation(
-                data, MODELS[plan.dataset], plan.settings, plan.workers, num_classes=len(data.class_names)
-            )
+            data, simulation, opening = prepare(plan, shown)
             partition = {client: (data.num_train(client), data.num_test(client)) for client in data.clients}
-            majority = majority_class(data.test()[1])
+            majority = majority_class(simulation.evaluator.test(whole=True).y)
+        plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
         directory = RunDirectory(
             plan.runs_dir,
-            run_name(data.name, data.source, plan.settings),
+            name or run_name(data.name, data.source, plan.settings),
             source=data.source,
             config=plan.config(data, simulation.model_arguments),
             environment=environment(),
             partition=partition,
             summary={"dataset": data.name, "rounds": plan.settings.rounds, "majority_accuracy": majority.share},
+            layers=simulation.sparse,
         )
-        run = _Run(plan, data, simulation, directory, shown)
-        run.train(interrupts, opening)
-        run.say_result(majority.share)
+        with locked(directory.path):
+            run = Run(plan, data, simulation, directory, shown)
+            run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
     return directory.path
 
 
-class _Run:
-    """A run that has its directory."""
+def prepare(plan: Plan, shown: Screen) -> tuple[FederatedDataset, Simulation, list[str]]:
+    """Load the data and set up the simulation; say which data they are, and return the lines that said it."""
+    data = load(
+        plan.dataset,
+        plan.source,
+        plan.data_dir,
+        plan.polarity,
+        plan.partition_seed,
+        plan.clients,
+        say=shown.say,
+        options=plan.options,
+    )
+    opening = first_lines(data, plan.source)
+    for line in opening:
+        shown.say(line)
+    model, arguments = paper_model(data)
+    simulation = Simulation(data, model, plan.settings, plan.workers, **arguments)
+    return data, simulation, opening
+
+
+def _checkpoint_every(simulation: Simulation) -> int:
+    return 1 if sum(value.nbytes for value in simulation.state.values()) <= SMALL else 10
+
+
+class Run:
+    """A run that has its directory.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    data : FederatedDataset
+        The data.
+    simulation : Simulation
+        New, or restored to the round after which the run is to go on.
+    directory : RunDirectory
+        Where everything is written.
+    shown : Screen
+        Where people read what happens.
+    """
 
     def __init__(
         self, plan: Plan, data: FederatedDataset, simulation: Simulation, directory: RunDirectory, shown: Screen
@@ -75,22 +116,33 @@ class _Run:
         self.simulation = simulation
         self.directory = directory
         self.shown = shown
-        self.state = simulation.state
-        self.rounds: list[Round] = []
+        self._last = simulation.checkpoint()
+        self._saved = simulation.round
+        self._seconds: list[float] = []
 
     def say(self, line: str) -> None:
         """Show a line and log it."""
         self.shown.say(line)
         self.directory.log(line)
 
-    def train(self, interrupts: Interrupts, opening: list[str]) -> None:
-        """Run the rounds; whatever ends them, keep the last complete one and write down how it ended."""
+    def train(self, interrupts: Interrupts, opening: list[str], already_shown: int = 0) -> None:
+        """Run the rounds; whatever ends them, keep the last complete one and write down how it ended.
+
+        Parameters
+        ----------
+        interrupts : Interrupts
+            Decides when a signal may stop it.
+        opening : list of str
+            What is said before the first round.
+        already_shown : int
+            So many of these lines are on the screen and only missing in the log.
+        """
         try:
-            for line in opening:
-                self.directory.log(line)
-            self.say(f"Run directory: {self.directory.path}")
-            for line in self.plan.introduce(self.data):
-                self.say(line)
+            for i, line in enumerate(opening):
+                if i < already_shown:
+                    self.directory.log(line)
+                else:
+                    self.say(line)
             stop = self._run_rounds(interrupts)
             self._keep()
             self.directory.finish("interrupted" if stop else "finished", str(stop or ""))
@@ -100,22 +152,25 @@ class _Run:
                 self.directory.finish("failed", reason)
             with suppress(OSError):
                 self.directory.log(f"Failed: {reason}")
+                if isinstance(error, LostRoundError):
+                    self.directory.record_loss(error)
                 self._keep()
             raise
         if stop:
             raise stop
+        self._say_result()
 
-    def say_result(self, majority_accuracy: float) -> None:
+    def _say_result(self) -> None:
         """Say how good the final model is, what it cost, and what to do next."""
-        score = self.rounds[-1].score
-        if score is None:
-            return
-        sent, dense = (sum(getattr(round, name) for round in self.rounds) for name in ("uplink_bytes", "dense_bytes"))
-        self.say(
-            f"Final test accuracy {100 * score.accuracy:.1f} % (majority class {100 * majority_accuracy:.1f} %; "
-            f"{score.samples:,} images of {kind(self.data.source)}, sparse weights); "
-            f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
-        )
+        end = self.directory.summary
+        if "test_accuracy" in end:
+            sent, dense = end["cum_uplink_bytes"], end["cum_dense_uplink_bytes"]
+            self.say(
+                f"Final test accuracy {100 * end['test_accuracy']:.1f} % (majority class "
+                f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %; "
+                f"{end['test_samples']:,} samples of {kind(self.data.source)}, sparse weights); "
+                f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
+            )
         self.say(f"Everything is in {self.directory.path}; next: minizerofl eval {self.directory.path}")
 
     def _run_rounds(self, interrupts: Interrupts) -> Interrupted | None:
@@ -126,33 +181,58 @@ class _Run:
                     round = next(rounds, None)
                 if round is None:
                     return None
-                # Kept here as well: a signal may come when the next round has replaced the state but is not recorded.
-                self.state = self.simulation.state
-                self.rounds.append(round)
-                self.directory.record(round)
-                self.say(round_line(round, self.plan.settings.rounds, self._eta_seconds()))
-                self.shown.advance()
+                self._complete(round)
         except Interrupted as stop:
-            done = len(self.rounds)
-            self.say(f"Interrupted; {f'the model of round {done} is kept' if done else 'no round was complete'}.")
+            done = self._last.round
+            what = f"the model of round {done} is kept; minizerofl resume {self.directory.path} goes on"
+            self.say(f"Interrupted; {what if done else 'no round was complete'}.")
             return stop
 
-    def _eta_seconds(self) -> float:
-        seconds = [round.train_seconds + round.eval_seconds for round in self.rounds]
-        steady = seconds[1:] or seconds  # the first one compiles
-        return sum(steady) / len(steady) * (self.plan.settings.rounds - len(seconds))
+    def _complete(self, round: Round) -> None:
+        # Kept here as well: a signal may come when the next round has replaced the state but is not recorded.
+        self._last = self.simulation.checkpoint()
+        self._seconds.append(round.seconds)
+        # Tables come before the checkpoint: what is ahead of a checkpoint can be cut off, what is missing is lost.
+        if self.simulation.masks_are_due(round.round):
+            sizes = {name: self._last.state[name].size for name in self.simulation.sparse}
+            masks, initial = self.simulation.masks(), self.simulation.initial_masks
+            self.directory.masks.add(round.round, masks, initial, sizes, round.client_overlap)
+        self.directory.record(round, self._last.best)
+        best = self._last.best is not None and self._last.best.round == round.round
+        if best or round.round % self.plan.checkpoint_every == 0:
+            self._save()
+        rounds = self.plan.settings.rounds
+        for outcome in round.outcomes:
+            if outcome.status != "accepted":
+                self.say(f"round {round.round}: {outcome.client} {outcome.status}: {outcome.reason}")
+        self.say(round_line(round, rounds, self._eta_seconds(rounds - round.round)))
+        self.shown.advance()
+
+    def _save(self) -> None:
+        if self._last.round > self._saved:
+            config = self.plan.decisive(self.data, self.simulation.model_arguments)
+            self.directory.checkpoints.save(replace(self._last, config=config))
+            self._saved = self._last.round
+
+    def _eta_seconds(self, left: int) -> float:
+        steady = self._seconds[1:] or self._seconds  # the first one compiles
+        return sum(steady) / len(steady) * left
 
     def _keep(self) -> None:
-        """Write the model and the picture."""
-        if not self.rounds:
+        """Write the last complete round: a checkpoint, the model and the picture."""
+        if not self._last.round:
             return
-        scores = [round.score for round in self.rounds if round.score]
+        self._save()
         about = {
             **self.plan.about(self.data),
-            "rounds": len(self.rounds),
-            "test_accuracy": scores[-1].accuracy if scores else None,
+            "rounds": self._last.round,
+            "test_accuracy": self.directory.summary.get("test_accuracy"),
         }
-        model = self.simulation
-        self.directory.save(SavedModel(model.model_name, model.model_arguments, self.state, about))
+        self.directory.save(saved_model(self.simulation, self._last, about))
         path, title = self.directory.path, self.plan.title(self.data.source)
         plot_history(path / "history.csv", title, path / "accuracy.png")
+
+
+def saved_model(simulation: Simulation, checkpoint: Checkpoint, about: dict[str, object]) -> SavedModel:
+    """Return the model of a checkpoint."""
+    return SavedModel(simulation.model_name, simulation.model_arguments, checkpoint.state, about)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,25 @@ def test_numbers(finished_run):
     data = load("femnist", source="synthetic", clients=3, seed=3)
     enough = [client for client in data.clients if data.num_test(client) >= 20] or data.clients
     assert any(f"{len(enough)} of 3 clients" in line for line in lines)
+
+
+def test_with_dense_weights(finished_run):
+    lines = list(evaluate_model(finished_run.path, None, None, 40, dense=True))
+    assert _number(lines, "with dense weights") != _number(lines, "test accuracy")
+
+
+def test_the_best_checkpoint(finished_run, changed, tmp_path):
+    summary = json.loads((finished_run.path / "summary.json").read_text())
+    lines = list(evaluate_model(finished_run.path, None, None, 10, best=True))
+    assert f", {summary['best_round']} rounds on" in lines[1]
+    with pytest.raises(ModelFileError, match="no checkpoint is known"):
+        list(evaluate_model(changed(), None, None, None, best=True))
+
+
+def test_a_run_that_was_killed_has_no_model_yet(finished_run, tmp_path):
+    shutil.copytree(finished_run.path / "checkpoints", tmp_path / "checkpoints")
+    with pytest.raises(ModelFileError, match="minizerofl resume goes on"):
+        list(evaluate_model(tmp_path, None, None, None))
 
 
 def test_a_subset(finished_run):

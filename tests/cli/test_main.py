@@ -12,7 +12,7 @@ DEAR = ("numba", "scipy", "h5py", "matplotlib", "numpy", "rich")
 def test_help_imports_nothing_dear():
     code = (
         "import sys; from minizerofl_cli.main import cli\n"
-        "for arguments in ([], ['train'], ['eval']): cli([*arguments, '--help'], standalone_mode=False)\n"
+        "for arguments in ([], ['train'], ['resume'], ['eval']): cli([*arguments, '--help'], standalone_mode=False)\n"
         f"print('imported:', [name for name in {DEAR} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -25,9 +25,9 @@ def test_version(invoke):
     assert result.output.strip() == f"minizerofl, version {minizerofl.__version__}"
 
 
-def test_group_help_names_both_commands_and_shows_examples(invoke):
+def test_group_help_names_all_commands_and_shows_examples(invoke):
     text = invoke("--help").output
-    assert re.search(r"eval .*\n\s+train ", text)
+    assert re.search(r"eval .*\n\s+resume .*\n(.*\n)*\s+train ", text)
     assert re.search(r"^\s*minizerofl train --dataset femnist --sparsity 0.95$", text, re.MULTILINE)
 
 

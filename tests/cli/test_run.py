@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minizerofl.fl import load_model
-from minizerofl.fl.rundir import TIMING_COLUMNS
+from minizerofl.fl.history import CLIENT_TIMING_COLUMNS, TIMING_COLUMNS
 from minizerofl_cli.plot import plot_history
 
 NAME = "femnist-synthetic-topk-weights-s0.95-r0.2-seed3-"
@@ -46,7 +46,7 @@ def test_the_directory(finished_run):
     assert finished_run.path.name.startswith(NAME)
     assert {file.name for file in finished_run.path.iterdir()} == {
         *("config.toml", "environment.json", "partition.json", "history.csv", "clients.csv", "train.log", "model.h5"),
-        *("summary.json", "accuracy.png"),
+        *("summary.json", "accuracy.png", "checkpoints"),
     }
 
 
@@ -102,7 +102,7 @@ def test_config_is_resolved(finished_run):
 
 def test_the_result_does_not_depend_on_workers_and_no_run_is_touched(finished_run, invoke, small):
     def contents() -> dict[str, bytes]:
-        return {file.name: file.read_bytes() for file in finished_run.path.iterdir()}
+        return {file.name: file.read_bytes() for file in finished_run.path.rglob("*") if file.is_file()}
 
     before = contents()
     result = invoke("train", *small, "--runs-dir", finished_run.path.parent, "--workers", 1)
@@ -112,12 +112,12 @@ def test_the_result_does_not_depend_on_workers_and_no_run_is_touched(finished_ru
 
     def comparable(path: Path) -> list[dict[str, str]]:
         return [
-            {name: value for name, value in row.items() if name not in TIMING_COLUMNS}
-            for row in _rows(path / "history.csv")
+            {name: value for name, value in row.items() if name not in TIMING_COLUMNS + CLIENT_TIMING_COLUMNS}
+            for table in ("history.csv", "clients.csv")
+            for row in _rows(path / table)
         ]
 
     assert comparable(other) == comparable(finished_run.path)
-    assert (other / "clients.csv").read_bytes() == before["clients.csv"]
     one, two = (load_model(path / "model.h5").state for path in (other, finished_run.path))
     assert one.keys() == two.keys()
     assert all(np.array_equal(one[name], two[name]) for name in one)
@@ -135,6 +135,29 @@ def test_a_run_that_diverges(start, small, tmp_path):
     assert "not finite" in summary["reason"]
 
 
+def test_a_quorum_that_is_lost_keeps_everything_up_to_there(invoke, small, tmp_path):
+    result = invoke("train", *small, "--rounds", 4, "--inject", "drop@3:*", "--runs-dir", tmp_path)
+    assert result.exit_code == 4
+    assert "0 of 2 updates could be used, the quorum is 1" in result.output.splitlines()[-1]
+    (run,) = tmp_path.iterdir()
+    summary = json.loads((run / "summary.json").read_text())
+    assert (summary["status"], summary["rounds_done"]) == ("failed", 2)
+    assert load_model(run / "model.h5").about["rounds"] == 2
+    assert [row["status"] for row in _rows(run / "clients.csv")] == ["accepted"] * 4 + ["dropped"] * 2
+
+
+def test_faults_are_said_and_written(invoke, small, tmp_path):
+    result = invoke("train", *small, "--rounds", 2, "--inject", "corrupt@1:#0,crash@2:#1", "--runs-dir", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "1 refused" in result.output
+    assert "crashed: InjectedCrash: injected" in result.output
+    (run,) = tmp_path.iterdir()
+    rows = _rows(run / "history.csv")
+    assert [(row["clients"], row["refused"], row["crashed"]) for row in rows] == [("1", "1", "0"), ("1", "0", "1")]
+    (crashed,) = [row for row in _rows(run / "clients.csv") if row["status"] == "crashed"]
+    assert "Traceback" in crashed["trace"]
+
+
 def test_a_full_disk(start, small, tmp_path):
     # No file may grow beyond a megabyte; the model has 26.
     process = start(
@@ -146,8 +169,8 @@ def test_a_full_disk(start, small, tmp_path):
     assert len(err.splitlines()) == 1
     (run,) = tmp_path.iterdir()
     assert json.loads((run / "summary.json").read_text())["status"] == "failed"
-    assert len(_rows(run / "history.csv")) == 2
-    assert not list(run.glob("model.h5*"))
+    assert len(_rows(run / "history.csv")) == 1  # the checkpoint of round 1 was the first that had no room
+    assert not list(run.rglob("*.h5*"))
 
 
 def test_a_reader_that_goes_away_ends_the_run(start, small, tmp_path):

@@ -1,20 +1,30 @@
 """The options of `minizerofl train`: names, defaults, and what is refused before a run begins."""
 
+import re
+from dataclasses import fields
+
 import pytest
 
-from minizerofl import fl, models
-from minizerofl_cli.plan import MODELS
-from minizerofl_cli.recipes import RECIPES
-from minizerofl_cli.train import DATASETS, POLARITIES, UPLINKS, resolve
+from minizerofl import models
+from minizerofl.fl.settings import CHOICES, Settings
+from minizerofl_cli.data_options import DATASETS, PARTITIONS, POLARITIES
+from minizerofl_cli.dataset import paper_model
+from minizerofl_cli.recipes import RECIPES, SETTINGS, default_text
+from minizerofl_cli.train import AVERAGES, BN, CODECS, SERVERS, UPLINKS, VALUES, resolve
 from minizerofl_datasets import load
+from minizerofl_datasets.catalogue import CATALOGUE
+from minizerofl_datasets.partition import METHODS
 
 
 def test_names_are_those_of_the_registries():
-    assert tuple(fl.UPLINKS) == UPLINKS
-    assert tuple(MODELS) == DATASETS
-    assert set(MODELS.values()) <= models.MODELS.keys()
+    known = {"uplink": UPLINKS, "codec": CODECS, "values": VALUES, "average": AVERAGES, "server": SERVERS, "bn": BN}
+    assert {name: tuple(values) for name, values in CHOICES.items()} == known
+    assert set(CATALOGUE) == set(DATASETS) == set(RECIPES)
+    assert PARTITIONS == METHODS
     for dataset in DATASETS:
-        assert load(dataset, source="synthetic", clients=1).name == dataset
+        data = load(dataset, source="synthetic", clients=1)
+        assert data.name == dataset
+        assert paper_model(data)[0] in models.MODELS
     for polarity in POLARITIES:
         assert load("femnist", source="synthetic", clients=1, polarity=polarity).transform["polarity"] == polarity
 
@@ -30,9 +40,17 @@ def test_options_override_the_recipe_and_seeds_follow_the_seed():
 def test_help_shows_the_defaults_of_both_recipes(invoke):
     text = " ".join(invoke("train", "--help").output.split())
     for name in ("rounds", "clients_per_round", "lr_start", "lr_end", "eval_every", "sparsity", "mask_ratio"):
-        quick, paper = (getattr(RECIPES[recipe], name) for recipe in ("quick", "paper"))
-        assert f"[quick: {quick}, paper: {paper}]" in text
+        assert default_text(name) in text
     assert text.count("minizerofl train --da") >= 3  # the examples
+
+
+def test_every_setting_is_an_option_and_its_default_is_told(invoke):
+    text = " ".join(invoke("train", "--help").output.split())
+    for field in fields(Settings):
+        assert f"--{field.name.replace('_', '-')} " in text
+        if field.name not in {*SETTINGS, "seed", "init_seed", "eval_dense", "inject"}:
+            after = text.split(f"--{field.name.replace('_', '-')} ")[1]
+            assert re.search(r"\[default: ([^]]*)\]", after).group(1) == str(field.default)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +62,9 @@ def test_help_shows_the_defaults_of_both_recipes(invoke):
         (["--rounds", "0"], 2, "rounds is 0, expected at least 1"),
         (["--rounds", "many"], 2, "'--rounds'"),
         (["--seed", "-1"], 2, "seed is -1"),
+        (["--inject", "nam@1:*"], 2, "did you mean 'nan'?"),
+        (["--quorum", "2"], 2, "quorum is 2.0"),
+        (["--bn", "local", "--source", "synthetic"], 2, "has no BatchNorm"),
         (["--workers", "0"], 2, "'--workers'"),
         (["--clients", "0"], 2, "clients=0"),
         (["--dataset", "femnits"], 2, "did you mean 'femnist'?"),

@@ -1,0 +1,96 @@
+"""Bursts: contenders take turns of some seconds each, so that whatever else the machine does hits all alike.
+
+Step by step turns would be fairer still to the machine's mood, but not to the contenders: each would find the other's
+weights in the cache instead of its own. So a turn is a burst of steps, and its first ones do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+Clock = Callable[[], float]
+
+WARM_UP = 2  # steps of each burst that do not count
+FEWEST = 3  # steps that count in each burst, however long they take
+
+
+def _nothing() -> None:
+    """Prepare nothing."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something that does training steps.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in tables.
+    steps : sequence of callable
+        Each call is one training step; every callable runs in a thread of its own, all at once.
+    prepare : callable
+        Called in each thread before its steps.
+    """
+
+    name: str
+    steps: Sequence[Callable[[], object]]
+    prepare: Callable[[], object] = _nothing
+
+    def burst(self, seconds: float, clock: Clock = perf_counter) -> float:
+        """Do steps for some seconds; return steps a second, all threads together.
+
+        Each thread counts with its median step, so that a hiccup of the machine does not count.
+
+        Parameters
+        ----------
+        seconds : float
+            How long, at least.
+        clock : callable
+            Times a step.
+
+        Examples
+        --------
+        >>> from time import sleep
+        >>> 50 < Contender("sleep", [lambda: sleep(0.01)]).burst(0.05) <= 100
+        True
+        """
+        with ThreadPoolExecutor(len(self.steps)) as pool:
+            return sum(
+                1 / median(times) for times in pool.map(lambda step: self._time(step, seconds, clock), self.steps)
+            )
+
+    def _time(self, step: Callable[[], object], seconds: float, clock: Clock) -> list[float]:
+        self.prepare()
+        for _ in range(WARM_UP):
+            step()
+        times: list[float] = []
+        end = perf_counter() + seconds
+        while len(times) < FEWEST or perf_counter() < end:
+            start = clock()
+            step()
+            times.append(clock() - start)
+        return times
+
+
+def alternate(
+    contenders: Sequence[Contender], bursts: int, seconds: float, clock: Clock = perf_counter
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Let the contenders take turns; yield, after each round of turns, its number and everyone's steps a second.
+
+    Every second round goes through them backwards, so that nobody always comes after the same other.
+
+    Examples
+    --------
+    >>> turns = []
+    >>> contenders = [Contender(name, [lambda: None], lambda name=name: turns.append(name)) for name in "ab"]
+    >>> rounds = [round for round, _ in alternate(contenders, bursts=2, seconds=0)]
+    >>> rounds, turns
+    ([1, 2], ['a', 'b', 'b', 'a'])
+    """
+    for round in range(1, bursts + 1):
+        order = contenders if round % 2 else tuple(reversed(contenders))
+        yield round, {contender.name: contender.burst(seconds, clock) for contender in order}

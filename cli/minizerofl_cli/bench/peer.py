@@ -1,0 +1,152 @@
+"""The peer: the same networks, dense, in PyTorch, as its users write them. PyTorch is never required.
+
+The parts have the names of ours, so that a state dict of one model can be loaded into the other: a test does that and
+compares the logits, which shows that both compute the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import cycle
+from typing import Any
+
+from minizerofl.fl import ConfigError
+from minizerofl.fl.data import Samples
+from minizerofl.models.resnet import STAGES
+from minizerofl_cli.bench.bursts import Contender
+from minizerofl_cli.bench.workload import LR, Workload, batches
+
+LAYOUTS = ("NCHW", "channels_last")
+
+
+def require_torch() -> str:
+    """Return the version of PyTorch.
+
+    Raises
+    ------
+    ConfigError
+        It is not installed.
+    """
+    if find_spec("torch") is None:
+        raise ConfigError("--against torch: PyTorch is not installed; install it (pip install torch) or drop --against")
+    return str(import_module("torch").__version__)
+
+
+class PeerStep:
+    """One dense training step of PyTorch: forward, backward, plain SGD.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network; it learns.
+    samples, batch_size
+        As of `minizerofl_cli.bench.workload.TrainingStep`.
+    layout : {"NCHW", "channels_last"}
+        How images and weights lie in memory.
+    """
+
+    def __init__(self, network: Any, samples: Samples, batch_size: int, layout: str) -> None:
+        torch = import_module("torch")
+        lies = {"memory_format": torch.channels_last if layout == "channels_last" else torch.contiguous_format}
+        self.network = network.to(**lies)
+        self._loss = torch.nn.functional.cross_entropy
+        self._optimiser = torch.optim.SGD(network.parameters(), LR)
+        pairs = ((torch.from_numpy(x).contiguous(**lies), torch.from_numpy(y)) for x, y in batches(samples, batch_size))
+        self._batches = cycle(list(pairs))
+
+    def __call__(self) -> None:
+        """Do the step."""
+        x, y = next(self._batches)
+        self._optimiser.zero_grad()
+        self._loss(self.network(x), y).backward()
+        self._optimiser.step()
+
+
+def peers(work: Workload, batch_size: int, workers: int) -> list[Contender]:
+    """Return what PyTorch can do with so many threads: in either layout, one model or, with several, one for each."""
+    torch = import_module("torch")
+    ways = (
+        [("", 1, workers)]
+        if workers == 1
+        else [(f", {workers} threads", 1, workers), (f", {workers} models", workers, 1)]
+    )
+    contenders = []
+    for layout in LAYOUTS:
+        for text, models, threads in ways:
+            steps = [PeerStep(network(work), work.samples, batch_size, layout) for _ in range(models)]
+
+            def prepare(threads: int = threads) -> None:
+                torch.set_num_threads(threads)
+
+            contenders.append(Contender(f"torch {layout}{text}", steps, prepare))
+    return contenders
+
+
+def network(work: Workload) -> Any:
+    """Build the dense network of a workload in PyTorch, in training mode."""
+    builders: dict[str, Callable[..., Any]] = {"femnist_cnn": _femnist_cnn, "resnet18": _resnet18}
+    return builders[work.name](**{name: int(work.arguments[name]) for name in work.arguments if name != "seed"})
+
+
+def _femnist_cnn(num_classes: int = 62) -> Any:
+    nn = import_module("torch").nn
+
+    class FemnistCNN(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(1, 32, 5, padding=2)
+            self.conv2 = nn.Conv2d(32, 64, 5, padding=2)
+            self.pool = nn.MaxPool2d(2)
+            self.linear1 = nn.Linear(64 * 7 * 7, 2048)
+            self.linear2 = nn.Linear(2048, num_classes)
+
+        def forward(self, x: Any) -> Any:
+            x = self.pool(nn.functional.relu(self.conv1(x)))  # (N, 1, 28, 28) -> (N, 32, 14, 14)
+            x = self.pool(nn.functional.relu(self.conv2(x)))  # (N, 32, 14, 14) -> (N, 64, 7, 7)
+            x = nn.functional.relu(self.linear1(x.flatten(1)))  # (N, 64, 7, 7) -> (N, 2048)
+            return self.linear2(x)  # (N, 2048) -> (N, classes)
+
+    return FemnistCNN()
+
+
+def _resnet18(in_channels: int = 3, num_classes: int = 10) -> Any:
+    nn = import_module("torch").nn
+
+    def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> Any:
+        return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+            super().__init__()
+            self.conv1 = convolution(inputs, outputs, 3, stride)
+            self.norm1 = nn.BatchNorm2d(outputs)
+            self.conv2 = convolution(outputs, outputs, 3)
+            self.norm2 = nn.BatchNorm2d(outputs)
+            self.shortcut = nn.Sequential()
+            if stride != 1 or inputs != outputs:
+                self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+
+        def forward(self, x: Any) -> Any:
+            y = nn.functional.relu(self.norm1(self.conv1(x)), inplace=True)
+            return nn.functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
+
+    class ResNet(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            width = STAGES[0][0]
+            self.stem = convolution(in_channels, width, 3)
+            self.norm = nn.BatchNorm2d(width)
+            blocks = []
+            for channels, stride in STAGES:
+                blocks += [Block(width, channels, stride), Block(channels, channels, 1)]
+                width = channels
+            self.blocks = nn.Sequential(*blocks)
+            self.classifier = nn.Linear(width, num_classes)
+
+        def forward(self, x: Any) -> Any:
+            x = self.blocks(nn.functional.relu(self.norm(self.stem(x)), inplace=True))
+            return self.classifier(x.mean(dim=(2, 3)))  # (N, 512, H/8, W/8) -> (N, classes)
+
+    return ResNet()

@@ -1,0 +1,179 @@
+"""What is measured: training steps of our models on images of a data set, with weights that have been trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl import ops
+from minizerofl.autograd.tensor import Tensor
+from minizerofl.fl import ConfigError, SavedModel, load_model
+from minizerofl.fl.data import Samples, batch_last
+from minizerofl.fl.payload import State
+from minizerofl.models import build
+from minizerofl.nn import Module
+from minizerofl.optim import SGD
+from minizerofl_cli.dataset import first_lines, load
+from minizerofl_datasets import FederatedDataset
+
+DATASETS = {"femnist_cnn": "femnist", "resnet18": "cifar10"}  # the images of each model
+BATCHES = 16  # mini-batches that the steps go through, again and again
+TRAINING_STEPS = 20  # steps after which weights are no longer the initial ones
+LR = 0.05
+
+
+class TrainingStep:
+    """One training step of ours: forward, backward, plain SGD; each call takes the next mini-batch.
+
+    Parameters
+    ----------
+    model : Module
+        The model; it learns.
+    samples : tuple of array
+        x (n, C, H, W) and y (n,).
+    batch_size : int
+        Samples in a mini-batch; the rest that fills none is left out.
+    """
+
+    def __init__(self, model: Module, samples: Samples, batch_size: int) -> None:
+        self.model = model
+        self._optimiser = SGD(model.parameters(), LR)
+        self._batches = cycle(batches(samples, batch_size))
+
+    def __call__(self) -> None:
+        """Do the step; turning the mini-batch round is a part of it."""
+        x, y = next(self._batches)
+        loss = ops.cross_entropy(self.model(Tensor(batch_last(x))), y)
+        self._optimiser.zero_grad()
+        loss.backward()
+        self._optimiser.step()
+
+
+def batches(samples: Samples, batch_size: int) -> list[Samples]:
+    """Cut samples into mini-batches of one size.
+
+    Examples
+    --------
+    >>> [y.size for _, y in batches((np.zeros((7, 1), np.float32), np.zeros(7, np.int64)), 3)]
+    [3, 3]
+    """
+    x, y = samples
+    return [(x[i : i + batch_size], y[i : i + batch_size]) for i in range(0, y.size - batch_size + 1, batch_size)]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A model with images to train it on.
+
+    Attributes
+    ----------
+    name : str
+        A name of `minizerofl.models.MODELS`.
+    arguments : dict
+        The arguments of its builder, but for the sparsity.
+    samples : tuple of array
+        x (n, C, H, W) and y (n,).
+    trained : dict of str to array, optional
+        The state of a run's model; None: the weights are the initial ones until they are trained here.
+    opening : list of str
+        Lines that say which images and which weights these are.
+    """
+
+    name: str
+    arguments: dict[str, float]
+    samples: Samples
+    trained: State | None
+    opening: list[str]
+
+    def step(self, sparsity: float, batch_size: int) -> TrainingStep:
+        """Build the model, give it trained weights, and return its training step."""
+        model = build(self.name, **self.arguments, sparsity=sparsity)
+        step = TrainingStep(model, self.samples, batch_size)
+        if self.trained is not None:
+            model.load_state_dict(self.trained)
+        elif sparsity:  # dense training takes the same time whatever its weights are
+            for _ in range(TRAINING_STEPS):
+                step()
+        return step
+
+    def steps(self, sparsity: float, batch_size: int, workers: int) -> list[TrainingStep]:
+        """Return training steps of as many equal models as there are workers."""
+        first = self.step(sparsity, batch_size)
+        state = first.model.state_dict()
+        twins = [build(self.name, **self.arguments, sparsity=sparsity) for _ in range(workers - 1)]
+        for twin in twins:
+            twin.load_state_dict(state)
+        return [first, *(TrainingStep(twin, self.samples, batch_size) for twin in twins)]
+
+
+def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_size: int) -> Workload:
+    """Collect what a model needs.
+
+    Parameters
+    ----------
+    name : str, optional
+        The model; that of the run by default, without one "femnist_cnn".
+    run : Path, optional
+        A run directory or a model.h5, whose trained weights are used.
+    data_dir : Path, optional
+        Folder with real data; the synthetic twin's images by default.
+    batch_size : int
+        The largest mini-batch that there must be images for.
+
+    Raises
+    ------
+    ConfigError
+        The run holds another model.
+    ModelFileError, DataError
+        The run or the data cannot be read.
+    """
+    saved = None if run is None else load_model(run / "model.h5" if run.is_dir() else run)
+    name = name or (saved.name if saved else "femnist_cnn")
+    if saved is not None and saved.name != name:
+        raise ConfigError(f"--weights {run} holds a {saved.name}, but --model is {name}; drop one of them")
+    data = load(
+        str(saved.about.get("dataset", DATASETS[name])) if saved else DATASETS[name],
+        "synthetic" if data_dir is None else "real",
+        data_dir,
+        "ink",
+        0,
+        None,
+    )
+    arguments = _arguments(data) if saved is None else _without_sparsity(saved)
+    if saved is None:
+        weights = f"weights: trained here for {TRAINING_STEPS} steps (--weights RUN takes those of a run)"
+    else:
+        weights = f"weights: those of {run}"
+    samples = _collect(data, BATCHES * batch_size)
+    trained = None if saved is None else saved.state
+    return Workload(name, arguments, samples, trained, [*first_lines(data, data.source), weights])
+
+
+def _arguments(data: FederatedDataset) -> dict[str, float]:
+    arguments = {"num_classes": len(data.class_names)}
+    if data.name != "femnist":
+        arguments["in_channels"] = data.input_shape[0]
+    return {**arguments}
+
+
+def _without_sparsity(saved: SavedModel) -> dict[str, float]:
+    return {key: value for key, value in saved.arguments.items() if key != "sparsity"}
+
+
+def _collect(data: FederatedDataset, count: int) -> Samples:
+    """Take the first so many training images, client by client."""
+    parts: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
+    for part in _parts(data):
+        parts.append(part)
+        if sum(y.size for _, y in parts) >= count:
+            break
+    return np.concatenate([x for x, _ in parts])[:count], np.concatenate([y for _, y in parts])[:count]
+
+
+def _parts(data: FederatedDataset) -> Iterator[Samples]:
+    return (data.train(client) for client in data.clients)

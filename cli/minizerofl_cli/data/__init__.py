@@ -1,0 +1,1 @@
+"""`minizerofl data`: what there is, getting it, and looking at it."""

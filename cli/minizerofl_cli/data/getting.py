@@ -1,0 +1,101 @@
+"""How data sets get here: fetched, imported or built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from minizerofl.fl.errors import ConfigError
+from minizerofl_cli.dataset import load
+from minizerofl_cli.meter import Meter
+from minizerofl_datasets import fetch, import_arrays
+from minizerofl_datasets.femnist.build import build_leaf
+
+Say = Callable[[str], None]
+
+
+def fetch_set(name: str, version: str | None, origin: str | None, say: Say) -> Iterator[str]:
+    """Fetch a set into the cache; yield what came of it.
+
+    Parameters
+    ----------
+    name : str
+        A set of the catalogue.
+    version : str, optional
+        The version of speech_commands.
+    origin : str, optional
+        A mirror's address or an archive.
+    say : callable
+        Is told how far it is.
+
+    Raises
+    ------
+    ConfigError
+        The set has no such version.
+    DataError
+        The archive is not the official one.
+    DownloadError
+        Network or server failed.
+
+    Examples
+    --------
+    >>> list(fetch_set("femnist", "v3", None, print))
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.ConfigError: variant='v3' is unknown: Known: 'tff'.
+    """
+    try:
+        folder = fetch(name, variant=version, source=origin, progress=Meter(f"{name}: real data, fetched", say))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    yield f"{name}: real data, in {folder}"
+    yield f"Next: minizerofl train --dataset {name}"
+
+
+def take_in(file: Path, name: str, replace: bool) -> Iterator[str]:
+    """Import a user's arrays; yield what came of it.
+
+    Raises
+    ------
+    ConfigError
+        The name cannot be taken.
+    DataError
+        The file is not what it should be.
+
+    Examples
+    --------
+    >>> list(take_in(Path("scans.npz"), "Scans", replace=False))
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.ConfigError: name='Scans': use up to 64 lower-case letters, digits, - and _.
+    """
+    try:
+        import_arrays(name, file, replace=replace)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    yield from load(name, "real", None, "ink", 0, None).describe().splitlines()
+    yield f"Next: minizerofl train --dataset {name}"
+
+
+def build_femnist(
+    by_class: Path, by_write: Path, output: Path | None, keep_duplicates: bool, seed: int, say: Say
+) -> Iterator[str]:
+    """Build the LEAF form of FEMNIST; yield what came of it.
+
+    Raises
+    ------
+    DataError
+        An archive is damaged or not NIST's, or the result is there already.
+
+    Examples
+    --------
+    >>> list(build_femnist(Path("no.zip"), Path("no.zip"), Path("there"), False, 0, print))
+    Traceback (most recent call last):
+        ...
+    minizerofl_datasets.errors.DataError: no.zip: cannot be read ([Errno 2] No such file or directory: 'no.zip').
+    """
+    progress = Meter("femnist: real data, read", say, "pictures")
+    folder = build_leaf(by_class, by_write, output, seed=seed, keep_duplicates=keep_duplicates, progress=progress)
+    yield f"femnist: real data, built in {folder}"
+    where = "" if output is None else f" --data-dir {folder}"
+    yield f"Next: minizerofl train --dataset femnist --format leaf{where}"

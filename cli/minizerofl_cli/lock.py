@@ -1,0 +1,50 @@
+"""One process a run directory: a lock that the operating system lets go of when its holder dies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from minizerofl.fl.errors import ConfigError
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a run directory.
+
+    On systems without `fcntl` (Windows), and on file systems without locks, nothing is held.
+
+    Raises
+    ------
+    ConfigError
+        Another process holds it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, locked(Path(folder)):  # doctest: +ELLIPSIS
+    ...     with locked(Path(folder)):
+    ...         pass
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.ConfigError: ... is in use by another process; wait for it, or stop it
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ConfigError(f"{directory} is in use by another process; wait for it, or stop it") from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)

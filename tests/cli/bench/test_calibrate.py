@@ -1,0 +1,71 @@
+"""Calibration: where two curves cross, and that a machine remembers it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl import Tensor, nn
+from minizerofl.sparse.breakeven import choose
+from minizerofl_cli.bench import calibrate
+from minizerofl_cli.bench.calibrate import Curve, measure_curves, read_calibration, write_calibration
+from minizerofl_cli.hooks import calls
+
+DENSITIES = [0.1, 0.2, 0.5, 1.0]
+
+
+def curve(sparse: list[float], dense: list[float], kind: str = "linear 3x3 batch 1") -> Curve:
+    return Curve(kind, DENSITIES, sparse, dense)
+
+
+@given(st.floats(0.15, 0.95))
+def test_a_straight_line_crosses_where_it_is_calculated(crossing: float) -> None:
+    sparse = [density / crossing for density in DENSITIES]
+    assert curve(sparse, [1.0] * 4).break_even == pytest.approx(crossing)
+
+
+def test_a_path_that_never_or_always_wins() -> None:
+    assert curve([1, 1, 1, 1], [2, 2, 2, 2]).break_even == 1
+    assert curve([2, 2, 2, 2], [1, 1, 1, 1]).break_even == 0
+
+
+def test_a_machine_remembers_and_replaces(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path / "cache"))
+    assert read_calibration() == {}
+    write_calibration([curve([1] * 4, [2] * 4, "a"), curve([1] * 4, [2] * 4, "b")])
+    file = write_calibration([curve([2] * 4, [1] * 4, "b")])
+    assert file == tmp_path / "cache" / "breakeven.json"
+    assert read_calibration() == {"a": 1.0, "b": 0.0}
+    assert "packages" in json.loads(file.read_text())["environment"]
+
+
+def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
+    monkeypatch.setattr(calibrate, "DENSITIES", (0.1, 1.0))
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.SparseConv2d(2, 3, 3, sparsity=0.5), nn.Flatten(), nn.SparseLinear(3 * 16, 4, sparsity=0.5)
+    )
+    said: list[str] = []
+    seen = calls(model, Tensor(rng.random((2, 6, 6, 5), np.float32)))
+    curves = measure_curves(seen, 0, said.append)
+    assert [c.kind for c in curves] == ["conv 3x2x3x3 stride 1 batch 5", "linear 4x48 batch 5"]
+    assert len(said) == 2
+    for each in curves:
+        assert 1 <= len(each.sparse_seconds) == len(each.dense_seconds) == len(each.densities) <= 2
+        assert min(each.sparse_seconds + each.dense_seconds) > 0
+        assert choose(each.kind, 0.0, {each.kind: each.break_even}) == "sparse"
+
+
+def test_the_command(invoke, finished_run, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(calibrate, "DENSITIES", (0.1, 1.0))
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
+    image, file = tmp_path / "breakeven.png", tmp_path / "out.json"
+    options = ["--batch-size", 2, "--weights", finished_run.path, "--plot", image, "--json", file]
+    result = invoke("bench", "--calibrate", *options)
+    assert result.exit_code == 0, result.output
+    assert len(read_calibration()) == len(json.loads(file.read_text())["calibration"]) == 3
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path / "breakeven.json") in result.output
