@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from minizerofl_datasets.cifar10.pictures import CLASS_NAMES, Bytes, Cifar10, Labels
+from minizerofl_datasets.cifar10.pictures import CHANNELS, CLASS_NAMES, SIDE, Bytes, Cifar10, Labels
 from minizerofl_datasets.cifar10.scene import Photographer
 from minizerofl_datasets.federated import Split
 from minizerofl_datasets.partition import Partition
@@ -61,6 +61,8 @@ class SyntheticCifar10(Cifar10):
 
     def pixels(self, split: Split, rows: Labels, client: str) -> Bytes:
         """Draw the bytes (n, 3, 32, 32) of a client's pictures."""
+        if not len(rows):  # as happens to the test pictures of small clients
+            return np.empty((0, CHANNELS, SIDE, SIDE), np.uint8)
         key = [self.seed, crc32(client.encode())]
         manner = Photographer(np.random.default_rng([*key, 0]))
         return manner.take(self.labels[split][rows], np.random.default_rng([*key, PURPOSES[split]]))

@@ -104,6 +104,8 @@ def open_store(source: Source, progress: Progress | None = None) -> FeatureStore
         return store
     try:
         _build(source, path, progress)
+    except BrokenPipeError:  # whoever was told the progress has gone
+        raise
     except (OSError, RuntimeError) as error:  # h5py has both for a disk that is full
         raise DataError(
             f"{path}: the features cannot be written ({one_line(error)}); make room, or set MINIZEROFL_CACHE to "

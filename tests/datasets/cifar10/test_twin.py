@@ -97,3 +97,11 @@ def test_clients_differ(samples):
     within = np.linalg.norm(colours[:, 0] - colours[:, 1], axis=1).mean()
     between = np.linalg.norm(colours[:, None, 0] - colours[None, :, 1], axis=2)[~np.eye(18, dtype=bool)].mean()
     assert between > 3 * within
+
+
+def test_a_small_client_may_have_no_test_pictures():
+    data = load("cifar10", source="synthetic", num_clients=2000, clients=12)
+    without = [client for client in data.clients if data.num_test(client) == 0]
+    assert without
+    assert data.test(without[0])[0].shape == (0, 3, 32, 32)
+    assert len(data.test()[1]) == sum(map(data.num_test, data.clients))
