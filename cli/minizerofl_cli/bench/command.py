@@ -12,7 +12,6 @@ from minizerofl_cli.options import debug_option
 
 # Names and sizes stand here once more, since their registries import numba; a test compares them.
 MODELS = ("femnist_cnn", "resnet18")
-BATCH_SIZES = {"femnist_cnn": 10, "resnet18": 32}
 SPARSITIES = (0.95, 0.9, 0.8)
 PARTS = ("all", "layers", "steps")
 

@@ -22,6 +22,7 @@ from minizerofl_cli.dataset import first_lines, load
 from minizerofl_datasets import FederatedDataset
 
 DATASETS = {"femnist_cnn": "femnist", "resnet18": "cifar10"}  # the images of each model
+BATCH_SIZES = {"femnist_cnn": 10, "resnet18": 32}  # where none is asked for
 BATCHES = 16  # mini-batches that the steps go through, again and again
 TRAINING_STEPS = 20  # steps after which weights are no longer the initial ones
 LR = 0.05

@@ -8,13 +8,13 @@ import pytest
 
 from minizerofl.models import MODELS
 from minizerofl_cli.bench import command
-from minizerofl_cli.bench.workload import DATASETS
+from minizerofl_cli.bench.workload import BATCH_SIZES, DATASETS
 
 QUICK = ["--batch-size", 2, "--sparsity", 0.95, "--bursts", 2, "--seconds", 0]
 
 
 def test_names_are_those_of_the_models() -> None:
-    assert set(command.MODELS) == set(MODELS) == set(command.BATCH_SIZES) == set(DATASETS)
+    assert set(command.MODELS) == set(MODELS) == set(BATCH_SIZES) == set(DATASETS)
 
 
 @pytest.fixture(scope="module")
