@@ -59,9 +59,9 @@ assert dispatchers and not any(f.signatures for f in dispatchers.values())
 nn = mz.nn
 rng = np.random.default_rng(0)
 model = nn.Sequential(
-    nn.SparseConv2d(1, 4, 3, padding=1, sparsity=0.5, rng=rng), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-    nn.SparseConv2d(4, 4, 3, stride=2, padding=1, sparsity=0.5, rng=rng), nn.Flatten(),
-    nn.SparseLinear(16, 3, sparsity=0.5, rng=rng),
+    nn.SparseConv2d(1, 4, 3, padding=1, sparsity=0.9, rng=rng), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
+    nn.SparseConv2d(4, 4, 3, stride=2, padding=1, sparsity=0.9, rng=rng), nn.Flatten(),
+    nn.SparseLinear(16, 3, sparsity=0.9, rng=rng),
 )
 for optimiser in (mz.optim.SGD, mz.optim.Adam):
     step = optimiser(model.parameters(), lr=0.1)
