@@ -1,7 +1,7 @@
 """Batch normalisation, forward and backward: a few passes over one channel while it is in the cache.
 
 A float sum in strict order cannot use vector instructions. The sums here run in LANES independent lanes, which are
-added up at the end: as fast as a reordered sum, and the same bits in every process.
+added up at the end: vector instructions, and the same bits in every process.
 """
 
 from __future__ import annotations
