@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import update
 
@@ -66,15 +67,18 @@ class Optimizer(ABC):
         """Update every parameter that has a gradient, in place."""
         for index, parameter in enumerate(self.parameters):
             if parameter._grad is not None:
-                # Kernels take flat, writable arrays: a read-only view would cost a second compilation.
-                gradient = np.require(parameter._grad, requirements=["C", "W"])
-                with parameter.writing() as array:
-                    self._update(index, array.reshape(-1), gradient.reshape(-1))
+                self._update_parameter(index, parameter, parameter._grad)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:
             parameter.zero_grad()
+
+    def _update_parameter(self, index: int, parameter: Tensor, gradient: Array | RowSparse) -> None:
+        # Kernels take flat, writable arrays: a read-only view would cost a second compilation.
+        flat = np.require(dense(gradient), requirements=["C", "W"]).reshape(-1)
+        with parameter.writing() as array:
+            self._update(index, array.reshape(-1), flat)
 
     @abstractmethod
     def _update(self, index: int, w: Array, g: Array) -> None:
@@ -129,6 +133,18 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.weight_decay = weight_decay
         self._velocity = _zeros(self.parameters)
+
+    @property
+    def _rests_without_gradient(self) -> bool:
+        """Whether a weight whose gradient is zero stays as it is, so that only the rows of a gradient need a look."""
+        return not self.momentum and not self.weight_decay
+
+    def _update_parameter(self, index: int, parameter: Tensor, gradient: Array | RowSparse) -> None:
+        if isinstance(gradient, RowSparse) and self._rests_without_gradient:
+            with parameter.writing(gradient.rows) as array:
+                update.sgd_rows(array, gradient.rows, gradient.values, array.dtype.type(self.lr))
+        else:
+            super()._update_parameter(index, parameter, gradient)
 
     def _update(self, index: int, w: Array, g: Array) -> None:
         number = w.dtype.type  # scalars in the weights' precision: nothing is computed in float64

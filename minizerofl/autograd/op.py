@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import FLOATS, Array, Memory, Tensor, as_array, is_recording
 
 
@@ -113,7 +114,7 @@ class Op:
         raise NotImplementedError
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+    def backward(ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Compute the gradient of each input from the gradient of the result."""
         raise NotImplementedError
 
@@ -168,7 +169,7 @@ class Op:
         return tuple(tensors)
 
     @classmethod
-    def gradients(cls, ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+    def gradients(cls, ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Call `backward` and bring each gradient to its input's shape: the adjoint of broadcasting is a sum."""
         grads = cls.backward(ctx, grad)
         if len(grads) != len(ctx.inputs):
@@ -179,10 +180,11 @@ class Op:
         )
 
     @classmethod
-    def _fit(cls, grad: Array | None, tensor: Tensor) -> Array:
+    def _fit(cls, grad: Array | RowSparse | None, tensor: Tensor) -> Array | RowSparse:
         if grad is None:
             raise RuntimeError(f"{cls.name}: backward returned None for an input that requires a gradient")
-        grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
+        if not isinstance(grad, RowSparse):
+            grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
         if grad.shape != tensor.shape or grad.dtype != tensor.dtype:
             raise RuntimeError(
                 f"{cls.name}: backward returned {_describe(grad)} for an input of {_describe(tensor._array)}"
@@ -219,5 +221,5 @@ def _shared_memory(result: Array, inputs: tuple[Tensor | None, ...]) -> Memory |
     return None
 
 
-def _describe(array: Array | None) -> str:
+def _describe(array: Array | RowSparse | None) -> str:
     return "None" if array is None else f"{array.dtype}{list(array.shape)}"

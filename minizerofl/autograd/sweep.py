@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minizerofl.autograd.op import Context
+from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -22,7 +23,7 @@ def sweep(root: Tensor, seed: Array) -> None:
     """
     if not root.requires_grad:
         raise RuntimeError("backward: this Tensor depends on nothing that requires a gradient")
-    gradients: dict[int, Array] = {id(root): seed}
+    gradients: dict[int, Array | RowSparse] = {id(root): seed}
     order = topological_order(root)
     while order:
         tensor = order.pop()  # the last reference to an interior Tensor: it is freed in passing
@@ -31,7 +32,7 @@ def sweep(root: Tensor, seed: Array) -> None:
         if node is None:
             tensor._grad = _plus(tensor._grad, grad)
             continue
-        for source, share in zip(node.inputs, node.op.gradients(node, grad), strict=True):
+        for source, share in zip(node.inputs, node.op.gradients(node, dense(grad)), strict=True):
             if source is not None and share is not None:
                 key = id(source)
                 gradients[key] = _plus(gradients.get(key), share)
@@ -59,9 +60,11 @@ def topological_order(root: Tensor) -> list[Tensor]:
     return order
 
 
-def _plus(total: Array | None, share: Array) -> Array:
+def _plus(total: Array | RowSparse | None, share: Array | RowSparse) -> Array | RowSparse:
     """Add, never in place: an op may have handed one array to several inputs."""
-    return share if total is None else np.asarray(total + share)  # NumPy makes a 0-d sum a scalar
+    if total is None:
+        return share
+    return np.asarray(dense(total) + dense(share))  # NumPy makes a 0-d sum a scalar
 
 
 def _wanted(node: Context) -> list[Tensor]:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from minizerofl.autograd.rowsparse import RowSparse, dense
+
 if TYPE_CHECKING:
     from minizerofl.autograd.op import Context
 
@@ -61,12 +63,21 @@ def live_tensors() -> int:
 
 
 class Memory:
-    """The number of writes to a piece of memory, shared by every Tensor that looks at it."""
+    """What is known of the writes to a piece of memory, shared by every Tensor that looks at it.
 
-    __slots__ = ("version",)
+    Attributes
+    ----------
+    version : int
+        The number of writes.
+    touched : (array, array of int) or None
+        The array that was written to last, and the only rows of it that were changed; None: not known.
+    """
+
+    __slots__ = ("touched", "version")
 
     def __init__(self) -> None:
         self.version = 0
+        self.touched: tuple[Array, NDArray[np.int32]] | None = None
 
 
 class Tensor:
@@ -115,7 +126,7 @@ class Tensor:
         self._array: Array = array
         self._memory = Memory()
         self._node: Context | None = None
-        self._grad: Array | None = None
+        self._grad: Array | RowSparse | None = None
         self.requires_grad = requires_grad
 
     @classmethod
@@ -137,7 +148,7 @@ class Tensor:
     @property
     def grad(self) -> Array | None:
         """A read-only view of the gradient, or None before the first `backward`."""
-        return None if self._grad is None else _read_only(self._grad)
+        return None if self._grad is None else _read_only(dense(self._grad))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -209,8 +220,13 @@ class Tensor:
             np.copyto(array, new, casting="same_kind")
 
     @contextmanager
-    def writing(self) -> Iterator[Array]:
+    def writing(self, rows: NDArray[np.int32] | None = None) -> Iterator[Array]:
         """Open the memory for an in-place update, as optimisers do; graphs that saved it become stale.
+
+        Parameters
+        ----------
+        rows : array of int, optional
+            The only rows that will be changed, see `rows_changed_since`.
 
         Yields
         ------
@@ -225,7 +241,17 @@ class Tensor:
         if self._node is not None:
             raise RuntimeError("assign_: only leaves can be written to, and this Tensor was made by an op")
         self._memory.version += 1
+        self._memory.touched = None if rows is None else (self._array, rows)
         yield self._array
+
+    def rows_changed_since(self, version: int) -> NDArray[np.int32] | None:
+        """Return the only rows that may have changed since the memory had that version; None: perhaps all."""
+        memory = self._memory
+        if version == memory.version:
+            return np.empty(0, np.int32)
+        if version == memory.version - 1 and memory.touched is not None and memory.touched[0] is self._array:
+            return memory.touched[1]
+        return None
 
     def backward(self, gradient: object = None) -> None:
         """Compute the gradient of this Tensor with respect to every leaf that requires one, and add it to its ``grad``.

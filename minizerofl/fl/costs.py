@@ -78,7 +78,7 @@ def count_macs(loss: Tensor) -> Macs:
             forward, backward = COUNTS[node.op.name](node, tensor)
             weight = node.inputs[1]
             assert weight is not None  # ops check it
-            dense = weight.size * tensor.size // weight.shape[0]
+            dense = weight.size * tensor.size // tensor.shape[0]
             products = 1 + node.needs_grad[0]
             kept = products * forward + (backward if node.needs_grad[1] else 0)
             total += Macs(kept, (products + node.needs_grad[1]) * dense)
@@ -88,12 +88,12 @@ def count_macs(loss: Tensor) -> Macs:
 def _dense(node: Context, out: Tensor) -> tuple[int, int]:
     weight = node.inputs[1]
     assert weight is not None
-    macs = weight.size * out.size // weight.shape[0]
+    macs = weight.size * out.size // out.shape[0]
     return macs, macs
 
 
 def _sparse_linear(node: Context, out: Tensor) -> tuple[int, int]:
-    kept, x_top = node.saved  # W_top, or the dense op that has it
+    kept, *_, x_top = node.saved  # W_top, or the dense op that has it
     weights = np.count_nonzero(kept.saved[1]) if issubclass(node.op, Masked) else kept.nnz
     OC, N = out.shape
     return int(weights) * N, int(np.count_nonzero(x_top)) * OC

@@ -38,5 +38,9 @@ class ProximalSGD(SGD):
         self.mu = mu
         self._centres = [parameter.numpy().reshape(-1) for parameter in self.parameters]
 
+    @property
+    def _rests_without_gradient(self) -> bool:
+        return False
+
     def _update(self, index: int, w: Array, g: Array) -> None:
         super()._update(index, w, g + np.float32(self.mu) * (w - self._centres[index]))

@@ -2,7 +2,7 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the five functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
+the six functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
 it becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
@@ -64,6 +64,15 @@ def plain_lowest(bits: Any) -> int:
     while not bits >> np.uint64(i) & np.uint64(1):
         i += 1
     return i
+
+
+def plain_count(bits: Any) -> int:
+    """Count the bits that are set."""
+    n = 0
+    while bits:
+        bits &= bits - np.uint64(1)
+        n += 1
+    return n
 
 
 class Vector(types.Type):
@@ -147,6 +156,15 @@ def llvm_lowest(typing: Any, bits: Any) -> Any:
     return types.intp(types.uint64), generate
 
 
+def llvm_count(typing: Any, bits: Any) -> Any:
+    """Type and instructions of `plain_count`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.intp(types.uint64), generate
+
+
 def llvm_add_scaled(typing: Any, total: Any, factor: Any, vector: Any) -> Any:
     """Type and instructions of `plain_add_scaled`."""
 
@@ -162,13 +180,15 @@ store: Any
 add_scaled: Any
 reaches: Any
 lowest: Any
+count: Any
 
 if config.DISABLE_JIT:
-    load, store, add_scaled, reaches, lowest = plain_load, plain_store, plain_add_scaled, plain_reaches, plain_lowest
+    load, store, add_scaled = plain_load, plain_store, plain_add_scaled
+    reaches, lowest, count = plain_reaches, plain_lowest, plain_count
 elif config.BOUNDSCHECK:
     load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
-    reaches, lowest = kernel(plain_reaches), kernel(plain_lowest)
+    reaches, lowest, count = kernel(plain_reaches), kernel(plain_lowest), kernel(plain_count)
 else:
     as_instructions = intrinsic(prefer_literal=True)
     load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
-    reaches, lowest = as_instructions(llvm_reaches), as_instructions(llvm_lowest)
+    reaches, lowest, count = as_instructions(llvm_reaches), as_instructions(llvm_lowest), as_instructions(llvm_count)

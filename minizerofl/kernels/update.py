@@ -24,6 +24,15 @@ def sgd(w: Floats, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
 
 
 @kernel
+def sgd_rows(w: Floats, rows: NDArray[np.int32], g: Floats, lr: Scalar) -> None:
+    """Step against a gradient of which only some rows are given: w[rows] -= lr g."""
+    for i in range(rows.size):
+        row = w[rows[i]]
+        for j in range(row.size):
+            row[j] -= lr * g[i, j]
+
+
+@kernel
 def sgd_momentum(
     w: Floats, g: Floats, velocity: Floats, lr: Scalar, momentum: Scalar, weight_decay: Scalar, nesterov: bool
 ) -> None:

@@ -1,4 +1,4 @@
-"""Fully connected layers: y = W x + b for every sample, dense or with the largest weights only."""
+"""Fully connected layers: y = W^T x + b for every sample, dense or with the largest weights only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Linear(Module):
     Attributes
     ----------
     weight : Tensor
-        (out_features, in_features).
+        (in_features, out_features): the weights of one input lie together.
     bias : Tensor or None
         (out_features,).
 
@@ -48,12 +48,12 @@ class Linear(Module):
     ) -> None:
         self.in_features = in_features
         self.out_features = out_features
-        weight = he_normal((out_features, in_features), in_features, np.random.default_rng(rng))
+        weight = he_normal((in_features, out_features), in_features, np.random.default_rng(rng))
         self.weight = Tensor(weight, requires_grad=True)
         self.bias = Tensor(np.zeros(out_features, np.float32), requires_grad=True) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute W x + b."""
+        """Compute W^T x + b."""
         expect_axes(self, x, (self.in_features, "N"))
         return ops.linear(x, self.weight, self.bias)  # (in_features, N) -> (out_features, N)
 
@@ -95,7 +95,7 @@ class SparseLinear(SwatModule, Linear):
         self.set_sparsity(sparsity, activation_sparsity)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute W_top x + b."""
+        """Compute W_top^T x + b."""
         expect_axes(self, x, (self.in_features, "N"))
         return ops.sparse_linear(  # (in_features, N) -> (out_features, N)
             x,
@@ -104,4 +104,5 @@ class SparseLinear(SwatModule, Linear):
             sparsity=self.sparsity,
             activation_sparsity=self.activation_sparsity,
             path=self.path_for(x.shape[-1]),
+            top=self._top,
         )

@@ -144,7 +144,7 @@ class Module:
         --------
         >>> from minizerofl import nn
         >>> {name: array.shape for name, array in nn.Linear(3, 2).state_dict().items()}
-        {'weight': (2, 3), 'bias': (2,)}
+        {'weight': (3, 2), 'bias': (2,)}
         """
         state = {name: parameter.numpy() for name, parameter in self.named_parameters()}
         state.update((name, buffer.copy()) for name, buffer in self.named_buffers())

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.nn.module import Module
 from minizerofl.sparse.breakeven import PATHS, choose, layer_kind
+from minizerofl.sparse.csr import TopWeights
 
 
 class SwatModule(Module):
@@ -88,6 +89,7 @@ class SwatModule(Module):
                 )
         self.sparsity = sparsity
         self.activation_sparsity = activation_sparsity
+        self._top = TopWeights()
 
     @property
     def surrogate_gradient(self) -> bool:  # type: ignore[override]
@@ -120,7 +122,7 @@ def choose_paths(model: Module, batch_size: int, measured: Mapping[str, float]) 
     --------
     >>> from minizerofl import nn
     >>> model = nn.Sequential(nn.SparseLinear(9, 5), nn.ReLU(), nn.Linear(5, 2))
-    >>> choose_paths(model, 10, measured={"linear 5x9 batch 10": 0.01})
+    >>> choose_paths(model, 10, measured={"linear 9x5 batch 10": 0.01})
     {'0': 'dense'}
     """
     layers = {name: module for name, module in model.named_modules() if isinstance(module, SwatModule)}

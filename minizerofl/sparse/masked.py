@@ -14,6 +14,7 @@ import numpy as np
 from minizerofl.autograd.op import Context, Op
 from minizerofl.autograd.ops.conv import Conv2d
 from minizerofl.autograd.ops.linear import Linear
+from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array
 from minizerofl.sparse.selection import count_kept, top_k
 
@@ -43,7 +44,7 @@ class Masked(Op):
         return y
 
     @classmethod
-    def backward(cls, ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+    def backward(cls, ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Run the dense op's backward pass twice: for dX with W_top, for dW with x_top in the place of x."""
         inner, x_top = ctx.saved
         wants_x, wants_w, wants_b = ctx.needs_grad

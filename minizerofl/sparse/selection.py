@@ -6,14 +6,14 @@ import math
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from minizerofl.kernels import topk
 
 Array = NDArray[Any]
 Positions = NDArray[np.int32]
 
-SAMPLE = 32768  # values looked at to guess the cut
+SAMPLE = 16384  # values looked at to guess the cut
 
 
 def count_kept(numel: int, sparsity: float, mask_ratio: float = 0.0) -> int:
@@ -52,7 +52,8 @@ def top_k(x: Array, k: int) -> Positions:
     """Select the k entries of largest magnitude, exactly.
 
     A strided sample suggests a cut that is a little too low; one pass collects the candidates above it; the k-th
-    largest is found among those. Only if the sample misled is a second pass needed.
+    largest is found among those. Only if the sample misled, or if so many values are equal that the candidates are too
+    many, is another pass needed.
 
     Parameters
     ----------
@@ -79,41 +80,87 @@ def largest(x: Array, k: int) -> tuple[Positions, Array]:
     flat = np.ascontiguousarray(x).reshape(-1)
     if k <= 0:
         return np.empty(0, np.int32), np.empty(0, flat.dtype)
-    positions, values = _candidates(flat, k)
-    if positions.size <= k:
+    cut, likely = estimate(flat, k, 4, 0)
+    n, positions, values = _collect(flat, cut, room(flat.size, k))
+    if n < 0:  # a flood of equal values
+        ties = k - topk.count_at_least(flat, above(likely))
+        if ties > 0 and topk.count_at_least(flat, likely) >= k:
+            return _cut_at(flat, likely, ties)
+        n, positions, values = _collect(flat, cut, flat.size)
+    elif n < k and cut > smallest(flat.dtype):  # the sample misled
+        n, positions, values = _collect(flat, smallest(flat.dtype), flat.size)
+    if n <= k:
         return positions, values
-    magnitudes = np.abs(values)
-    magnitudes.partition(magnitudes.size - k)
-    threshold = magnitudes[magnitudes.size - k]
-    ties = k - int(np.count_nonzero(magnitudes[magnitudes.size - k :] > threshold))
-    kept_positions, kept_values = np.empty(k, np.int32), np.empty(k, flat.dtype)
-    topk.keep_largest(positions, values, threshold, ties, kept_positions, kept_values)
-    return kept_positions, kept_values
+    kept, values = _cut_at(values, *find_threshold(values, k))
+    return positions[kept], values
 
 
-def _candidates(flat: Array, k: int) -> tuple[Positions, Array]:
-    """Collect at least the k largest magnitudes, or all non-zeros if there are fewer, and not many more."""
-    smallest = np.nextafter(flat.dtype.type(0), flat.dtype.type(1))  # whatever is at least this is not zero
-    sample = np.abs(flat[:: max(1, flat.size // SAMPLE) | 1])
-    share = k / flat.size * sample.size
-    rank = int(share + 4 * math.sqrt(share) + 4)  # four standard errors beyond the share that is wanted
-    sample = sample[sample > 0]  # neither zeros, which tie and make partition slow, nor NaN
-    cut = smallest
-    if rank < sample.size:
-        sample.partition(sample.size - 1 - rank)
-        cut = sample[sample.size - 1 - rank]
-    positions, values = _collect(flat, cut, room=min(flat.size, int(1.5 * k) + 4 * SAMPLE))
-    if positions.size < k and cut > smallest:  # the sample misled
-        return _collect(flat, smallest, room=flat.size)
+def smallest(dtype: DTypeLike) -> Any:
+    """Return the smallest positive number: whatever is at least this is not zero."""
+    return above(np.dtype(dtype).type(0))
+
+
+def room(size: int, k: int) -> int:
+    """Say how many candidates there is room for, when the k largest of `size` values are wanted."""
+    return min(size, int(1.5 * k) + 4 * SAMPLE)
+
+
+def estimate(values: Array, k: int, *errors: int) -> list[Any]:
+    """Estimate the k-th largest magnitude from a sample, each time so many standard errors too low."""
+    sample = np.abs(values[:: max(1, values.size // SAMPLE) | 1])
+    share = k / values.size * sample.size
+    sample = sample[sample > 0]  # neither zeros nor NaN
+    estimates = []
+    for error in errors:
+        rank = int(share + error * (math.sqrt(share) + 1))
+        if rank < 0:
+            estimates.append(values.dtype.type(np.inf))
+        elif rank < sample.size:
+            estimates.append(_find_threshold(sample, rank + 1)[0])
+        else:
+            estimates.append(smallest(values.dtype))
+    return estimates
+
+
+def find_threshold(values: Array, k: int) -> tuple[Any, int]:
+    """Return the k-th largest magnitude of at least k values, and how many that equal it are among the k largest."""
+    if values.size > 4 * SAMPLE:  # few lie between two bounds, and only those need a closer look
+        low, high = estimate(values, k, 4, -4)
+        between = np.empty_like(values)
+        n = topk.collect_between(values, low, high, between)
+        larger = topk.count_at_least(values, high)
+        if larger < k <= larger + n:
+            return _find_threshold(between[:n], k - larger)
+    return _find_threshold(values, k)
+
+
+def _find_threshold(values: Array, k: int) -> tuple[Any, int]:
+    integers = np.dtype(f"i{values.itemsize}")
+    bits, ties = topk.find_threshold(values.view(integers), np.iinfo(integers).max, k)
+    return integers.type(bits).view(values.dtype), ties
+
+
+def above(number: Any) -> Any:
+    """Return the next larger number of the same type; above infinity there is NaN, which nothing reaches."""
+    infinity = number.dtype.type(np.inf)
+    return np.nextafter(number, infinity) if number < infinity else number.dtype.type(np.nan)
+
+
+def _cut_at(flat: Array, threshold: Any, ties: int) -> tuple[Positions, Array]:
+    """Collect what exceeds the threshold, and the first ties."""
+    middle = topk.find_tie(flat, threshold, above(threshold), ties) + 1
+    space = topk.count_at_least(flat[:middle], threshold) + topk.count_at_least(flat[middle:], above(threshold))
+    positions, values = np.empty(space, np.int32), np.empty(space, flat.dtype)
+    n = topk.collect_at_least(flat[:middle], threshold, positions, values)
+    topk.collect_at_least(flat[middle:], above(threshold), positions[n:], values[n:])
+    positions[n:] += np.int32(middle)
     return positions, values
 
 
-def _collect(flat: Array, cut: Any, room: int) -> tuple[Positions, Array]:
-    positions, values = np.empty(room, np.int32), np.empty(room, flat.dtype)
+def _collect(flat: Array, cut: Any, capacity: int) -> tuple[int, Positions, Array]:
+    positions, values = np.empty(capacity, np.int32), np.empty(capacity, flat.dtype)
     n = topk.collect_at_least(flat, cut, positions, values)
-    if n < 0:  # a flood of equal values
-        return _collect(flat, cut, room=flat.size)
-    return positions[:n], values[:n]
+    return n, positions[: max(n, 0)], values[: max(n, 0)]
 
 
 class Selection(Protocol):

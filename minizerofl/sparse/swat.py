@@ -19,10 +19,11 @@ import scipy.sparse
 from minizerofl.autograd.op import Context, Op
 from minizerofl.autograd.ops.conv import windows
 from minizerofl.autograd.ops.linear import check_linear
+from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import conv as kernels
 from minizerofl.kernels.memory import empty, whole_vectors, zeros
-from minizerofl.sparse.csr import top_k_csr
+from minizerofl.sparse.csr import TopWeights, top_k_csr
 from minizerofl.sparse.geometry import Geometry, geometry, with_slack
 from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.selection import Positions, count_kept, largest
@@ -47,7 +48,7 @@ class SparseConv2d(Op):
         """Convolve with the largest weights; keep them and the largest activations."""
         rows, cols = windows(x, w, b, stride, padding)
         place = geometry(rows, cols, x.shape[0], x.shape[3])
-        w_top = top_k_csr(w, count_kept(w.size, sparsity))
+        w_top = top_k_csr(w.reshape(len(w), -1), count_kept(w.size, sparsity))
         shape = (w.shape[0], rows.out, cols.out * x.shape[3])
         y = sum_rows(w_top.indptr, place.offsets[w_top.indices], w_top.data, place.input_planes(x), place.step, shape)
         if b is not None:
@@ -117,31 +118,35 @@ class SparseLinear(Op):
 
     @staticmethod
     def forward(
-        ctx: Context, x: Array, w: Array, b: Array | None, sparsity: float, activation_sparsity: float
+        ctx: Context,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        sparsity: float,
+        activation_sparsity: float,
+        top: TopWeights | None = None,
     ) -> Array:
         """Multiply by the largest weights; keep them and the largest activations."""
         check_linear(x, w, b)
-        w_top = top_k_csr(w, count_kept(w.size, sparsity))
-        y = multiply(w_top, x)
+        assert ctx.inputs[1] is not None
+        w_top = (top or TopWeights()).select(ctx.inputs[1], count_kept(w.size, sparsity))
+        y = multiply_transposed(w_top, x)
         if b is not None:
             y += b[:, None]
         if any(ctx.needs_grad):
-            x_top = np.zeros_like(x, order="C")
             positions, values = largest(x, count_kept(x.size, activation_sparsity))
-            x_top.reshape(-1)[positions] = values
-            ctx.save(w_top, x_top)
+            active, row_of = np.unique(positions // np.int32(x.shape[1]), return_inverse=True)
+            x_top = np.zeros((active.size, x.shape[1]), x.dtype)
+            x_top[row_of, positions % np.int32(x.shape[1])] = values
+            ctx.save(w_top, active, x_top)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """DX = W_top^T dY and dW = dY x_top^T.
-
-        dW is one number for each weight, from few samples: writing it is the cost, not multiplying, so the product is
-        left to BLAS.
-        """
-        w_top, x_top = ctx.saved
-        dx = multiply_transposed(w_top, grad) if ctx.needs_grad[0] else None
-        dw = grad @ x_top.T if ctx.needs_grad[1] else None
+    def backward(ctx: Context, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
+        """DX = W_top dY and dW = x_top dY^T, whose rows are zero where no sample's activation was kept."""
+        w_top, active, x_top = ctx.saved
+        dx = multiply(w_top, grad) if ctx.needs_grad[0] else None
+        dw = RowSparse(w_top.shape, active, x_top @ grad.T) if ctx.needs_grad[1] else None
         db = grad.sum(axis=1) if ctx.needs_grad[2] else None
         return dx, dw, db
 
@@ -249,19 +254,22 @@ def sparse_linear(
     sparsity: float,
     activation_sparsity: float | None = None,
     path: str = "sparse",
+    top: TopWeights | None = None,
 ) -> Tensor:
-    """Compute ``W_top x + b`` and train all of W from the largest activations (SWAT).
+    """Compute ``W_top^T x + b`` and train all of W from the largest activations (SWAT).
 
     Parameters
     ----------
     x : (in, N) Tensor
         Features, batch last.
-    w : (out, in) Tensor
+    w : (in, out) Tensor
         Dense master weights; the top ``1 - sparsity`` of the whole matrix take part.
     b : (out,) Tensor, optional
         Bias.
     sparsity, activation_sparsity, path
         As in `sparse_conv2d`.
+    top : TopWeights, optional
+        Remembers the selection from call to call, so that the next one has less to search.
 
     Returns
     -------
@@ -275,9 +283,11 @@ def sparse_linear(
 
     Examples
     --------
-    >>> sparse_linear(np.ones((2, 1), np.float32), np.array([[1, 3]], np.float32), sparsity=0.5).data
+    >>> sparse_linear(np.ones((2, 1), np.float32), np.array([[1], [3]], np.float32), sparsity=0.5).data
     array([[3.]], dtype=float32)
     """
     activation_sparsity = sparsity if activation_sparsity is None else activation_sparsity
-    op = {"sparse": SparseLinear, "dense": MaskedLinear}[checked(path)]
-    return op.apply(x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity)
+    shares = {"sparsity": sparsity, "activation_sparsity": activation_sparsity}
+    if checked(path) == "dense":
+        return MaskedLinear.apply(x, w, b, **shares)
+    return SparseLinear.apply(x, w, b, **shares, top=top)

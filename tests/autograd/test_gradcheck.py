@@ -67,7 +67,7 @@ def test_rejects_a_transposed_matrix_product() -> None:
     rejects(MatMul, lambda right, ctx, grad: (right[0].T, right[1]), [MATRIX, MATRIX + 1], "input 0")
     rejects(MatMul, lambda right, ctx, grad: (right[0], right[1].T), [MATRIX, MATRIX + 1], "input 1")
     rejects(
-        Linear, lambda right, ctx, grad: (ctx.saved[1] @ grad, *right[1:]), [MATRIX, MATRIX + 1, MATRIX[0]], "input 0"
+        Linear, lambda right, ctx, grad: (ctx.saved[1].T @ grad, *right[1:]), [MATRIX, MATRIX + 1, MATRIX[0]], "input 0"
     )
 
 

@@ -127,7 +127,7 @@ def matmul(draw: Draw) -> Case:
 
 def linear(draw: Draw) -> Case:
     n_out, n_in, N = draw(sides), draw(sides), draw(sides)
-    arrays = [normal(draw, n_in, N), normal(draw, n_out, n_in), normal(draw, n_out)]
+    arrays = [normal(draw, n_in, N), normal(draw, n_in, n_out), normal(draw, n_out)]
     return ops.linear, arrays[: draw(st.integers(2, 3))]
 
 

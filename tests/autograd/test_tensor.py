@@ -188,7 +188,7 @@ def test_no_grad_of_one_thread_is_not_that_of_another() -> None:
 
 def test_training_steps_leave_no_tensor_behind_and_a_kept_loss_holds_no_graph() -> None:
     rng = np.random.default_rng(0)
-    w, b = Tensor(rng.standard_normal((3, 4)), requires_grad=True), Tensor(np.zeros(3), requires_grad=True)
+    w, b = Tensor(rng.standard_normal((4, 3)), requires_grad=True), Tensor(np.zeros(3), requires_grad=True)
     before, losses = live_tensors(), []
     for step in range(1, 4):
         x = Tensor(rng.standard_normal((4, 5)))

@@ -35,11 +35,11 @@ def test_training_is_sgd_over_shuffled_batches_and_keeps_the_last_one(
         order = rng.permutation(n)
         for first in range(0, n, batch):
             chosen = order[first : first + batch]
-            logits = w @ x[chosen].T + b[:, None]
+            logits = w.T @ x[chosen].T + b[:, None]
             p = np.exp(logits) / np.exp(logits).sum(axis=0)
             losses += [-np.log(p[y[chosen], range(chosen.size)])]
             p[y[chosen], range(chosen.size)] -= 1
-            w -= 0.1 * p @ x[chosen] / chosen.size
+            w -= 0.1 * (p @ x[chosen]).T / chosen.size
             b -= 0.1 * p.mean(axis=1)
     sent = decode(update.message, Schema.of(state))
     np.testing.assert_allclose(sent["weight"], w, atol=1e-5)
@@ -67,10 +67,10 @@ def test_fedprox_adds_the_pull_to_the_gradient() -> None:
     w, b = state["weight"].astype(np.float64), state["bias"].astype(np.float64)
     order = generator(7, 1, "me", Purpose.SHUFFLE_BATCHES).permutation(9)
     for chosen in order.reshape(3, 3):
-        logits = w @ x[chosen].T + b[:, None]
+        logits = w.T @ x[chosen].T + b[:, None]
         p = np.exp(logits) / np.exp(logits).sum(axis=0)
         p[y[chosen], range(3)] -= 1
-        w = w - 0.1 * (p @ x[chosen] / 3 + mu * (w - state["weight"]))
+        w = w - 0.1 * ((p @ x[chosen]).T / 3 + mu * (w - state["weight"]))
         b = b - 0.1 * (p.mean(axis=1) + mu * (b - state["bias"]))
     np.testing.assert_allclose(sent["weight"], w, atol=1e-5)
     np.testing.assert_allclose(sent["bias"], b, atol=1e-5)

@@ -116,13 +116,13 @@ def test_full_without_sparsity_is_textbook_fedavg(simulate: Simulate, tiny_data:
             order = generator(0, result.round, client, Purpose.SHUFFLE_BATCHES).permutation(y.size)
             for batch in np.split(order, range(2, y.size, 2)):
                 inputs = x[batch].T
-                hidden = np.maximum(w1 @ inputs + b1[:, None], 0)
-                d = softmax(w2 @ hidden + b2[:, None], axis=0)
+                hidden = np.maximum(w1.T @ inputs + b1[:, None], 0)
+                d = softmax(w2.T @ hidden + b2[:, None], axis=0)
                 d[y[batch], range(batch.size)] -= 1
                 d /= batch.size
-                back = (w2.T @ d) * (hidden > 0)
-                w2, b2 = w2 - 0.2 * d @ hidden.T, b2 - 0.2 * d.sum(axis=1)
-                w1, b1 = w1 - 0.2 * back @ inputs.T, b1 - 0.2 * back.sum(axis=1)
+                back = (w2 @ d) * (hidden > 0)
+                w2, b2 = w2 - 0.2 * hidden @ d.T, b2 - 0.2 * d.sum(axis=1)
+                w1, b1 = w1 - 0.2 * inputs @ back.T, b1 - 0.2 * back.sum(axis=1)
             ends.append([w1, b1, w2, b2])
             counts.append(y.size)
         weights = [np.average(parts, axis=0, weights=counts) for parts in zip(*ends, strict=True)]

@@ -44,7 +44,7 @@ def test_it_learns(simulate: Simulate) -> None:
 def test_bytes_are_those_of_the_kept_entries(simulate: Simulate, uplink: str) -> None:
     (result,) = simulate(rounds=1, uplink=uplink, mask_ratio=0.1).run()
     whole = 4 * (20 * 10 + 20 + 3 * 20 + 3)
-    sparse = 8 * 120 + 4 * 21 + 4 * (20 + 3 * 20 + 3)  # k = 1 - .5 + .1 of 200 weights; 21 row pointers
+    sparse = 8 * 120 + 4 * 11 + 4 * (20 + 3 * 20 + 3)  # k = 1 - .5 + .1 of 200 weights; 11 row pointers
     head = 20 + 4 * 12  # of a message with four tensors
     assert result.dense_bytes == 3 * whole
     assert result.uplink_bytes <= 3 * (head + (whole if uplink == "full" else sparse))

@@ -110,7 +110,7 @@ sys.path.insert(0, {str(package.parent)!r})
 import numpy as np
 from minizerofl.kernels import topk
 assert topk.__file__.startswith({str(tmp_path)!r}), topk.__file__
-print(topk.collect_at_least(np.ones(3, np.float32), np.float32(1), np.empty(4, np.int32), np.empty(4, np.float32)))
+print(topk.count_at_least(np.ones(3, np.float32), np.float32(1)))
 """
     no_home = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "LOCALAPPDATA": "/dev/null", "NUMBA_CACHE_DIR": ""}
     done = subprocess.run(

@@ -22,7 +22,10 @@ def test_pooling_and_its_gradient_are_their_twins(x: np.ndarray, size: int, stri
     results = []
     for module in (pool, reference):
         y, argmax, dx = np.empty(shape, np.float32), np.empty(shape, np.uint8), np.zeros_like(x)
-        module.max_pool(x, size, stride, y, argmax)
+        if size == 2:
+            module.max_pool_2x2(x, stride, y, argmax)
+        else:
+            module.max_pool(x, size, stride, y, argmax)
         module.max_pool_gradient(np.arange(y.size, dtype=np.float32).reshape(shape), argmax, size, stride, dx)
         # With two NaN in a window the last one is found, NumPy finds the first: the value is what counts.
         results.append((y, argmax, dx) if not np.isnan(x).any() else (y,))
@@ -30,9 +33,21 @@ def test_pooling_and_its_gradient_are_their_twins(x: np.ndarray, size: int, stri
         np.testing.assert_array_equal(ours, theirs)
 
 
+@given(IMAGES, st.integers(1, 3))
+def test_windows_of_four_pixels_are_as_all_others(x: np.ndarray, stride: int) -> None:
+    C, H, W, N = x.shape
+    shape = (C, (H - 2) // stride + 1, (W - 2) // stride + 1, N)
+    ours, ours_at = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+    general, general_at = ours.copy(), ours_at.copy()
+    pool.max_pool_2x2(x, stride, ours, ours_at)
+    pool.max_pool(x, 2, stride, general, general_at)
+    np.testing.assert_array_equal(ours, general)
+    np.testing.assert_array_equal(ours_at, general_at)
+
+
 def test_the_first_of_equal_pixels_takes_the_gradient() -> None:
     x = np.ones((1, 2, 2, 1), np.float32)
     y, argmax, dx = np.empty((1, 1, 1, 1), np.float32), np.empty((1, 1, 1, 1), np.uint8), np.zeros_like(x)
-    pool.max_pool(x, 2, 2, y, argmax)
+    pool.max_pool_2x2(x, 2, y, argmax)
     pool.max_pool_gradient(np.ones_like(y), argmax, 2, 2, dx)
     np.testing.assert_array_equal(dx.ravel(), [1, 0, 0, 0])

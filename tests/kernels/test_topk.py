@@ -1,7 +1,7 @@
 """The top-k kernels against their twins."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -15,6 +15,10 @@ ARRAYS = st.one_of(
     hnp.arrays(np.float32, st.integers(1, 40), elements=VALUES),
     st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).standard_normal(1000).astype(np.float32)),
 )
+
+
+def above(number: float) -> np.float32:
+    return np.nextafter(np.float32(number), np.float32(np.inf))
 
 
 @given(ARRAYS, st.sampled_from([0.5, 1.0, SMALLEST]), st.integers(1, 1100))
@@ -35,18 +39,79 @@ def test_collecting_stops_where_the_room_ends() -> None:
         assert got == expected
 
 
-@given(st.integers(0, 2**64 - 1))
-def test_count_bits_is_its_twin(bits: int) -> None:
-    assert topk.count_bits(np.uint64(bits)) == reference.count_bits(np.uint64(bits))
+@given(ARRAYS, st.sampled_from([0.5, 1.0, 2.0]), st.data())
+def test_find_tie_is_its_twin(x: np.ndarray, magnitude: float, data: st.DataObject) -> None:
+    ties = np.count_nonzero(np.abs(x) == np.float32(magnitude))
+    assume(ties)
+    k = data.draw(st.integers(1, int(ties)))
+    arguments = x, np.float32(magnitude), above(magnitude), k
+    assert topk.find_tie(*arguments) == reference.find_tie(*arguments)
 
 
-@given(ARRAYS, st.integers(0, 5), st.sampled_from([0.5, 1.0]))
-def test_keep_largest_is_its_twin(values: np.ndarray, ties: int, threshold: float) -> None:
-    positions = np.arange(values.size, dtype=np.int32) * 3
+@given(ARRAYS, st.sampled_from([0.5, 1.0, SMALLEST]))
+def test_count_at_least_is_its_twin(x: np.ndarray, cut: float) -> None:
+    assert topk.count_at_least(x, np.float32(cut)) == reference.count_at_least(x, np.float32(cut))
+
+
+@given(ARRAYS, st.sampled_from([0.25, 0.5, 1.0]), st.sampled_from([0.5, 1.0, 2.0, np.inf, np.nan]))
+def test_collect_between_is_its_twin(x: np.ndarray, low: float, high: float) -> None:
     results = []
     for module in (topk, reference):
-        kept_positions, kept_values = np.zeros(values.size, np.int32), np.zeros(values.size, np.float32)
-        module.keep_largest(positions, values, np.float32(threshold), ties, kept_positions, kept_values)
-        results.append((kept_positions, kept_values))
+        values = np.zeros(x.size, np.float32)
+        n = module.collect_between(x, np.float32(low), np.float32(high), values)
+        results.append((n, values[:n]))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@given(ARRAYS, st.sampled_from([np.float32, np.float64]), st.data())
+def test_find_threshold_is_its_twin(x: np.ndarray, dtype: type, data: st.DataObject) -> None:
+    x = x[~np.isnan(x)].astype(dtype)
+    assume(x.size)
+    k = data.draw(st.integers(1, x.size))
+    integers = np.dtype(f"i{x.itemsize}")
+    arguments = x.view(integers), np.iinfo(integers).max, k
+    assert topk.find_threshold(*arguments) == reference.find_threshold(*arguments)
+
+
+MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70), elements=VALUES)
+
+
+@given(MATRICES, st.sampled_from([0.5, 1.0]), st.integers(0, 2**32 - 1), st.integers(0, 5000))
+def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: int) -> None:
+    changed = np.random.default_rng(seed).random(len(w)) < 0.5
+    nothing = np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
+    results = []
+    for module in (topk, reference):
+        old = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (w.size + 64, "i4"), (w.size + 64, "f4")))
+        assert module.collect_rows(w, np.float32(cut), np.ones_like(changed), nothing, *old) >= 0
+        new = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (room, "i4"), (room, "f4")))
+        n = module.collect_rows(w * np.float32(-2), np.float32(cut), changed, old, *new)
+        results.append((n, *(a[: max(n, 0)] for a in new[1:]), new[0] if n >= 0 else 0))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@given(ARRAYS, st.sampled_from([0.5, 1.0, SMALLEST]))
+def test_keep_is_its_twin(values: np.ndarray, cut: float) -> None:
+    indices = np.arange(values.size, dtype=np.int32) * 3
+    results = []
+    for module in (topk, reference):
+        kept = np.zeros(values.size + 1, np.int32), np.zeros(values.size + 1, np.float32)
+        n = module.keep(indices, values, np.float32(cut), *kept)
+        results.append((n, kept[0][:n], kept[1][:n]))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@given(MATRICES, st.sampled_from([0.5, 1.0]), st.integers(-1, 5000))
+def test_keep_rows_is_its_twin(w: np.ndarray, threshold: float, last_tie: int) -> None:
+    indptr = (np.arange(len(w) + 1) * w.shape[1]).astype(np.int32)
+    entries = indptr, np.arange(w.size, dtype=np.int32), w.reshape(-1)
+    results = []
+    for module in (topk, reference):
+        kept = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (w.size + 1, "i4"), (w.size + 1, "f4")))
+        module.keep_rows(entries, np.float32(threshold), above(threshold), last_tie, kept)
+        results.append((kept[0], *(a[: kept[0][-1]] for a in kept[1:])))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)

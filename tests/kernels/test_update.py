@@ -38,6 +38,18 @@ def test_sgd_is_its_twin(seed: int, size: int, lr: float, decay: float, dtype: t
     same_effect("sgd", draw(seed, size, 2, dtype), [lr, decay])
 
 
+@given(seed=SEEDS, columns=SIZES, lr=UNIT, dtype=DTYPES)
+def test_sgd_rows_is_its_twin_and_leaves_all_other_rows_alone(seed: int, columns: int, lr: float, dtype: type) -> None:
+    rng = np.random.default_rng(seed)
+    w, g = (rng.standard_normal((n, columns)).astype(dtype) for n in (9, 4))
+    rows = np.sort(rng.choice(9, 4, replace=False)).astype(np.int32)
+    ours, theirs = w.copy(), w.copy()
+    update.sgd_rows(ours, rows, g, dtype(lr))
+    reference.sgd_rows(theirs, rows, g, dtype(lr))
+    np.testing.assert_allclose(ours, theirs, rtol=20 * np.finfo(dtype).eps, atol=20 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(np.delete(ours, rows, 0), np.delete(w, rows, 0))
+
+
 @given(seed=SEEDS, size=SIZES, lr=UNIT, momentum=UNIT, decay=UNIT, nesterov=st.booleans(), dtype=DTYPES)
 def test_sgd_momentum_is_its_twin(
     seed: int, size: int, lr: float, momentum: float, decay: float, nesterov: bool, dtype: type

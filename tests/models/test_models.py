@@ -39,7 +39,7 @@ def test_resnet_has_the_papers_dense_parts() -> None:
     sparse = sparse_weights(model)
     shapes = {n: p.shape for n, p in model.named_parameters() if n not in sparse}
     assert shapes.pop("stem.weight") == (64, 3, 3, 3)
-    assert shapes.pop("classifier.weight") == (10, 512)
+    assert shapes.pop("classifier.weight") == (512, 10)
     assert shapes.pop("classifier.bias") == (10,)
     assert sum(np.prod(s) for s in shapes.values() if len(s) == 4) == 172_032  # the 1x1 shortcuts
     assert sum(np.prod(s) for s in shapes.values() if len(s) == 1) == 9_600  # BatchNorm's scales and shifts

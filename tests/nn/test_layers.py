@@ -59,7 +59,7 @@ def tensor(*shape: int, seed: int = 0) -> Tensor:
 def test_linear_is_w_x_plus_b() -> None:
     layer, x = nn.Linear(5, 3), tensor(5, 4)
     layer.bias.assign_([1.0, 2.0, 3.0])
-    expected = layer.weight.data @ x.data + layer.bias.data[:, None]
+    expected = layer.weight.data.T @ x.data + layer.bias.data[:, None]
     np.testing.assert_allclose(layer(x).data, expected, rtol=1e-5, atol=1e-5)
 
 

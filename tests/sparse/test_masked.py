@@ -47,7 +47,7 @@ def test_convolution(seed: int, K: int, stride: int, padding: int, N: int, spars
 def test_linear(seed: int, sizes: tuple[int, int, int], sparsity: float, activations: float) -> None:
     rng = np.random.default_rng(seed)
     I, O, N = sizes  # noqa: E741
-    *arrays, dy = (rng.standard_normal(s).astype(np.float32) for s in [(I, N), (O, I), (O,), (O, N)])
+    *arrays, dy = (rng.standard_normal(s).astype(np.float32) for s in [(I, N), (I, O), (O,), (O, N)])
     options = {"sparsity": sparsity, "activation_sparsity": activations}
     agree(run(MaskedLinear, arrays, dy, **options), run(SparseLinear, arrays, dy, **options))
 
@@ -57,14 +57,14 @@ def test_only_what_is_wanted_is_computed(wanted: tuple[bool, bool]) -> None:
     rng = np.random.default_rng(0)
     x, w = (
         Tensor(rng.standard_normal(shape).astype(np.float32), requires_grad=wants)
-        for shape, wants in zip([(6, 3), (5, 6)], wanted, strict=True)
+        for shape, wants in zip([(6, 3), (6, 5)], wanted, strict=True)
     )
     MaskedLinear.apply(x, w, None, sparsity=0.5, activation_sparsity=0.5).sum().backward()
     assert (x.grad is not None, w.grad is not None) == wanted
 
 
 def test_a_write_between_forward_and_backward_is_an_error() -> None:
-    x, w = Tensor(np.ones((6, 3), np.float32)), Tensor(np.ones((5, 6), np.float32), requires_grad=True)
+    x, w = Tensor(np.ones((6, 3), np.float32)), Tensor(np.ones((6, 5), np.float32), requires_grad=True)
     y = MaskedLinear.apply(x, w, None, sparsity=0.0, activation_sparsity=0.0).sum()
     x.assign_(np.zeros((6, 3)))
     with pytest.raises(RuntimeError, match="was written to between forward and backward"):
@@ -90,7 +90,7 @@ def test_the_message_names_the_public_op() -> None:
 @pytest.mark.parametrize("path", ["auto", "fast"])
 def test_ops_take_a_path_that_is_resolved(path: str) -> None:
     with pytest.raises(ValueError, match="expected 'sparse' or 'dense'"):
-        ops.sparse_linear(np.ones((2, 1), np.float32), np.ones((1, 2), np.float32), sparsity=0.5, path=path)
+        ops.sparse_linear(np.ones((2, 1), np.float32), np.ones((2, 1), np.float32), sparsity=0.5, path=path)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_linear_is_the_dense_one_with_the_same_masks(
 ) -> None:
     rng = np.random.default_rng(seed)
     I, O, N = sizes  # noqa: E741
-    x, w, b, dy = (rng.standard_normal(s).astype(np.float32) for s in [(I, N), (O, I), (O,), (O, N)])
+    x, w, b, dy = (rng.standard_normal(s).astype(np.float32) for s in [(I, N), (I, O), (O,), (O, N)])
     options = {"sparsity": sparsity, "activation_sparsity": activations}
     y, dx, dw, db = run(lambda *t: ops.sparse_linear(*t, **options), [x, w, b], dy)
     dense_y, dense_dx, _, dense_db = run(ops.linear, [x, masked(w, sparsity), b], dy)
@@ -103,7 +103,7 @@ def test_convolution_passes_the_gradient_check_of_its_surrogate(case: tuple, spa
 @given(SEEDS, SPARSITIES)
 def test_linear_passes_the_gradient_check_of_its_surrogate(seed: int, sparsity: float) -> None:
     rng = np.random.default_rng(seed)
-    x, w, b = (rng.standard_normal(s) for s in [(6, 3), (5, 6), (5,)])
+    x, w, b = (rng.standard_normal(s) for s in [(6, 3), (6, 5), (5,)])
     x_top, w_top = masked(x, sparsity), masked(w, sparsity)
     surrogate = {
         0: lambda t: ops.linear(t, w_top, b),
@@ -124,11 +124,11 @@ def test_all_weights_are_updated_and_none_overwritten() -> None:
 
 def test_activation_sparsity_follows_the_weights_unless_given() -> None:
     rng = np.random.default_rng(0)
-    x, w = (rng.standard_normal(s).astype(np.float32) for s in [(40, 1), (3, 40)])
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in [(40, 1), (40, 3)])
     dy = np.ones((3, 1), np.float32)
     for given_, kept in ((None, 4), (0.5, 20), (0, 40)):
         _, _, dw = run(lambda *t, a=given_: ops.sparse_linear(*t, sparsity=0.9, activation_sparsity=a), [x, w], dy)
-        assert np.count_nonzero(dw.any(axis=0)) == kept
+        assert np.count_nonzero(dw.any(axis=1)) == kept
 
 
 @pytest.mark.parametrize(

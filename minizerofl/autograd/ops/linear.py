@@ -1,4 +1,4 @@
-"""Matrix products: matmul, and linear, the fully connected layer ``y = W x + b``."""
+"""Matrix products: matmul, and linear, the fully connected layer ``y = W^T x + b``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MatMul(Op):
 
 
 class Linear(Op):
-    """``y = W x + b``, a column for each sample."""
+    """``y = W^T x + b``, a column for each sample."""
 
     name = "linear"
 
@@ -50,7 +50,7 @@ class Linear(Op):
         """Multiply every sample with the weights."""
         check_linear(x, w, b)
         ctx.save(x, w)
-        y: Array = w @ x  # (out, in) @ (in, N) -> (out, N)
+        y: Array = w.T @ x  # (out, in) @ (in, N) -> (out, N)
         if b is not None:
             y += b[:, None]
         return y
@@ -60,8 +60,8 @@ class Linear(Op):
         """Multiply as `MatMul` does; db is the sum over the batch."""
         x, w = ctx.saved
         wants_x, wants_w, wants_b = ctx.needs_grad
-        dx = w.T @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
-        dw = grad @ x.T if wants_w else None  # (out, N) @ (N, in) -> (out, in)
+        dx = w @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
+        dw = x @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
         db = grad.sum(axis=1) if wants_b else None  # (out, N) -> (out,)
         return dx, dw, db
 
@@ -69,13 +69,13 @@ class Linear(Op):
 def check_linear(x: Array, w: Array, b: Array | None) -> None:
     """Raise a ValueError that says which shape does not fit."""
     if w.ndim != 2:
-        raise ValueError(f"w has shape {w.shape}, expected (out, in)")
-    if x.ndim != 2 or x.shape[0] != w.shape[1]:
+        raise ValueError(f"w has shape {w.shape}, expected (in, out)")
+    if x.ndim != 2 or x.shape[0] != w.shape[0]:
         raise ValueError(
-            f"x has shape {x.shape}, expected ({w.shape[1]}, N): features first, batch last; flatten images before"
+            f"x has shape {x.shape}, expected ({w.shape[0]}, N): features first, batch last; flatten images before"
         )
-    if b is not None and b.shape != w.shape[:1]:
-        raise ValueError(f"b has shape {b.shape}, expected {w.shape[:1]}, one value for each row of w")
+    if b is not None and b.shape != w.shape[1:]:
+        raise ValueError(f"b has shape {b.shape}, expected {w.shape[1:]}, one value for each column of w")
 
 
 def matmul(a: object, b: object) -> Tensor:
@@ -90,13 +90,13 @@ def matmul(a: object, b: object) -> Tensor:
 
 
 def linear(x: object, w: object, b: object = None) -> Tensor:
-    """Apply a fully connected layer, ``y = W x + b``, to a batch.
+    """Apply a fully connected layer, ``y = W^T x + b``, to a batch.
 
     Parameters
     ----------
     x : Tensor, shape (in, N)
         One column for each sample.
-    w : Tensor, shape (out, in)
+    w : Tensor, shape (in, out)
         The weights.
     b : Tensor, shape (out,), optional
         The biases.
@@ -113,7 +113,7 @@ def linear(x: object, w: object, b: object = None) -> Tensor:
 
     Examples
     --------
-    >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]]), Tensor([0.5, 0.0])).data
+    >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0]]), Tensor([0.5, 0.0])).data
     array([[3.5, 6.5],
            [4. , 8. ]], dtype=float32)
     """

@@ -18,6 +18,11 @@ def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: NDArray[np.ui
         y[c, i, j, n] = window[argmax[c, i, j, n]]
 
 
+def max_pool_2x2(x: Floats, stride: int, y: Floats, argmax: NDArray[np.uint8]) -> None:
+    """Take the largest value of each window of four pixels."""
+    max_pool(x, 2, stride, y, argmax)
+
+
 def max_pool_gradient(dy: Floats, argmax: NDArray[np.uint8], size: int, stride: int, dx: Floats) -> None:
     """Send each gradient back to the pixel that was the largest."""
     for c, i, j, n in np.ndindex(dy.shape):

@@ -21,17 +21,73 @@ def collect_at_least(x: Floats, cut: float, positions: Indices, values: Floats) 
     return found.size
 
 
-def count_bits(bits: np.uint64) -> int:
-    """Count the bits that are set."""
-    return int(bits).bit_count()
+def count_at_least(x: Floats, cut: float) -> int:
+    """Count the values with ``abs(x) >= cut``."""
+    return int(np.count_nonzero(np.abs(x) >= cut))
 
 
-def keep_largest(
-    positions: Indices, values: Floats, threshold: float, ties: int, kept_positions: Indices, kept_values: Floats
+def collect_between(x: Floats, low: float, high: float, values: Floats) -> int:
+    """Collect the values with ``low <= abs(x) < high``."""
+    found = x[(np.abs(x) >= low) & ~(np.abs(x) >= high)]
+    values[: found.size] = found
+    return found.size
+
+
+def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
+    """Find the position of the k-th value whose magnitude is `magnitude`."""
+    return int(np.flatnonzero(np.abs(x) == magnitude)[k - 1])
+
+
+def find_threshold(bits: NDArray[Any], no_sign: int, k: int) -> tuple[int, int]:
+    """Find the k-th largest magnitude by sorting."""
+    magnitudes = np.sort(bits & no_sign)[::-1]
+    threshold = magnitudes[k - 1]
+    return int(threshold), int(np.count_nonzero(magnitudes[:k] == threshold))
+
+
+def collect_rows(
+    w: Floats,
+    cut: float,
+    changed: NDArray[np.bool_],
+    old: tuple[Indices, Indices, Floats],
+    indptr: Indices,
+    indices: Indices,
+    values: Floats,
+) -> int:
+    """Collect the values of a matrix with ``abs(w) >= cut``, row by row."""
+    entries: list[tuple[Indices, Floats]] = []
+    for r, row in enumerate(w):
+        if changed[r]:
+            columns = np.flatnonzero(np.abs(row) >= cut).astype(np.int32)
+            entries.append((columns, row[columns]))
+        else:
+            entries.append((old[1][old[0][r] : old[0][r + 1]], old[2][old[0][r] : old[0][r + 1]]))
+    indptr[:] = np.cumsum([0] + [columns.size for columns, _ in entries])
+    n = int(indptr[-1])
+    if n > indices.size:
+        return -1
+    indices[:n], values[:n] = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    return n
+
+
+def keep(indices: Indices, values: Floats, cut: float, kept_indices: Indices, kept_values: Floats) -> int:
+    """Copy the entries whose magnitude is at least `cut`; return how many."""
+    kept = np.abs(values) >= cut
+    n = int(np.count_nonzero(kept))
+    kept_indices[:n], kept_values[:n] = indices[kept], values[kept]
+    return n
+
+
+def keep_rows(
+    entries: tuple[Indices, Indices, Floats],
+    threshold: float,
+    above: float,
+    last_tie: int,
+    kept: tuple[Indices, Indices, Floats],
 ) -> None:
-    """Copy the candidates whose magnitude exceeds `threshold`, and the first `ties` of those that equal it."""
-    magnitudes = np.abs(values)
-    equal = np.flatnonzero(magnitudes == threshold)[:ties]
-    kept = np.sort(np.concatenate([np.flatnonzero(magnitudes > threshold), equal]))
-    kept_positions[: kept.size] = positions[kept]
-    kept_values[: kept.size] = values[kept]
+    """Copy the entries of a sparse matrix whose magnitude exceeds `threshold`, and the first that equal it."""
+    indptr, indices, values = entries
+    magnitudes, first = np.abs(values), np.arange(values.size) <= last_tie
+    chosen = np.flatnonzero((magnitudes > threshold) | ((magnitudes == threshold) & first))
+    kept[0][:] = np.searchsorted(chosen, indptr)
+    kept[1][: chosen.size], kept[2][: chosen.size] = indices[chosen], values[chosen]

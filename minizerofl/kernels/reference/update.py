@@ -16,6 +16,11 @@ def sgd(w: Floats, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
     w -= lr * (g + weight_decay * w)
 
 
+def sgd_rows(w: Floats, rows: NDArray[np.int32], g: Floats, lr: Scalar) -> None:
+    """Step against a gradient of which only some rows are given."""
+    w[rows] -= lr * g
+
+
 def sgd_momentum(
     w: Floats, g: Floats, velocity: Floats, lr: Scalar, momentum: Scalar, weight_decay: Scalar, nesterov: bool
 ) -> None:

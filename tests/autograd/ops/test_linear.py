@@ -20,20 +20,20 @@ def test_matmul_is_numpys(shapes) -> None:
 
 def test_linear_is_the_textbook_equation() -> None:
     rng = np.random.default_rng(0)
-    x, w, b = rng.standard_normal((4, 5)), rng.standard_normal((3, 4)), rng.standard_normal(3)
+    x, w, b = rng.standard_normal((4, 5)), rng.standard_normal((4, 3)), rng.standard_normal(3)
     result = ops.linear(Tensor(x), Tensor(w), Tensor(b)).data
     for n in range(5):
-        np.testing.assert_allclose(result[:, n], w @ x[:, n] + b, rtol=1e-12)
+        np.testing.assert_allclose(result[:, n], w.T @ x[:, n] + b, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("x", "w", "b", "message"),
     [
-        ((5, 2), (3, 4), (3,), r"x has shape \(5, 2\), expected \(4, N\)"),
-        ((1, 2, 2, 2), (3, 4), (3,), r"x has shape \(1, 2, 2, 2\), expected \(4, N\).*flatten"),
-        ((4, 2), (4,), None, r"w has shape \(4,\), expected \(out, in\)"),
-        ((4, 2), (3, 4), (4,), r"b has shape \(4,\), expected \(3,\)"),
-        ((4, 2), (3, 4), (3, 1), r"b has shape \(3, 1\), expected \(3,\)"),
+        ((5, 2), (4, 3), (3,), r"x has shape \(5, 2\), expected \(4, N\)"),
+        ((1, 2, 2, 2), (4, 3), (3,), r"x has shape \(1, 2, 2, 2\), expected \(4, N\).*flatten"),
+        ((4, 2), (4,), None, r"w has shape \(4,\), expected \(in, out\)"),
+        ((4, 2), (4, 3), (4,), r"b has shape \(4,\), expected \(3,\)"),
+        ((4, 2), (4, 3), (3, 1), r"b has shape \(3, 1\), expected \(3,\)"),
     ],
 )
 def test_errors(x, w, b, message) -> None:

@@ -38,7 +38,7 @@ def test_layer_by_layer(measured) -> None:
     assert [p["layer"] for p in report["products"][::3]] == [
         "conv 32x1x5x5 stride 1 batch 2",
         "conv 64x32x5x5 stride 1 batch 2",
-        "linear 2048x3136 batch 2",
+        "linear 3136x2048 batch 2",
     ]
     assert [p["product"] for p in report["products"][:3]] == ["forward", "dX", "dW"]
     for product in report["products"]:

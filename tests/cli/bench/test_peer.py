@@ -27,7 +27,7 @@ def test_the_peer_is_the_same_network(torch, name: str, arguments: dict, shape: 
     rng = np.random.default_rng(0)
     samples = rng.random((4, *shape), np.float32), rng.integers(0, 10, 4)
     ours = build(name, **arguments, sparsity=0.0)
-    state = {key: torch.from_numpy(value) for key, value in ours.state_dict().items()}
+    state = {key: torch.from_numpy(value.T if value.ndim == 2 else value) for key, value in ours.state_dict().items()}
     theirs = peer.network(Workload(name, arguments, samples, None, []))
     missing = theirs.load_state_dict(state, strict=False)
     assert missing.unexpected_keys == []
@@ -40,7 +40,7 @@ def test_the_peer_is_the_same_network(torch, name: str, arguments: dict, shape: 
     np.testing.assert_allclose(logits.data, answers[0], rtol=0, atol=1e-4 * np.abs(answers[0]).max())
     ops.cross_entropy(logits, samples[1]).backward()
     last = [p.grad for p in ours.parameters()][-2]
-    theirs_last = [p.grad.numpy() for p in theirs.parameters()][-2]
+    theirs_last = [p.grad.numpy() for p in theirs.parameters()][-2].T
     np.testing.assert_allclose(last, theirs_last, rtol=0, atol=1e-4 * np.abs(theirs_last).max())
 
 
