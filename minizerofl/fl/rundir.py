@@ -222,7 +222,7 @@ class RunDirectory:
 
     def log(self, line: str) -> None:
         """Add a line to train.log."""
-        with (self.path / "train.log").open("a", encoding="utf-8", newline="\n") as file:
+        with (self.path / "train.log").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(line + "\n")
 
     def save(self, model: SavedModel) -> None:
