@@ -161,6 +161,7 @@ class RunDirectory:
         self._clients.cut(round)
         self.masks.cut(round)
         self.checkpoints.forget_after(round)
+        self._totals = Totals()
         for row in rows:
             self._totals.add(row)
         for key in ("evaluated_round", *EVALUATED, "best_round", "best_validation_accuracy"):

@@ -198,6 +198,14 @@ def test_going_back_to_a_round(tmp_path):
         assert (run.path / name).read_text().splitlines() == lines
 
 
+def test_going_back_without_opening_anew_counts_nothing_twice(tmp_path):
+    run = _make(tmp_path)
+    for t in (1, 2):
+        run.record(_round(t))
+    run.go_back_to(1, None)
+    assert run.summary["cum_uplink_bytes"] == 100
+
+
 def test_a_round_that_came_to_nothing_is_told(tmp_path):
     run = _make(tmp_path)
     run.record_loss(TooFewClientsError("lost", 7, _round(7).outcomes))
