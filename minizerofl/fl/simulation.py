@@ -181,15 +181,15 @@ class Simulation:
             client_id,
             samples,
             self.uplink,
-            s.batch_size,
-            s.local_epochs,
-            s.seed,
-            self.codec,
-            s.proximal_mu,
-            self._local,
-            self.data if isinstance(self.data, Augmenting) else None,
+            batch_size=s.batch_size,
+            local_epochs=s.local_epochs,
+            seed=s.seed,
+            codec=self.codec,
+            proximal_mu=s.proximal_mu,
+            local=self._local,
+            augmenting=self.data if isinstance(self.data, Augmenting) else None,
         )
-        return client.train(model, self.state, t, self._schedule(t - 1), watch, {} if memory is None else memory)
+        return client.train(model, self.state, t, self._schedule(t - 1), watch, memory)
 
     def masks_are_due(self, t: int) -> bool:
         """Whether the masks of a round are to be noted."""
