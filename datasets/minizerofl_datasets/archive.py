@@ -1,5 +1,6 @@
 """Unpacks an archive that nobody should have to trust: only plain files, only inside the folder, only so much."""
 
+import lzma
 import shutil
 import stat
 import tarfile
@@ -15,6 +16,16 @@ from minizerofl_datasets.errors import DataError, one_line
 __all__ = ["publish", "unpack"]
 
 CHUNK = 1 << 20
+# What damaged archives raise beside an OSError without a number.
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def unpack(archive: Path, folder: Path, *, max_bytes: int, max_files: int = 200_000) -> None:
@@ -63,7 +74,7 @@ def unpack(archive: Path, folder: Path, *, max_bytes: int, max_files: int = 200_
                     shutil.copyfileobj(content, out, CHUNK)
     except FileExistsError as error:
         raise DataError(f"{archive}: holds {one_line(error)} twice; do not trust it.") from error
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise DataError(f"{archive}: cannot be unpacked ({one_line(error)}); get the file anew.") from error
     except OSError as error:
         if error.errno is None:  # how the decompressors say that the data is damaged; a full disk has a number
@@ -90,6 +101,9 @@ def _entries(archive: Path) -> Generator[tuple[str, int, IO[bytes] | None], None
                 if not (member.isreg() or member.isdir()):
                     raise DataError(f"{archive}: {member.name!r} is a link or a device; do not trust it.")
                 yield member.name, member.size, tar.extractfile(member) if member.isreg() else None
+            # The checksum of compressed data stands at its end, which tarfile does not read.
+            if tar.fileobj and len(tar.fileobj.read(CHUNK)) == CHUNK:
+                raise DataError(f"{archive}: goes on after its last entry; do not trust it.")
     else:
         raise DataError(f"{archive}: is no archive that can be read (tar or zip); get the file anew.")
 

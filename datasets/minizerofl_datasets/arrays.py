@@ -95,6 +95,13 @@ def _checked(arrays: dict[str, Array], where: str) -> dict[str, Array]:
         checked["x"].dtype,
     ):
         raise DataError(f"{where}: 'x_test' differs from 'x' in the shape of a sample or in dtype.")
+    if "class_names" in arrays:
+        classes = int(max(arrays[key].max() for key in ("y", "y_test") if key in arrays)) + 1
+        names = arrays["class_names"]
+        if names.ndim != 1 or len(names) < classes:
+            raise DataError(
+                f"{where}: 'class_names' is {names.dtype} {names.shape}, expected a name for {classes} classes."
+            )
     return checked
 
 
@@ -105,7 +112,8 @@ def _checked_x(x: Array, where: str) -> Array:
     if kind is None or x.ndim not in (3, 4) or 0 in x.shape:
         raise DataError(f"{where} is {x.dtype} {x.shape}, expected uint8 or float (N, C, H, W) or (N, H, W).")
     if kind == "floats":
-        x = x.astype(np.float32)
+        with np.errstate(over="ignore"):  # an infinity, which is refused
+            x = x.astype(np.float32)
         if not np.isfinite(x).all():
             raise DataError(f"{where} holds NaN or infinity (as float32); clean it first.")
     return x[:, None] if x.ndim == 3 else x  # (N, H, W) -> (N, 1, H, W)

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -176,20 +175,28 @@ def _close_if_failed(response: _Response, **_: object) -> None:
         response.close()
 
 
-@dataclass
 class _Bar:
     """What pooch takes for a progress bar."""
 
-    progress: Progress
-    total: int = 0
-    done: int = 0
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.total = 0
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    @total.setter
+    def total(self, total: int) -> None:  # set at the beginning of each attempt
+        self._total = total
+        self.reset()
 
     def update(self, size: int) -> None:
-        self.done += size
-        self.progress(min(self.done, self.total) if self.total else self.done, self.total)
+        self._done += size
+        self._progress(min(self._done, self._total) if self._total else self._done, self._total)
 
     def reset(self) -> None:
-        self.done = 0
+        self._done = 0
 
     def close(self) -> None:
         """Nothing to close."""

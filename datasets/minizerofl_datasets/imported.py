@@ -9,12 +9,16 @@ import numpy.typing as npt
 
 from minizerofl_datasets.arrays import Array, read_arrays
 from minizerofl_datasets.cache import cache_folder, write_atomically
+from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset, Split
 from minizerofl_datasets.official import OFFICIAL
 from minizerofl_datasets.partition import Partition, choose
 from minizerofl_datasets.partitioned import PartitionedDataset
+from minizerofl_datasets.sources import SOURCES
 
 __all__ = ["ImportedDataset", "import_arrays", "imported_names", "load_imported"]
+
+Labels = npt.NDArray[np.int64]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 TEST_SHARE = 0.1  # of the samples, where the file has no test set of its own
@@ -113,7 +117,7 @@ class ImportedDataset(PartitionedDataset):
         name: str,
         origin: str,
         x: dict[Split, Array],
-        y: dict[Split, npt.NDArray[np.int64]],
+        y: dict[Split, Labels],
         class_names: tuple[str, ...],
         *,
         partition: Partition,
@@ -140,7 +144,7 @@ class ImportedDataset(PartitionedDataset):
             clients=clients,
         )
 
-    def _inputs(self, split: Split, rows: npt.NDArray[np.int64], client: str) -> npt.NDArray[np.float32]:
+    def _inputs(self, split: Split, rows: Labels, client: str) -> npt.NDArray[np.float32]:
         x = self._x[split][rows].astype(np.float32)
         return x / np.float32(255) if self._scaled else x
 
@@ -180,45 +184,50 @@ def load_imported(
     ...
     ValueError: source='synthetic': an imported set has no synthetic twin; use 'auto' or 'real'.
     """
+    check_choice("source", source, SOURCES)
     if source == "synthetic":
         raise ValueError("source='synthetic': an imported set has no synthetic twin; use 'auto' or 'real'.")
     path = _folder() / f"{name}.h5"
     arrays = read_arrays(path)
-    x, y, owners, test_owners = arrays["x"], arrays["y"].astype(np.int64), arrays.get("client"), None
-    if "x_test" in arrays:
-        x_of: dict[Split, Array] = {"train": x, "test": arrays["x_test"]}
-        y_of: dict[Split, npt.NDArray[np.int64]] = {"train": y, "test": arrays["y_test"].astype(np.int64)}
-        test_owners = arrays.get("client_test")
-    else:
-        tested = np.zeros(len(y), np.bool_)
-        tested[np.random.default_rng([seed, len(y)]).permutation(len(y))[: int(TEST_SHARE * len(y))]] = True
-        x_of, y_of = {"train": x[~tested], "test": x[tested]}, {"train": y[~tested], "test": y[tested]}
-        owners = None if owners is None else owners[~tested]
+    stated = arrays.pop("class_names", None)
+    if "x_test" not in arrays:
+        arrays = _lend_test_set(arrays, seed)
+    x: dict[Split, Array] = {"train": arrays["x"], "test": arrays["x_test"]}
+    y: dict[Split, Labels] = {"train": arrays["y"].astype(np.int64), "test": arrays["y_test"].astype(np.int64)}
+    owners = arrays["client"].astype(np.str_) if "client" in arrays else None
     method = partition or ("dirichlet" if owners is None else "natural")
     dealt = choose(
-        y_of["train"],
+        y["train"],
         method,
         num_clients=num_clients,
         seed=seed,
-        owners=None if owners is None else owners.astype(np.str_),
+        owners=owners,
         alpha=alpha,
         prior=prior,
         min_size=min_size,
         shards_per_client=shards_per_client,
     )
-    stated = arrays.get("class_names")
-    classes = int(max(part.max(initial=-1) for part in y_of.values())) + 1
+    classes = int(max(part.max(initial=-1) for part in y.values())) + 1
     return ImportedDataset(
         name,
         f"imported arrays in '{path}'",
-        x_of,
-        y_of,
+        x,
+        y,
         tuple(map(str, range(classes))) if stated is None else tuple(map(str, stated)),
         partition=dealt,
-        test_partition=_natural_test(dealt, test_owners) if method == "natural" else None,
+        test_partition=_natural_test(dealt, arrays.get("client_test")) if method == "natural" else None,
         seed=seed,
         clients=clients,
     )
+
+
+def _lend_test_set(arrays: dict[str, Array], seed: int) -> dict[str, Array]:
+    """Return the arrays with a tenth of x and y as x_test and y_test; whose these were is forgotten."""
+    n = len(arrays["y"])
+    tested = np.zeros(n, np.bool_)
+    tested[np.random.default_rng([seed, n]).permutation(n)[: int(TEST_SHARE * n)]] = True
+    kept = {key: array[~tested] for key, array in arrays.items() if key in ("x", "y", "client")}
+    return {**kept, "x_test": arrays["x"][tested], "y_test": arrays["y"][tested]}
 
 
 def _natural_test(partition: Partition, owners: Array | None) -> Partition | None:

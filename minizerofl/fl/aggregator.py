@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -94,6 +95,12 @@ class Aggregator:
     def average(self) -> State:
         """Return the average, with the shapes and dtypes of the state."""
         return {name: self._average(name).astype(v.dtype).reshape(v.shape) for name, v in self._state.items()}
+
+    def share_sent(self, names: Iterable[str]) -> float:
+        """Return the share of some tensors that was sent, over all updates; 1 for what is sent whole."""
+        in_part = [name for name in names if name in self.kept]
+        entries = sum(self._state[name].size for name in in_part)
+        return sum(self.kept[name] for name in in_part) / (entries * self.accepted) if entries else 1.0
 
     def _average(self, name: str) -> np.ndarray:
         if not self._senders:

@@ -7,7 +7,6 @@ keep is the global state after a round, and what server and clients remember fro
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,12 +15,10 @@ import h5py
 from minizerofl.fl.errors import CheckpointError
 from minizerofl.fl.payload import State
 from minizerofl.fl.sealed import Seal
+from minizerofl.fl.toml import Config
 
 SEAL = Seal(b"minizerofl-check", 1, "checkpoint", CheckpointError)
 NEWEST = 2  # so many are kept, and the best
-
-Scalar = str | int | float
-Config = Mapping[str, Mapping[str, Scalar]]
 
 
 @dataclass(frozen=True)

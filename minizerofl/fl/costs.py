@@ -34,6 +34,7 @@ from minizerofl.sparse.masked import Masked
 
 WATTS_PER_CORE = 10.0  # assumed for a busy core where nothing is measured
 POWERCAP = Path("/sys/class/powercap")
+STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _rapl(powercap: Path) -> dict[str, tuple[int, int]]:
         return {}
 
 
-def peak_bytes() -> int:
+def peak_bytes(status: Path = STATUS) -> int:
     """Return the most memory that this process has held so far, or 0 where that is not known.
 
     Examples
@@ -191,9 +192,9 @@ def peak_bytes() -> int:
     >>> peak_bytes() >= 0
     True
     """
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would begin with what the parent process held when it started this one
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text()).group(1)) * 1024  # type: ignore[union-attr]
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    if found:  # getrusage would begin with what the parent process held when it started this one
+        return int(found[1]) * 1024
     if os.name != "posix":
         return 0
     import resource

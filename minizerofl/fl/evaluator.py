@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Evaluator:
     Parameters
     ----------
     data : FederatedData
-        Where they come from; each sample is read once.
+        Where they come from; read when they are first asked for, and then kept.
     settings : Settings
         How many, see `Settings.eval_samples` and `Settings.validation_samples`.
 
@@ -61,11 +62,10 @@ class Evaluator:
 
     def test(self, whole: bool) -> Panel:
         """Return the test samples, or the fixed subset of them on which rounds before the last are evaluated."""
-        kind = "whole" if whole or self._settings.eval_samples == 0 else "subset"
-        if kind not in self._panels:
-            self._panels[kind] = self._read_test(kind == "whole")
-        panel = self._panels[kind]
-        assert panel is not None
+        whole = whole or not 0 < self._settings.eval_samples < sum(self._test_sizes)
+        kind = "whole" if whole else "subset"
+        panel = self._panels.get(kind) or self._read_test(whole)
+        self._panels[kind] = panel
         return panel
 
     def validation(self) -> Panel | None:
@@ -77,13 +77,16 @@ class Evaluator:
             self._panels["validation"] = self._read_validation()
         return self._panels["validation"]
 
+    @cached_property
+    def _test_sizes(self) -> list[int]:
+        return [self._data.num_test(client) for client in self._data.test_clients]
+
     def _read_test(self, whole: bool) -> Panel:
         panel = self._panels.get("whole")
         if panel is None:
             x, y = self._data.test()
-            sizes = [self._data.num_test(client) for client in self._data.test_clients]
-            panel = Panel(x, y, np.repeat(np.arange(len(sizes)), sizes))
-        if whole or self._settings.eval_samples >= panel.y.size:
+            panel = Panel(x, y, np.repeat(np.arange(len(self._test_sizes)), self._test_sizes))
+        if whole:
             return panel
         rng = generator(self._settings.seed, 0, "", Purpose.EVALUATION_SUBSET)
         subset = np.sort(rng.choice(panel.y.size, self._settings.eval_samples, replace=False))

@@ -3,7 +3,7 @@
 A plan is text, faults between commas, each ``KIND@ROUNDS:CLIENT``:
 
 ========  ==================================================================================
-KIND      ``drop`` (never answers), ``crash`` (fails in training), ``nan`` (one value it sends is NaN),
+KIND      ``drop`` (never answers), ``crash`` (fails in training), ``nan`` (learns from NaN and sends it),
           ``corrupt`` (one byte of its message is changed), ``slow=SECONDS`` (waits before it trains)
 ROUNDS    ``3``, ``3-5`` or ``*`` for all
 CLIENT    a client's id, ``#0`` for the first that was sampled in the round, ``*`` for all

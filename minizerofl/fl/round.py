@@ -106,7 +106,7 @@ class Round:
     train_seconds: float = 0.0
     aggregate_seconds: float = 0.0
     eval_seconds: float = 0.0
-    effort: Effort = field(default_factory=lambda: Effort())
+    effort: Effort = field(default_factory=Effort)
 
     def count(self, status: Status) -> int:
         """Return how many clients ended like that."""

@@ -161,6 +161,7 @@ class RunDirectory:
         self._clients.cut(round)
         self.masks.cut(round)
         self.checkpoints.forget_after(round)
+        self._totals = Totals()
         for row in rows:
             self._totals.add(row)
         for key in ("evaluated_round", *EVALUATED, "best_round", "best_validation_accuracy"):
@@ -222,7 +223,7 @@ class RunDirectory:
 
     def log(self, line: str) -> None:
         """Add a line to train.log."""
-        with (self.path / "train.log").open("a", encoding="utf-8", newline="\n") as file:
+        with (self.path / "train.log").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(line + "\n")
 
     def save(self, model: SavedModel) -> None:

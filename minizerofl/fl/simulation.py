@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,6 +40,16 @@ from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.optim import ExponentialDecay
 
 __all__ = ["Round", "Simulation"]
+
+
+@dataclass
+class _Taken:
+    """What came of a round's clients."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    sent: dict[str, list[Bits]] = field(default_factory=dict)  # the masks of what they sent, by layer
+    memories: dict[str, State] = field(default_factory=dict)  # what they remember; kept when the round is complete
+    seconds: float = 0.0  # spent on folding
 
 
 class Simulation:
@@ -156,61 +166,6 @@ class Simulation:
         self.server_memory = memory.pop("server", {})
         self.client_memories = {part.removeprefix("client:"): kept for part, kept in memory.items()}
 
-    def _round(self, engine: ThreadEngine, t: int) -> Round:
-        meter, started, aggregating = EffortMeter(), time.perf_counter(), 0.0
-        lr = self._schedule(t - 1)
-        deadline = time.monotonic() + self.settings.round_deadline if self.settings.round_deadline else math.inf
-        clients = sample_clients(
-            self.data, self.settings.clients_per_round, generator(self.settings.seed, t, "", Purpose.SAMPLE_CLIENTS)
-        )
-        aggregator = Aggregator(self.state, self.uplink.differences, self.settings.average)
-        outcomes: list[Outcome] = []
-        sent: dict[str, list[Bits]] = {}  # the masks of what the clients sent
-        memories: dict[str, State] = {}  # what clients remember afterwards; kept when the round is complete
-        for answer in engine.run(
-            lambda model, place: self._work(model, clients, place, t, deadline, memories), range(len(clients))
-        ):
-            began = time.perf_counter()
-            outcomes.append(self._fold(answer, aggregator))
-            if self.masks_are_due(t) and answer.update and outcomes[-1].status == "accepted":
-                note_sent(sent, decode(answer.update.message, aggregator.schema))
-            aggregating += time.perf_counter() - began
-        check_quorum(t, outcomes, self.settings.quorum)
-        began = time.perf_counter()
-        plain = self.uplink.apply(self.state, aggregator.average())
-        state, server_memory = self.server.step(self.state, plain, self.server_memory)
-        trained = time.perf_counter()
-        aggregating += trained - began
-        score, dense_score, validation = self._evaluate(engine, state, t, outcomes)
-        dense_bytes = num_bytes(state)
-        self.state, self.server_memory, self.round = state, server_memory, t
-        self.client_memories |= {o.client: memories[o.client] for o in outcomes if o.status == "accepted" and memories}
-        if validation and (self.best is None or validation.accuracy > self.best.accuracy):
-            self.best = Best(t, validation.accuracy)
-        accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
-        return Round(
-            round=t,
-            lr=lr,
-            outcomes=tuple(outcomes),
-            train_loss=sum((o.train_loss or 0.0) * o.num_samples for o in accepted)
-            / sum(o.num_samples for o in accepted),
-            dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in outcomes),
-            downlink_bytes=dense_bytes * len(clients),
-            kept={name: self._kept(aggregator, [name]) for name in self.sparse},
-            kept_fraction=self._kept(aggregator, list(self.sparse)),
-            density=self._density(state),
-            client_overlap={
-                name: (union_density(masks, state[name].size), mean_jaccard(masks)) for name, masks in sent.items()
-            },
-            score=score,
-            dense_score=dense_score,
-            validation=validation,
-            train_seconds=trained - started - aggregating,
-            aggregate_seconds=aggregating,
-            eval_seconds=time.perf_counter() - trained,
-            effort=meter.read(),
-        )
-
     def train(
         self,
         model: Module,
@@ -226,20 +181,86 @@ class Simulation:
             client_id,
             samples,
             self.uplink,
-            s.batch_size,
-            s.local_epochs,
-            s.seed,
-            self.codec,
-            s.proximal_mu,
-            self._local,
-            self.data if isinstance(self.data, Augmenting) else None,
+            batch_size=s.batch_size,
+            local_epochs=s.local_epochs,
+            seed=s.seed,
+            codec=self.codec,
+            proximal_mu=s.proximal_mu,
+            local=self._local,
+            augmenting=self.data if isinstance(self.data, Augmenting) else None,
         )
-        return client.train(model, self.state, t, self._schedule(t - 1), watch, {} if memory is None else memory)
+        return client.train(model, self.state, t, self._schedule(t - 1), watch, memory)
+
+    def masks_are_due(self, t: int) -> bool:
+        """Whether the masks of a round are to be noted."""
+        return self.settings.masks_every > 0 and t % self.settings.masks_every == 0
+
+    def masks(self) -> Masks:
+        """Return the masks of the sparse layers now."""
+        return top_masks(self.state, self.sparse)
+
+    def _round(self, engine: ThreadEngine, t: int) -> Round:
+        meter, started = EffortMeter(), time.perf_counter()
+        aggregator = Aggregator(self.state, self.uplink.differences, self.settings.average)
+        taken = self._take_in(engine, t, aggregator)
+        check_quorum(t, taken.outcomes, self.settings.quorum)
+        began = time.perf_counter()
+        plain = self.uplink.apply(self.state, aggregator.average())
+        state, server_memory = self.server.step(self.state, plain, self.server_memory)
+        averaged = time.perf_counter()
+        aggregating = taken.seconds + averaged - began
+        score, dense_score, validation = self._evaluate(engine, state, t, taken.outcomes)
+
+        accepted = [outcome for outcome in taken.outcomes if outcome.status == "accepted"]
+        self.state, self.server_memory, self.round = state, server_memory, t
+        self.client_memories |= {o.client: taken.memories[o.client] for o in accepted if o.client in taken.memories}
+        if validation and (self.best is None or validation.accuracy > self.best.accuracy):
+            self.best = Best(t, validation.accuracy)
+        dense_bytes = num_bytes(state)
+        return Round(
+            round=t,
+            lr=self._schedule(t - 1),
+            outcomes=tuple(taken.outcomes),
+            train_loss=sum((o.train_loss or 0.0) * o.num_samples for o in accepted) / aggregator.num_samples,
+            dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in taken.outcomes),
+            downlink_bytes=dense_bytes * len(taken.outcomes),
+            kept={name: aggregator.share_sent([name]) for name in self.sparse},
+            kept_fraction=aggregator.share_sent(self.sparse),
+            density=self._density(state),
+            client_overlap={
+                name: (union_density(masks, state[name].size), mean_jaccard(masks))
+                for name, masks in taken.sent.items()
+            },
+            score=score,
+            dense_score=dense_score,
+            validation=validation,
+            train_seconds=averaged - started - aggregating,
+            aggregate_seconds=aggregating,
+            eval_seconds=time.perf_counter() - averaged,
+            effort=meter.read(),
+        )
+
+    def _take_in(self, engine: ThreadEngine, t: int, aggregator: Aggregator) -> _Taken:
+        """Sample clients, let them train, and fold in each one's update when its turn comes."""
+        s = self.settings
+        deadline = time.monotonic() + s.round_deadline if s.round_deadline else math.inf
+        clients = sample_clients(self.data, s.clients_per_round, generator(s.seed, t, "", Purpose.SAMPLE_CLIENTS))
+        taken = _Taken()
+        for answer in engine.run(
+            lambda model, place: self._work(model, clients[place], place, t, deadline, taken.memories),
+            range(len(clients)),
+        ):
+            began = time.perf_counter()
+            outcome = self._fold(answer, aggregator)
+            taken.outcomes.append(outcome)
+            if self.masks_are_due(t) and answer.update and outcome.status == "accepted":
+                note_sent(taken.sent, decode(answer.update.message, aggregator.schema))
+            taken.seconds += time.perf_counter() - began
+        return taken
 
     def _work(
-        self, model: Module, clients: list[str], place: int, t: int, deadline: float, memories: dict[str, State]
+        self, model: Module, client_id: str, place: int, t: int, deadline: float, memories: dict[str, State]
     ) -> Answer:
-        client_id = clients[place]
         memory = dict(self.client_memories.get(client_id, {}))
         if self.uplink.stateful or self._local:
             memories[client_id] = memory
@@ -263,12 +284,6 @@ class Simulation:
             return replace(outcome, status="refused", reason=str(error))
         return outcome
 
-    def _kept(self, aggregator: Aggregator, names: list[str]) -> float:
-        """Return the share of some tensors that was sent; 1 for what is sent whole."""
-        sent = sum(aggregator.kept[name] for name in names if name in aggregator.kept)
-        entries = sum(self.state[name].size for name in names if name in aggregator.kept)
-        return sent / (entries * aggregator.accepted) if entries else 1.0
-
     def _evaluate(
         self, engine: ThreadEngine, state: State, t: int, outcomes: list[Outcome]
     ) -> tuple[Evaluation | None, Evaluation | None, Evaluation | None]:
@@ -288,14 +303,6 @@ class Simulation:
         arguments = {**self.model_arguments, "sparsity": 0.0}
         with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense:
             return score, test.score(dense, state), validation
-
-    def masks_are_due(self, t: int) -> bool:
-        """Whether the masks of a round are to be noted."""
-        return self.settings.masks_every > 0 and t % self.settings.masks_every == 0
-
-    def masks(self) -> Masks:
-        """Return the masks of the sparse layers now."""
-        return top_masks(self.state, self.sparse)
 
     def _density(self, state: State) -> float:
         weights = [state[name] for name in self.sparse]

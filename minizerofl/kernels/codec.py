@@ -15,6 +15,7 @@ from minizerofl.kernels.jit import kernel
 
 Positions = NDArray[np.int32]
 Words = NDArray[np.uint32]
+Values = NDArray[np.float32]
 
 MASK = 0xFFFFFFFF
 ZEROS = np.array([(byte & -byte).bit_length() - 1 for byte in range(256)])  # that stand below a byte's lowest one
@@ -35,14 +36,24 @@ def split_rows(positions: Positions, columns: int, indptr: Positions, indices: P
     indices : (k,) int32
         Result: the column of each.
     """
-    i = 0
+    first = 0
     for row in range(indptr.size - 1):
-        indptr[row] = i
+        indptr[row] = first
         start = row * columns
-        while i < positions.size and positions[i] - start < columns:
-            indices[i] = positions[i] - start
-            i += 1
-    indptr[indptr.size - 1] = i
+        last = min(first + columns, positions.size)
+        rest = positions[first:last]  # the row, and perhaps something of the next ones
+        n, end = 0, rest.size
+        while n < end:  # halve: where does the next row begin?
+            middle = (n + end) >> 1
+            if rest[middle] - start < columns:
+                n = middle + 1
+            else:
+                end = middle
+        row_indices = indices[first : first + n]
+        for i in range(n):
+            row_indices[i] = rest[i] - start
+        first += n
+    indptr[indptr.size - 1] = first
 
 
 @kernel
@@ -58,15 +69,22 @@ def join_rows(indptr: Positions, indices: Positions, columns: int, positions: Po
     if indptr[0] != 0 or indptr[last] != indices.size:
         return -1
     for row in range(last):
-        if indptr[row] > indptr[row + 1] or indptr[row + 1] > indices.size:
+        first, end = indptr[row], indptr[row + 1]
+        if first > end or end > indices.size:
+            return -1
+        if first == end:
+            continue
+        row_indices, row_positions = indices[first:end], positions[first:end]
+        if row_indices[0] < 0 or row_indices[-1] >= columns:
             return -1
         start = row * columns
-        before = -1
-        for i in range(indptr[row], indptr[row + 1]):
-            if indices[i] <= before or indices[i] >= columns:
-                return -1
-            before = indices[i]
-            positions[i] = start + before
+        row_positions[0] = start + row_indices[0]
+        disorder = 0  # counted without a branch, so that the loop becomes vector instructions
+        for i in range(1, row_indices.size):
+            row_positions[i] = start + row_indices[i]
+            disorder += row_indices[i] <= row_indices[i - 1]
+        if disorder:
+            return -1
     return 0
 
 
@@ -121,6 +139,34 @@ def find_bits(words: Words, positions: Positions) -> int:
                     positions[n] = first + bit
                     n += 1
     return n
+
+
+@kernel
+def find_nonzeros(values: Values, positions: Positions, found: Values) -> int:
+    """Write down values that are not zero and their positions, without a branch, as in `find_bits`.
+
+    Parameters
+    ----------
+    values : (n,) float32
+        The values.
+    positions : (k + 1,) int32
+        Result: where those are that are not zero, at most k.
+    found : (k + 1,) float32
+        Result: what they are.
+
+    Returns
+    -------
+    int
+        How many there are, or -1 if there are more than k.
+    """
+    n = 0
+    for i in range(values.size):
+        if n == positions.size:
+            return -1
+        positions[n] = i
+        found[n] = values[i]
+        n += values[i] != 0
+    return n if n < positions.size else -1
 
 
 @kernel

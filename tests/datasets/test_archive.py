@@ -1,5 +1,6 @@
 """Unpacking: what is honest comes out whole; what is hostile, damaged or too large is refused, and nothing escapes."""
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -120,13 +121,33 @@ def test_a_truncated_archive_is_refused(tmp_path, name, share):
     assert "\n" not in str(error.value)
 
 
-def test_a_damaged_zip_is_refused(tmp_path):
-    archive = write_zip(tmp_path / "a.zip", [("a", NOISE)])
+@pytest.mark.parametrize("name", SUFFIXES)
+@pytest.mark.parametrize("at", [50_000, 100_000, 190_000])
+def test_a_damaged_archive_is_refused(tmp_path, name, at):
+    archive = write(tmp_path / name, [("a", NOISE)])
     content = bytearray(archive.read_bytes())
-    content[100_000] ^= 0xFF
+    content[at] ^= 0xFF
     archive.write_bytes(content)
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match=r"a\.(tar|zip)"):
         unpack(archive, tmp_path / "out", max_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("place", [30, 45, 100, 1000])
+def test_damaged_lzma_in_a_zip_is_refused(tmp_path, place):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_LZMA) as packed:
+        packed.writestr("a", NOISE)
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[place] ^= 0xFF
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.zip"):
+        unpack(tmp_path / "a.zip", tmp_path / "out", max_bytes=1_000_000)
+
+
+def test_a_tar_that_goes_on_and_on_is_refused(tmp_path):
+    archive = write_tar(tmp_path / "a.tar", [("a", b"1")], "w")
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(archive.read_bytes() + bytes(20_000_000)))
+    with pytest.raises(DataError, match="goes on after its last entry"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "out", max_bytes=1_000_000)
 
 
 def test_whoever_publishes_second_changes_nothing(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from minizerofl_datasets import DataError, fetch, load
-from minizerofl_datasets.download import DownloadError, download, fetch_archive
+from minizerofl_datasets.download import CHUNK, DownloadError, download, fetch_archive
 from minizerofl_datasets.official import OFFICIAL, OfficialArchive
 
 NOISE = np.random.default_rng(0).bytes(300_000)
@@ -111,6 +111,15 @@ def test_a_failed_download_is_begun_again(server, served, spoil):
     server.spoil = list(spoil)
     assert (fetch_archive(served) / "a.bin").read_bytes() == NOISE
     assert len(server.requests) == 1 + len(spoil)
+
+
+def test_the_progress_of_a_second_attempt_begins_at_nothing(server, served):
+    content = server.files["/set.tar.gz"] = tar_of({"set/a.bin": 14 * NOISE, "set/b.bin": b"b"})
+    server.spoil = ["cut"]
+    seen = []
+    archive = replace(served, sha256=hashlib.sha256(content).hexdigest(), max_bytes=10_000_000)
+    fetch_archive(archive, progress=lambda done, total: seen.append(done))
+    assert seen.count(CHUNK) == 2
 
 
 @pytest.mark.parametrize("spoil", ["cut", 503, 404])

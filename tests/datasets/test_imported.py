@@ -62,6 +62,8 @@ def test_without_clients_a_partition_deals_it(tmp_path):
     assert data.train("client-0000")[0].max() > 1  # floats are handed out as they are
     with pytest.raises(ValueError, match="who made each sample"):
         load("mine", partition="natural")
+    with pytest.raises(ValueError, match="source='rael' is unknown: did you mean 'real'"):
+        load("mine", source="rael")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,10 @@ def test_without_clients_a_partition_deals_it(tmp_path):
         ({"x": X, "y": Y, "x_test": X[..., :2], "y_test": Y}, "differs from 'x'"),
         ({"x": X, "y": Y, "x_test": X / 2, "y_test": Y}, "differs from 'x'"),
         ({"x": X.astype(object), "y": Y}, "cannot be read"),
+        ({"x": np.full((60, 4, 5), 1e300), "y": Y}, "NaN or infinity"),
+        ({"x": X, "y": Y, "class_names": np.array(["a", "b"])}, "expected a name for 3 classes"),
+        ({"x": X, "y": Y, "class_names": np.array([["a"], ["b"], ["c"]])}, "expected a name for 3 classes"),
+        ({"x": X, "y": Y, "class_names": np.array("abc")}, "expected a name for 3 classes"),
     ],
 )
 def test_arrays_of_the_wrong_form_are_refused(tmp_path, arrays, says):

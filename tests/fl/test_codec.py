@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
 from minizerofl.fl.codecs import VALUES
 from minizerofl.fl.payload import num_bytes
+from minizerofl.kernels.memory import LARGE
 from minizerofl.sparse import top_k
 
 SHAPES = st.lists(st.lists(st.integers(0, 6), max_size=4).map(tuple), max_size=4)
@@ -53,6 +54,17 @@ def test_what_is_sent_comes_back(
             assert back[name].values.dtype == np.float32
     if codec == "auto":
         assert len(message) <= min(len(Codec(name, values).encode(payload, schema)) for name in CODECS)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_message_on_huge_pages_comes_back(codec: str) -> None:
+    kept = draw(2, (1000, 2100), 0.6)
+    schema = Schema({"w": kept.shape})
+    message = Codec(codec).encode({"w": kept}, schema)
+    assert len(message) > LARGE
+    back = decode(message, schema)["w"]
+    np.testing.assert_array_equal(back.positions, kept.positions)
+    np.testing.assert_array_equal(back.values, kept.values)
 
 
 def test_special_values_survive_in_float32() -> None:

@@ -115,3 +115,9 @@ def test_without_counters_energy_is_an_estimate_that_says_so(tmp_path: Path) -> 
 
 def test_peak_memory_is_in_bytes() -> None:
     assert 20e6 < peak_bytes() < 1e12
+
+
+def test_peak_memory_where_the_system_does_not_tell_it_all(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("Name:\tpython\nVmRSS:\t  1024 kB\n")  # as in some sandboxes
+    for status in (tmp_path / "status", tmp_path / "nothing"):
+        assert 20e6 < peak_bytes(status) < 1e12

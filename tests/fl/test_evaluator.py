@@ -56,6 +56,11 @@ def test_test_samples_are_read_once(tiny_data: type) -> None:
     assert evaluator.test(whole=True) is evaluator.test(whole=True)
     assert data.reads == 2
 
+    data.reads = 0
+    evaluator = Evaluator(data, Settings(eval_samples=600))  # all there are
+    assert evaluator.test(whole=False) is evaluator.test(whole=True)
+    assert data.reads == 1
+
 
 def test_a_subset_keeps_its_clients(tiny_data: type) -> None:
     data = tiny_data(count=3)

@@ -5,6 +5,7 @@ import json
 import os
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_toml_reads_back_equal(tables):
 def test_a_name_that_has_no_utf8():
     text = to_toml({"data": {"folder": os.fsdecode(b"f\xff")}})
     assert tomllib.loads(text)["data"]["folder"] == "f\\udcff"
+
+
+def test_a_crash_over_a_file_whose_name_is_no_utf8_is_written_down(tmp_path):
+    run = _make(tmp_path)
+    says = "OSError: no file " + os.fsdecode(b"f\xff")
+    run.record(replace(_round(1), outcomes=(Outcome("a", "accepted"), Outcome("b", "crashed", says, says))))
+    run.log(says)
+    assert [row["reason"] for row in _rows(run.path / "clients.csv")] == ["", r"OSError: no file f\udcff"]
+    assert (run.path / "train.log").read_text(encoding="utf-8") == "OSError: no file f\\udcff\n"
 
 
 def test_the_name_says_what_the_run_is():
@@ -186,6 +196,14 @@ def test_going_back_to_a_round(tmp_path):
     again.record(_round(3), Best(2, 0.1))
     for name, lines in before.items():
         assert (run.path / name).read_text().splitlines() == lines
+
+
+def test_going_back_without_opening_anew_counts_nothing_twice(tmp_path):
+    run = _make(tmp_path)
+    for t in (1, 2):
+        run.record(_round(t))
+    run.go_back_to(1, None)
+    assert run.summary["cum_uplink_bytes"] == 100
 
 
 def test_a_round_that_came_to_nothing_is_told(tmp_path):

@@ -88,6 +88,21 @@ def test_find_bits_is_its_twin_in_any_room(words: np.ndarray, room: int) -> None
     np.testing.assert_array_equal(ours[: max(n, 0)], theirs[: max(n, 0)])
 
 
+@given(positions(), st.integers(-2, 2))
+def test_nonzeros_are_found_as_by_the_twin_in_any_room(drawn: tuple[int, np.ndarray], spare: int) -> None:
+    size, flat = drawn
+    values = np.zeros(size, np.float32)
+    values[flat] = np.random.default_rng(size).uniform(0.1, 1, flat.size)
+    room = max(0, flat.size + 1 + spare)
+    for module in (codec, reference):
+        where, found = np.zeros(room, np.int32), np.zeros(room, np.float32)
+        n = module.find_nonzeros(values, where, found)
+        assert n == (flat.size if room > flat.size else -1)
+        if n >= 0:
+            np.testing.assert_array_equal(where[:n], flat)
+            np.testing.assert_array_equal(found[:n], values[flat])
+
+
 @given(positions(), st.sampled_from([0, 1, 2, 5, 24]))
 def test_rice_code_is_its_twin_and_comes_back(drawn: tuple[int, np.ndarray], parameter: int) -> None:
     size, flat = drawn

@@ -1,5 +1,6 @@
 """Reads CIFAR-10's batches, 10,000 pictures each: each 1 label byte and 3,072 bytes of colour planes."""
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def _read_file(path: Path, parse: Callable[[bytes, str], Bytes]) -> Bytes:
 def _read_archive(path: Path, parse: Callable[[bytes, str], Bytes]) -> dict[str, Bytes]:
     batches = {}
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        # Not tarfile's own "r|gz", which asks for neither checksum nor end: gzip does when it comes to the end.
+        with gzip.open(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
                 if not member.isreg() or not (BATCH.fullmatch(name) or name.removesuffix(".bin") == "test_batch"):
@@ -78,6 +80,8 @@ def _read_archive(path: Path, parse: Callable[[bytes, str], Bytes]) -> dict[str,
                     raise DataError(f"{path}, {name}: is larger than any batch of CIFAR-10; get the file anew.")
                 file = archive.extractfile(member)
                 batches[name.removesuffix(".bin")] = parse(file.read() if file else b"", f"{path}, {name}")
+            while plain.read(2**20):
+                pass
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise DataError(f"{path}: cannot be unpacked ({one_line(error)}); get the file anew.") from error
     return batches

@@ -126,7 +126,7 @@ def _read_file(path: Path) -> dict[str, Samples]:
         for user, stated in zip(content["users"], content["num_samples"], strict=True):
             where = f"{path}, client {user}"
             samples[user] = _samples_of(content["user_data"][user], stated, where)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"{where}: is not LEAF's layout ({type(error).__name__}: {one_line(error)}); expected 'users', as many "
             "'num_samples', and 'user_data' with 'x' and 'y' for every user."

@@ -20,10 +20,12 @@ from minizerofl.fl.codecs.message import (
     Encoding,
     Header,
     checksum,
+    padded,
 )
 from minizerofl.fl.codecs.schema import Schema
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.payload import Array, Kept, Payload
+from minizerofl.kernels.codec import find_nonzeros
 
 
 def decode(message: bytes, schema: Schema) -> Payload:
@@ -68,7 +70,7 @@ def decode(message: bytes, schema: Schema) -> Payload:
     at = START + len(schema.shapes) * TENSOR.size
     for index, (name, shape) in enumerate(schema.shapes.items()):
         header = Header(*TENSOR.unpack_from(message, START + index * TENSOR.size))
-        end = at + header.length + -header.length % 4  # bodies begin on 4-byte borders
+        end = at + padded(header.length)
         if end > len(message):
             raise RefusedError("length", f"{name} is cut short")
         payload[name] = _decode_tensor(header, message, at, shape, dtype)
@@ -114,13 +116,15 @@ def _decode_tensor(
         code = np.frombuffer(message, np.uint32, words, at) if words else np.empty(0, np.uint32)
         code.flags.writeable = False  # kernels are compiled once, for read-only code
         return Kept(shape, POSITION_CODES[Encoding(encoding)].decode(code, parameter, count, shape), values)
-    found = int(np.count_nonzero(values)) if encoding == Encoding.FILLED else size
-    if found != count:
-        raise RefusedError("length", f"{found} entries were sent, the header says {count}")
     if encoding == Encoding.WHOLE:
+        if count != size:
+            raise RefusedError("length", f"{size} entries were sent, the header says {count}")
         return values.reshape(shape)
-    positions = np.flatnonzero(values).astype(np.int32)
-    return Kept(shape, positions, values[positions])
+    values.flags.writeable = False  # as above
+    positions, found = np.empty(count + 1, np.int32), np.empty(count + 1, np.float32)  # one more: see the kernel
+    if find_nonzeros(values, positions, found) != count:
+        raise RefusedError("length", f"not {count} values are other than zero, as the header says")
+    return Kept(shape, positions[:count], found[:count])
 
 
 def _finite(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,20 @@ from minizerofl.fl.codecs.message import (
     HEAD,
     MAGIC,
     POSITION_CODES,
+    START,
     TENSOR,
     VALUES,
     VERSION,
     Encoding,
     Header,
     checksum,
+    padded,
 )
 from minizerofl.fl.codecs.schema import Schema
 from minizerofl.fl.payload import Array, Kept, Payload
+from minizerofl.kernels.memory import zero_bytes
 
-Bytes = NDArray[Any]
+Values = NDArray[Any]
 
 CODECS: dict[str, tuple[Encoding, ...]] = {
     "dense": (Encoding.FILLED,),
@@ -32,6 +36,32 @@ CODECS: dict[str, tuple[Encoding, ...]] = {
     "rice": (Encoding.RICE,),
     "auto": (Encoding.RICE, Encoding.BITMAP, Encoding.CSR, Encoding.FILLED),
 }
+
+
+@dataclass(frozen=True)
+class Body:
+    """A tensor that is to be written: its header, its values as they are sent, and where they are if not everywhere."""
+
+    header: Header
+    values: Values
+    kept: Kept | None = None
+
+    @property
+    def length(self) -> int:
+        """The bytes that it takes."""
+        return self.header.length
+
+    def write(self, room: NDArray[np.uint8]) -> None:
+        """Write it into so many bytes, which are zero."""
+        encoding, parameter, *_ = self.header
+        if self.kept is None:
+            room.view(self.values.dtype)[:] = self.values
+        elif encoding == Encoding.FILLED:
+            room.view(self.values.dtype)[self.kept.positions] = self.values
+        else:
+            words, values = np.split(room, [room.size - self.values.nbytes])
+            POSITION_CODES[Encoding(encoding)].encode(self.kept, parameter, words.view(np.uint32))
+            values.view(self.values.dtype)[:] = self.values
 
 
 class Codec:
@@ -83,38 +113,40 @@ class Codec:
         bytes
             The message.
         """
-        headers, bodies = [], list[Bytes]()
-        for name in schema.shapes:
-            header, body = self._encode_tensor(payload[name])
-            headers.append(TENSOR.pack(*header))
-            bodies += body
-            bodies.append(np.zeros(-header.length % 4, np.uint8))
-        head = HEAD.pack(MAGIC, VERSION, VALUES[self.values].itemsize, len(headers), schema.digest)
-        parts: list[bytes | memoryview] = [b"".join(headers), *(body.data for body in bodies if body.size)]
-        return b"".join([head, CRC.pack(checksum([head, *parts])), *parts])
+        bodies = [self._body(payload[name]) for name in schema.shapes]
+        start = START + len(bodies) * TENSOR.size
+        message = zero_bytes(start + sum(padded(body.length) for body in bodies))
+        self._fill(message.getbuffer(), bodies, schema)
+        return message.getvalue()  # no copy, as no view of it is left
 
-    def _encode_tensor(self, tensor: Array | Kept) -> tuple[Header, list[Bytes]]:
+    def _fill(self, room: memoryview, bodies: list[Body], schema: Schema) -> None:
+        """Write a message into its room, which is zero."""
+        head = HEAD.pack(MAGIC, VERSION, VALUES[self.values].itemsize, len(bodies), schema.digest)
+        room[: HEAD.size] = head
+        at = START + len(bodies) * TENSOR.size
+        for index, body in enumerate(bodies):
+            TENSOR.pack_into(room, START + index * TENSOR.size, *body.header)
+            body.write(np.asarray(room[at : at + body.length]))
+            at += padded(body.length)
+        CRC.pack_into(room, HEAD.size, checksum([head, room[START:]]))
+
+    def _body(self, tensor: Array | Kept) -> Body:
+        """Choose the shortest of the codec's encodings for a tensor."""
         if isinstance(tensor, Kept):
-            candidates = (self._encode_kept(encoding, tensor) for encoding in CODECS[self.name])
-            return min(candidates, key=lambda candidate: candidate[0].length)
-        body = [self._values(tensor)]
-        return Header(Encoding.WHOLE, entries=tensor.size, length=_length(body)), body
+            values = self._values(tensor.values)
+            candidates = [_encoded(tensor, values, encoding) for encoding in CODECS[self.name]]
+            return min(candidates, key=lambda body: body.length)
+        values = self._values(tensor)
+        return Body(Header(Encoding.WHOLE, entries=values.size, length=values.nbytes), values)
 
-    def _encode_kept(self, encoding: Encoding, kept: Kept) -> tuple[Header, list[Bytes]]:
-        values = self._values(kept.values)
-        if encoding is Encoding.FILLED:
-            filled = np.zeros(math.prod(kept.shape), values.dtype)
-            filled[kept.positions] = values
-            body: list[Bytes] = [filled]
-            return Header(encoding, entries=int(np.count_nonzero(filled)), length=_length(body)), body
-        parameter, words = POSITION_CODES[encoding].encode(kept)
-        body = [words, values]
-        return Header(encoding, parameter, entries=values.size, length=_length(body)), body
-
-    def _values(self, values: Array) -> Bytes:
+    def _values(self, values: Array) -> Values:
         with np.errstate(over="ignore"):  # an infinity, which the server refuses
             return np.ascontiguousarray(values, VALUES[self.values]).reshape(-1)
 
 
-def _length(body: list[Bytes]) -> int:
-    return sum(part.nbytes for part in body)
+def _encoded(kept: Kept, values: Values, encoding: Encoding) -> Body:
+    if encoding is Encoding.FILLED:
+        length = math.prod(kept.shape) * values.itemsize
+        return Body(Header(encoding, entries=int(np.count_nonzero(values)), length=length), values, kept)
+    parameter, words = POSITION_CODES[encoding].fit(kept)
+    return Body(Header(encoding, parameter, entries=values.size, length=4 * words + values.nbytes), values, kept)

@@ -64,6 +64,11 @@ POSITION_CODES: dict[Encoding, PositionCode] = {
 }
 
 
+def padded(length: int) -> int:
+    """Round a number of bytes up to the next border."""
+    return length + -length % 4
+
+
 def checksum(parts: Iterable[bytes | memoryview]) -> int:
     """Return the CRC-32 of the parts of a message, one after the other.
 

@@ -35,8 +35,12 @@ class PositionCode(ABC):
     """Writes positions as 4-byte words with one small parameter, and reads them back."""
 
     @abstractmethod
-    def encode(self, kept: Kept) -> tuple[int, Words]:
-        """Return the parameter and the words."""
+    def fit(self, kept: Kept) -> tuple[int, int]:
+        """Return the parameter, and how many words the positions will take."""
+
+    @abstractmethod
+    def encode(self, kept: Kept, parameter: int, words: Words) -> None:
+        """Write the positions into so many words, which are zero."""
 
     @abstractmethod
     def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
@@ -52,13 +56,16 @@ class PositionCode(ABC):
 class RowsAndColumns(PositionCode):
     """The paper's: compressed sparse rows, a row pointer for each row and a column index for each kept entry."""
 
-    def encode(self, kept: Kept) -> tuple[int, Words]:
-        """Return row pointers, then column indices."""
+    def fit(self, kept: Kept) -> tuple[int, int]:
+        """Return 0, and a word for each row pointer and index."""
+        rows, _ = as_matrix(kept.shape)
+        return 0, rows + 1 + kept.positions.size
+
+    def encode(self, kept: Kept, parameter: int, words: Words) -> None:
+        """Write row pointers, then column indices."""
         rows, columns = as_matrix(kept.shape)
-        words = np.empty(rows + 1 + kept.positions.size, np.uint32)
         signed = words.view(np.int32)
         kernels.split_rows(kept.positions, columns, signed[: rows + 1], signed[rows + 1 :])
-        return 0, words
 
     def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
         """Read them back."""
@@ -75,11 +82,13 @@ class RowsAndColumns(PositionCode):
 class Bitmap(PositionCode):
     """One bit for each entry, kept or not."""
 
-    def encode(self, kept: Kept) -> tuple[int, Words]:
-        """Return the bits."""
-        words = np.zeros(-(-math.prod(kept.shape) // 32), np.uint32)
+    def fit(self, kept: Kept) -> tuple[int, int]:
+        """Return 0, and a word for each 32 entries."""
+        return 0, -(-math.prod(kept.shape) // 32)
+
+    def encode(self, kept: Kept, parameter: int, words: Words) -> None:
+        """Set the bits."""
         kernels.set_bits(kept.positions, words)
-        return 0, words
 
     def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
         """Read them back."""
@@ -95,17 +104,19 @@ class Bitmap(PositionCode):
 class Rice(PositionCode):
     """The gaps from one kept entry to the next, short ones in few bits; the parameter fits the mean gap."""
 
-    def encode(self, kept: Kept) -> tuple[int, Words]:
-        """Return the parameter that makes the code shortest, and the code."""
+    def fit(self, kept: Kept) -> tuple[int, int]:
+        """Return the parameter that makes the code shortest, and its length."""
         if kept.positions.size == 0:
-            return 0, np.empty(0, np.uint32)
+            return 0, 0
         gap = (int(kept.positions[-1]) + 1) / kept.positions.size
         guess = max(0, round(math.log2(math.log(2) * gap)))
         near = range(max(0, guess - 1), min(MAX_PARAMETER, guess + 1) + 1)
         bits, parameter = min((kernels.rice_bits(kept.positions, b), b) for b in near)
-        words = np.empty(-(-bits // 32), np.uint32)
+        return parameter, -(-bits // 32)
+
+    def encode(self, kept: Kept, parameter: int, words: Words) -> None:
+        """Write the code."""
         kernels.rice_encode(kept.positions, parameter, words)
-        return parameter, words
 
     def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
         """Read it back."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int32]
 Words = NDArray[np.uint32]
+Values = NDArray[np.float32]
 
 
 def split_rows(positions: Positions, columns: int, indptr: Positions, indices: Positions) -> None:
@@ -45,6 +46,16 @@ def find_bits(words: Words, positions: Positions) -> int:
         return -1
     positions[: found.size] = found
     return found.size
+
+
+def find_nonzeros(values: Values, positions: Positions, found: Values) -> int:
+    """Write down values that are not zero and their positions."""
+    where = np.flatnonzero(values)
+    if where.size >= positions.size:
+        return -1
+    positions[: where.size] = where
+    found[: where.size] = values[where]
+    return where.size
 
 
 def rice_bits(positions: Positions, parameter: int) -> int:

@@ -87,6 +87,15 @@ def test_a_file_too_large_is_not_read(writable):
         load("cifar10", data_dir=writable)
 
 
+@pytest.mark.parametrize("end", [b"", b"\1\2\3\4"], ids=["missing", "wrong"])
+def test_an_archive_whose_checksum_is_missing_or_wrong_is_refused(tmp_path, archived, end):
+    content = (archived / "cifar-10-binary.tar.gz").read_bytes()
+    changed = content[:-8] + end + content[-4:] if end else content[:-8]  # gzip ends with checksum and length
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(changed)
+    with pytest.raises(DataError, match=r"cifar-10-binary\.tar\.gz: cannot be unpacked"):
+        load("cifar10", data_dir=tmp_path)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.99])
 def test_a_truncated_archive_is_refused(tmp_path, archived, share):
     content = (archived / "cifar-10-binary.tar.gz").read_bytes()

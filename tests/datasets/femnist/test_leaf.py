@@ -91,6 +91,8 @@ def _spoil(content, kind):
         entry["x"][1][0] = float("nan")
     elif kind == "huge":
         entry["x"][1][0] = 1e300
+    elif kind == "no float":
+        entry["x"][1][0] = 10**400
     elif kind == "label 62":
         entry["y"][0] = 62
     elif kind == "half a label":
@@ -111,6 +113,7 @@ def _spoil(content, kind):
         ("words", "client f1: is not LEAF's layout"),
         ("NaN", "client f1: pixels run from nan"),
         ("huge", "client f1: pixels run from 0 to inf"),
+        ("no float", "client f1: is not LEAF's layout"),
         ("label 62", "client f1: labels run from 1 to 62"),
         ("half a label", "client f1: 'y' is float64"),
     ],
