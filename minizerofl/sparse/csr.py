@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Memory, Tensor
 from minizerofl.kernels import topk
-from minizerofl.sparse.selection import above, estimate, find_threshold, largest, room, smallest
+from minizerofl.sparse.selection import Positions, above, estimate, find_threshold, largest, room, smallest
 
 Array = NDArray[Any]
 Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # indptr, indices, values, as in CSR
@@ -109,23 +109,21 @@ def _candidates(matrix: Array, k: int, last: Last | None, changed: Array | None)
     """Collect at least k weights, in the changed rows only if that is enough; None if it turns out otherwise."""
     space = room(matrix.size, k)
     if last is not None and changed is not None:
-        search = np.zeros(len(matrix), np.bool_)
-        search[changed] = True
-        candidates = _collect(matrix, last.cut, search, last.candidates, space)
+        candidates = _collect(matrix, last.cut, changed, last.candidates, space)
         if candidates is not None and candidates[0][-1] >= k:
             return last.cut, candidates
     (cut,) = estimate(matrix.reshape(-1), k, 4)
-    nothing = np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, matrix.dtype)
-    candidates = _collect(matrix, cut, np.ones(len(matrix), np.bool_), nothing, space)
+    nothing = np.zeros(len(matrix) + 1, np.int32), np.zeros(0, np.int32), np.zeros(0, matrix.dtype)
+    candidates = _collect(matrix, cut, np.arange(len(matrix), dtype=np.int32), nothing, space)
     if candidates is not None and candidates[0][-1] < k and cut > smallest(matrix.dtype):
         candidates = None
     return cut, candidates
 
 
-def _collect(matrix: Array, cut: Any, search: NDArray[np.bool_], old: Rows, space: int) -> Rows | None:
+def _collect(matrix: Array, cut: Any, changed: Positions, old: Rows, space: int) -> Rows | None:
     indptr = np.empty(len(matrix) + 1, np.int32)
     indices, values = np.empty(space, np.int32), np.empty(space, matrix.dtype)
-    n = topk.collect_rows(matrix, cut, search, old, indptr, indices, values)
+    n = topk.collect_rows(matrix, cut, changed, old, indptr, indices, values)
     return None if n < 0 else (indptr, indices[:n], values[:n])
 
 

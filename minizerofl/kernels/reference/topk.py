@@ -48,7 +48,7 @@ def find_threshold(bits: NDArray[Any], no_sign: int, k: int) -> tuple[int, int]:
 def collect_rows(
     w: Floats,
     cut: float,
-    changed: NDArray[np.bool_],
+    changed: Indices,
     old: tuple[Indices, Indices, Floats],
     indptr: Indices,
     indices: Indices,
@@ -57,7 +57,7 @@ def collect_rows(
     """Collect the values of a matrix with ``abs(w) >= cut``, row by row."""
     entries: list[tuple[Indices, Floats]] = []
     for r, row in enumerate(w):
-        if changed[r]:
+        if r in changed:
             columns = np.flatnonzero(np.abs(row) >= cut).astype(np.int32)
             entries.append((columns, row[columns]))
         else:
@@ -67,14 +67,6 @@ def collect_rows(
     if n > indices.size:
         return -1
     indices[:n], values[:n] = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    return n
-
-
-def keep(indices: Indices, values: Floats, cut: float, kept_indices: Indices, kept_values: Floats) -> int:
-    """Copy the entries whose magnitude is at least `cut`; return how many."""
-    kept = np.abs(values) >= cut
-    n = int(np.count_nonzero(kept))
-    kept_indices[:n], kept_values[:n] = indices[kept], values[kept]
     return n
 
 
