@@ -31,7 +31,7 @@ def rehearse(plan: Plan) -> Iterator[str]:
     plan : Plan
         The run.
     """
-    data, simulation, _ = prepare(plan, PlainScreen())
+    plan, data, simulation, _ = prepare(plan, PlainScreen())
     yield ""
     yield to_toml(plan.config(data, simulation.model_arguments))
     s = plan.settings

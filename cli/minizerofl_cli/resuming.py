@@ -57,7 +57,7 @@ def go_on(
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
         with screen(rounds) as shown:
             with interrupts.allowed():
-                data, simulation, opening = prepare(plan, shown)
+                plan, data, simulation, opening = prepare(plan, shown)
                 _check_partition(path, data)
             directory = RunDirectory.open(path)
             checkpoint, problems = directory.checkpoints.newest()

@@ -9,6 +9,7 @@ from pathlib import Path
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.rundir import RunDirectory, run_name
+from minizerofl_cli.bench.calibrate import read_calibration
 from minizerofl_cli.dataset import first_lines, kind, load, paper_model
 from minizerofl_cli.environment import environment
 from minizerofl_cli.errors import message
@@ -47,7 +48,7 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
     """
     with screen(plan.settings.rounds) as shown:
         with interrupts.allowed():
-            data, simulation, opening = prepare(plan, shown)
+            plan, data, simulation, opening = prepare(plan, shown)
             partition = {client: (data.num_train(client), data.num_test(client)) for client in data.clients}
             majority = majority_class(simulation.evaluator.test(whole=True).y)
         plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
@@ -67,8 +68,8 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
     return directory.path
 
 
-def prepare(plan: Plan, shown: Screen) -> tuple[FederatedDataset, Simulation, list[str]]:
-    """Load the data and set up the simulation; say which data they are, and return the lines that said it."""
+def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
+    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data."""
     data = load(
         plan.dataset,
         plan.source,
@@ -83,8 +84,8 @@ def prepare(plan: Plan, shown: Screen) -> tuple[FederatedDataset, Simulation, li
     for line in opening:
         shown.say(line)
     model, arguments = paper_model(data)
-    simulation = Simulation(data, model, plan.settings, plan.workers, **arguments)
-    return data, simulation, opening
+    simulation = Simulation(data, model, plan.settings, plan.workers, read_calibration(), **arguments)
+    return replace(plan, settings=simulation.settings), data, simulation, opening
 
 
 def _checkpoint_every(simulation: Simulation) -> int:

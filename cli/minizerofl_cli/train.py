@@ -124,6 +124,11 @@ _machine = section("Machine and output")
     **one_of(AVERAGES),
 )
 @_rounds("--bn", help="BatchNorm is averaged, or stays with each client. [default: global]", **one_of(BN))
+@_local(
+    "--dense-layers",
+    help="Sparse layers to compute by dense products, with commas between; none; or auto: those of so many kept "
+    "weights that it is faster, as measured by bench --calibrate or else by a built-in rule. [default: auto]",
+)
 @_local("--proximal-mu", type=float, help="Pull towards the global model (FedProx). [default: 0.0]")
 @_faults("--quorum", type=float, help="Share of a round's clients whose updates must be usable. [default: 0.5]")
 @_faults("--round-deadline", type=float, help="Seconds after which a client is given up; 0: never. [default: 0.0]")

@@ -81,6 +81,10 @@ class Settings:
         Note the masks of the sparse layers, and how far they overlap, every so many rounds; 0: never.
     quorum : float
         The share of a round's clients whose updates must be accepted, 0 to 1; at least one must be in any case.
+    dense_layers : str
+        The sparse layers that are computed by dense products, with commas between: the same result up to rounding, and
+        sooner where many weights are kept. "none", or "auto": those that are expected to be faster, see
+        `minizerofl.sparse.breakeven`.
     round_deadline : float
         Seconds after which clients that still train are given up; 0: never. The accepted clients, and with them the
         result, then depend on the machine.
@@ -112,6 +116,7 @@ class Settings:
     uplink: str = "topk-weights"
     codec: str = "csr"
     values: str = "float32"
+    dense_layers: str = "auto"
     average: str = "all"
     server: str = "fedavg"
     server_lr: float = 0.0

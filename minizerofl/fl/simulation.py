@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +37,7 @@ from minizerofl.fl.uplinks import UPLINKS
 from minizerofl.fl.work import Answer, Watch, work
 from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
+from minizerofl.nn.swat import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
 
 __all__ = ["Round", "Simulation"]
@@ -65,11 +66,15 @@ class Simulation:
         The settings.
     workers : int
         How many clients train at once. The result does not depend on it.
+    break_even : mapping of str to float, optional
+        The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
     **model_arguments
         More arguments of the model's builder, such as ``num_classes``.
 
     Attributes
     ----------
+    settings : Settings
+        The settings; which layers take the dense path is settled.
     state : dict of str to array
         The global state after the last complete round.
     round : int
@@ -97,13 +102,23 @@ class Simulation:
     """
 
     def __init__(
-        self, data: FederatedData, model: str, settings: Settings, workers: int = 1, **model_arguments: float
+        self,
+        data: FederatedData,
+        model: str,
+        settings: Settings,
+        workers: int = 1,
+        break_even: Mapping[str, float] | None = None,
+        **model_arguments: float,
     ) -> None:
         self.data = data
-        self.settings = settings
         self.workers = workers
         self.model_name = model
         self.model_arguments = {"sparsity": settings.sparsity, "seed": settings.init_seed, **model_arguments}
+        if settings.dense_layers == "auto":
+            paths = choose_paths(build(model, **self.model_arguments), settings.batch_size, break_even or {})
+            dense = ",".join(name for name, path in paths.items() if path == "dense")
+            settings = replace(settings, dense_layers=dense or "none")
+        self.settings = settings
         initial = self.build_model()
         self.state: State = initial.state_dict()
         self.round = 0
@@ -127,7 +142,13 @@ class Simulation:
 
     def build_model(self) -> Module:
         """Build the model with its initial weights."""
-        return build(self.model_name, **self.model_arguments)
+        model = build(self.model_name, **self.model_arguments)
+        names = self.settings.dense_layers
+        try:
+            set_dense_layers(model, [] if names == "none" else [name.strip() for name in names.split(",")])
+        except ValueError as error:
+            raise ConfigError(f"dense_layers is {names!r}: {error}") from error
+        return model
 
     def run(self) -> Iterator[Round]:
         """Run all rounds that are left; yield what each did when it is complete.

@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from minizerofl.autograd import live_tensors
 from minizerofl.fl import ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
 from minizerofl.fl.history import TIMING_COLUMNS, client_rows, history_row
+from minizerofl.nn.swat import sparse_layers
 
 Simulate = Callable[..., Simulation]
 
@@ -119,3 +121,28 @@ def test_memory_does_not_grow_from_round_to_round(simulate: Simulate) -> None:
     finally:
         tracemalloc.stop()
     assert held[1] < held[0] + 20_000  # bytes; the state alone has more than a thousand
+
+
+def test_layers_take_the_path_that_the_settings_name(simulate: Simulate) -> None:
+    assert simulate(sparsity=0.95).settings.dense_layers == "none"
+    assert simulate(sparsity=0.5).settings.dense_layers == "0"  # a density above the built-in break-even
+    ends = []
+    for dense_layers, path in (("none", "sparse"), ("0", "dense")):
+        run = simulate(rounds=1, dense_layers=dense_layers)
+        assert [layer.path for layer in sparse_layers(run.build_model()).values()] == [path]
+        list(run.run())
+        ends.append(run.state)
+    for name, value in ends[0].items():
+        np.testing.assert_allclose(value, ends[1][name], rtol=1e-3, atol=1e-5)
+
+
+def test_what_was_measured_decides_where_nothing_is_named(simulate: Simulate, tiny_data: type) -> None:
+    settings = simulate().settings  # names the layers, so that what is measured later changes nothing
+    for given, expected in ((replace(settings, dense_layers="auto"), "none"), (settings, "0")):
+        run = Simulation(tiny_data(), "tiny", given, break_even={"linear 10x20 batch 2": 0.9})
+        assert run.settings.dense_layers == expected
+
+
+def test_an_unknown_layer_is_named(simulate: Simulate) -> None:
+    with pytest.raises(ConfigError, match=r"dense_layers is 'conv9': no sparse layer is called 'conv9', expected some"):
+        simulate(dense_layers="conv9")

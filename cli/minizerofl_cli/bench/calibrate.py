@@ -9,6 +9,7 @@ from pathlib import Path
 
 from minizerofl.autograd.op import Op
 from minizerofl.autograd.tensor import Tensor
+from minizerofl.fl import ConfigError
 from minizerofl.nn import Conv2d
 from minizerofl.sparse.breakeven import BREAK_EVEN
 from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
@@ -133,12 +134,21 @@ def write_calibration(curves: Sequence[Curve]) -> Path:
 
 
 def read_calibration() -> dict[str, float]:
-    """Return the break-even densities that were measured on this machine, by kind of layer; empty if none were."""
+    """Return the break-even densities that were measured on this machine, by kind of layer; empty if none were.
+
+    Raises
+    ------
+    ConfigError
+        The file is damaged.
+    """
     file = calibration_file()
     if not file.exists():
         return {}
-    break_even: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))["break_even"]
-    return break_even
+    try:
+        measured = json.loads(file.read_text(encoding="utf-8"))["break_even"]
+        return {kind: float(density) for kind, density in measured.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{file}: is no calibration; delete it, or run minizerofl bench --calibrate again") from error
 
 
 def curves_as_json(curves: Sequence[Curve]) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """Calibration: where two curves cross, and that a machine remembers it."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,20 @@ def test_the_command(invoke, finished_run, monkeypatch, tmp_path: Path) -> None:
     assert len(read_calibration()) == len(json.loads(file.read_text())["calibration"]) == 3
     assert image.read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path / "breakeven.json") in result.output
+
+
+def test_a_run_takes_what_was_measured_and_keeps_to_it(invoke, small, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
+    calibration = tmp_path / "breakeven.json"
+    calibration.write_text('{"break_even": {"linear 3136x2048 batch 10": 0.01}}')
+    result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    (run,) = (tmp_path / "runs").iterdir()
+    assert tomllib.loads((run / "config.toml").read_text())["settings"]["dense_layers"] == "linear1"
+    calibration.unlink()
+    result = invoke("resume", run, "--extend-rounds", 1)
+    assert result.exit_code == 0, result.output
+    calibration.write_text('{"break_even": [3]}')
+    result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 2
+    assert "breakeven.json: is no calibration; delete it" in result.output
