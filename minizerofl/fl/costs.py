@@ -6,7 +6,7 @@ it takes part:
 =========  =========================================================  =======================================
 product    multiply-adds                                              dense equivalent
 =========  =========================================================  =======================================
-forward    nnz(W_top) * output pixels * samples                       OC * IC * KH * KW * OH * OW * N
+forward    nnz(W_top) * output pixels * samples                       IC * KH * KW * OC * OH * OW * N
 dX         the same                                                   the same
 dW         for each kept activation, OC times the taps that meet it   the same
 =========  =========================================================  =======================================
@@ -78,7 +78,7 @@ def count_macs(loss: Tensor) -> Macs:
             forward, backward = COUNTS[node.op.name](node, tensor)
             weight = node.inputs[1]
             assert weight is not None  # ops check it
-            dense = weight.size * tensor.size // weight.shape[0]
+            dense = weight.size * tensor.size // tensor.shape[0]
             products = 1 + node.needs_grad[0]
             kept = products * forward + (backward if node.needs_grad[1] else 0)
             total += Macs(kept, (products + node.needs_grad[1]) * dense)
@@ -88,7 +88,7 @@ def count_macs(loss: Tensor) -> Macs:
 def _dense(node: Context, out: Tensor) -> tuple[int, int]:
     weight = node.inputs[1]
     assert weight is not None
-    macs = weight.size * out.size // weight.shape[0]
+    macs = weight.size * out.size // out.shape[0]
     return macs, macs
 
 

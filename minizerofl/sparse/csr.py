@@ -16,14 +16,14 @@ def top_k_csr(w: NDArray[Any], k: int) -> scipy.sparse.csr_array:
 
     Parameters
     ----------
-    w : (OC, ...) array
-        The dense weights: (out, in) of a linear layer, (OC, IC, KH, KW) of a convolution.
+    w : (..., OC) array
+        The dense weights: (IC, KH, KW, OC) of a convolution, or a matrix.
     k : int
         How many to keep.
 
     Returns
     -------
-    (OC, product of the other axes) scipy.sparse.csr_array
+    (product of the other axes, OC) scipy.sparse.csr_array
         The kept weights, with sorted int32 indices.
 
     Examples
@@ -32,8 +32,8 @@ def top_k_csr(w: NDArray[Any], k: int) -> scipy.sparse.csr_array:
     array([[ 0., -3.],
            [ 2.,  0.]])
     """
-    rows = w.shape[0]
-    columns = w.size // rows
+    columns = w.shape[-1]
+    rows = w.size // columns
     positions, data = largest(w, k)
     starts = np.arange(rows + 1, dtype=np.int64) * columns
     indptr = np.searchsorted(positions, starts).astype(np.int32)

@@ -17,4 +17,4 @@ def test_csr_holds_the_top_k(seed: int, shape: tuple[int, ...], density: float) 
     matrix = top_k_csr(w, k)
     assert (matrix.dtype, matrix.indices.dtype, matrix.indptr.dtype) == (np.float32, np.int32, np.int32)
     assert matrix.has_canonical_format
-    np.testing.assert_array_equal(matrix.toarray(), expected.reshape(shape[0], -1))
+    np.testing.assert_array_equal(matrix.toarray(), expected.reshape(-1, shape[-1]))
