@@ -56,7 +56,7 @@ class Call:
         Examples
         --------
         >>> Call("conv1", Conv2d(3, 8, 5, stride=2), Tensor([0.0]), (8, 2, 2, 10)).kind
-        'conv 8x3x5x5 stride 2 batch 10'
+        'conv 3x5x5x8 stride 2 batch 10'
         """
         stride = self.layer.stride if isinstance(self.layer, Conv2d) else 1
         return layer_kind(self.layer.weight.shape, stride, self.out[-1])

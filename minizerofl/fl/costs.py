@@ -6,7 +6,7 @@ it takes part:
 =========  =========================================================  =======================================
 product    multiply-adds                                              dense equivalent
 =========  =========================================================  =======================================
-forward    nnz(W_top) * output pixels * samples                       OC * IC * KH * KW * OH * OW * N
+forward    nnz(W_top) * output pixels * samples                       IC * KH * KW * OC * OH * OW * N
 dX         the same                                                   the same
 dW         for each kept activation, OC times the taps that meet it   the same
 =========  =========================================================  =======================================

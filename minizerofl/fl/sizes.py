@@ -1,8 +1,8 @@
 """How large an update is: as the paper prints it, as the paper must have counted it, and as each codec encodes it.
 
 The paper's figures for ResNet-18 come about if every entry that is sent takes 8 bytes (a float32 value and an int32
-index), also in the tensors that are sent whole, if every sparse layer has an int32 row pointer for each of its rows and
-one more, and if an "MB" is 1,024,000 bytes. A dense model takes 4 bytes an entry.
+index), also in the tensors that are sent whole, if every sparse layer has an int32 row pointer for each of its outputs
+and one more, and if an "MB" is 1,024,000 bytes. A dense model takes 4 bytes an entry.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ class Sizes:
 
 
 def count_as_paper(payload: Payload) -> int:
-    """Count the bytes of an update as the paper does.
+    """Count the bytes of an update as the paper does: outputs are the last axis.
 
     Examples
     --------
     >>> import numpy as np
     >>> kept = Kept((2, 3), np.array([0, 4], np.int32), np.ones(2, np.float32))
     >>> count_as_paper({"weight": kept, "bias": np.zeros(2, np.float32)})
-    44
+    48
     """
     return sum(
-        8 * tensor.positions.size + 4 * (tensor.shape[0] + 1) if isinstance(tensor, Kept) else 8 * tensor.size
+        8 * tensor.positions.size + 4 * (tensor.shape[-1] + 1) if isinstance(tensor, Kept) else 8 * tensor.size
         for tensor in payload.values()
     )
 

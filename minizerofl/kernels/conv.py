@@ -4,13 +4,13 @@ With the batch as the last axis, a sparse weight is one number that multiplies a
 three products of a sparse layer are then the same sentence, ``out += sum_j values[j] * rows[j]``, and `add_rows` says
 it once:
 
-====================  ==========================  =======================  =====================
+====================  ==========================  =======================  ====================================
 product               one ``out`` is              its rows are             values
-====================  ==========================  =======================  =====================
-forward               an output row (Wo*N)        input rows               kept weights of a channel
-input gradient        an input row (W*N)          output gradient rows     the same, transposed
-weight gradient       all OC weights of one tap   gradients of one pixel   kept activations of a channel
-====================  ==========================  =======================  =====================
+====================  ==========================  =======================  ====================================
+forward               an output row (Wo*N)        input rows               kept weights of an output channel
+input gradient        an input row (W*N)          output gradient rows     kept weights of an input channel
+weight gradient       all OC weights of one tap   gradients of one pixel   kept activations of an input channel
+====================  ==========================  =======================  ====================================
 
 A linear layer is the case of one pixel and one tap. Offsets are prepared by `minizerofl.sparse.geometry`, which also
 splits a strided convolution into parts of stride 1, so that no kernel knows about strides, paddings or kernel sizes.
@@ -249,14 +249,3 @@ def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
                 for n in range(N):
                     for c in range(oc, min(oc + 16, OC)):
                         g[top + i, left + j, n, c] = dy[c, i, j, n]
-
-
-@kernel
-def transpose(a: Floats, out: Floats) -> None:
-    """Write the transpose of the matrix `a` (R, C) to `out` (C, R), tile by tile."""
-    R, C = a.shape
-    for r in range(0, R, 16):
-        for c in range(0, C, 16):
-            for j in range(c, min(c + 16, C)):
-                for i in range(r, min(r + 16, R)):
-                    out[j, i] = a[i, j]

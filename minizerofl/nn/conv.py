@@ -35,7 +35,7 @@ class Conv2d(Module):
     Attributes
     ----------
     weight : Tensor
-        (OC, IC, KH, KW).
+        (IC, KH, KW, OC).
     bias : Tensor or None
         (OC,).
 
@@ -66,7 +66,7 @@ class Conv2d(Module):
         self.kernel_size = kernel_size
         self.stride = stride
         self.padding = padding
-        shape = (out_channels, in_channels, kernel_size, kernel_size)
+        shape = (in_channels, kernel_size, kernel_size, out_channels)
         weight = he_normal(shape, in_channels * kernel_size**2, np.random.default_rng(rng))
         self.weight = Tensor(weight, requires_grad=True)
         self.bias = Tensor(np.zeros(out_channels, np.float32), requires_grad=True) if bias else None

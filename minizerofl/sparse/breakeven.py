@@ -18,7 +18,7 @@ def layer_kind(weight_shape: tuple[int, ...], stride: int, batch_size: int) -> s
     Parameters
     ----------
     weight_shape : tuple of int
-        (OC, IC, KH, KW) of a convolution, (in, out) of a linear layer.
+        (IC, KH, KW, OC) of a convolution, (in, out) of a linear layer.
     stride : int
         Of a convolution; a linear layer has none.
     batch_size : int
@@ -26,8 +26,8 @@ def layer_kind(weight_shape: tuple[int, ...], stride: int, batch_size: int) -> s
 
     Examples
     --------
-    >>> layer_kind((64, 32, 5, 5), 1, 10), layer_kind((3136, 2048), 1, 10)
-    ('conv 64x32x5x5 stride 1 batch 10', 'linear 3136x2048 batch 10')
+    >>> layer_kind((32, 5, 5, 64), 1, 10), layer_kind((3136, 2048), 1, 10)
+    ('conv 32x5x5x64 stride 1 batch 10', 'linear 3136x2048 batch 10')
     """
     shape = "x".join(map(str, weight_shape))
     return (

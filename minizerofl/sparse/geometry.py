@@ -69,7 +69,7 @@ class Geometry:
     Attributes
     ----------
     offsets : (IC * T,) int32
-        Where the input row of each column of the weight matrix starts, in the planes of `input_planes`.
+        Where what each row of the weight matrix (input channel, tap) meets starts, in the planes of `input_planes`.
     step : int
         From one output row to the next, in the planes of the input.
     tap_indptr, taps : (S*S + 1,), (T,) int32

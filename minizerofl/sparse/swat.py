@@ -48,45 +48,45 @@ class SparseConv2d(Op):
         """Convolve with the largest weights; keep them and the largest activations."""
         rows, cols = windows(x, w, b, stride, padding)
         place = geometry(rows, cols, x.shape[0], x.shape[3])
-        w_top = top_k_csr(w.reshape(len(w), -1), count_kept(w.size, sparsity))
-        shape = (w.shape[0], rows.out, cols.out * x.shape[3])
-        y = sum_rows(w_top.indptr, place.offsets[w_top.indices], w_top.data, place.input_planes(x), place.step, shape)
+        w_top = top_k_csr(w, count_kept(w.size, sparsity))
+        by_output = w_top.tocsc()  # rows of W are what an input channel and a tap see, its columns are the outputs
+        offsets = place.offsets[by_output.indices]
+        shape = (w.shape[3], rows.out, cols.out * x.shape[3])
+        y = sum_rows(by_output.indptr, offsets, by_output.data, place.input_planes(x), place.step, shape)
         if b is not None:
             y += b[:, None, None]
         if any(ctx.needs_grad):
             positions, values = largest(x, count_kept(x.size, activation_sparsity))
             ctx.save(w_top, positions, values, place, x.shape, w.shape)
-        return y.reshape(w.shape[0], rows.out, cols.out, x.shape[3])  # (OC, Ho, Wo*N) -> (OC, Ho, Wo, N)
+        return y.reshape(w.shape[3], rows.out, cols.out, x.shape[3])  # (OC, Ho, Wo*N) -> (OC, Ho, Wo, N)
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Convolve the output gradient with the transposed weights, and correlate it with the kept activations."""
+        """Convolve the output gradient with the weights turned round, and correlate it with the kept activations."""
         w_top, positions, values, place, x_shape, w_shape = ctx.saved
         grad = np.ascontiguousarray(grad)
         dx = input_gradient(grad, w_top, place, x_shape) if ctx.needs_grad[0] else None
         dw = weight_gradient(grad, positions, values, place, x_shape, w_shape) if ctx.needs_grad[1] else None
-        db = grad.reshape(w_shape[0], -1).sum(axis=1) if ctx.needs_grad[2] else None
+        db = grad.reshape(w_shape[3], -1).sum(axis=1) if ctx.needs_grad[2] else None
         return dx, dw, db
 
 
 def input_gradient(dy: Array, w_top: scipy.sparse.csr_array, place: Geometry, x_shape: tuple[int, ...]) -> Array:
-    """Compute dX: a sum of rows again, over the columns of W_top (its transpose) and the rows of dY.
+    """Compute dX: a sum of rows again, over the rows of W_top and the rows of dY.
 
     The rows of the result are the phases of each input channel, so the taps of one phase must stand together among
-    the columns.
+    the rows of W_top; with a stride of 1 they do.
     """
     IC, _, _, N = x_shape
     T, phases = place.taps.size, place.stride**2
     if phases > 1:
-        w_top = w_top[:, (np.arange(IC)[:, None] * T + place.taps).reshape(-1)]  # taps by phase
-    columns = w_top.tocsc()
-    ends = (np.arange(IC)[:, None] * T + place.tap_indptr[1:]).reshape(-1)  # last column of each (channel, phase)
-    indptr = columns.indptr[np.concatenate([[0], ends])]
-    tap_of = np.tile(place.taps, IC)
-    shifts = np.repeat(place.shifts[tap_of], np.diff(columns.indptr))
-    offsets = columns.indices * np.int32(place.grad_pixels * N) + shifts
+        w_top = w_top[(np.arange(IC)[:, None] * T + place.taps).reshape(-1)]  # taps by phase
+    ends = (np.arange(IC)[:, None] * T + place.tap_indptr[1:]).reshape(-1)  # last row of W_top of (channel, phase)
+    indptr = w_top.indptr[np.concatenate([[0], ends])]
+    shifts = np.repeat(np.tile(place.shifts[place.taps], IC), np.diff(w_top.indptr))
+    offsets = w_top.indices * np.int32(place.grad_pixels * N) + shifts
     shape = (IC * phases, place.rows.grad_planes, place.cols.grad_planes * N)
-    dx = sum_rows(indptr, offsets, columns.data, place.bordered(dy), place.cols.grad_size * N, shape)
+    dx = sum_rows(indptr, offsets, w_top.data, place.bordered(dy), place.cols.grad_size * N, shape)
     S = place.stride
     return place.merge_phases(dx.reshape(IC, S, S, place.rows.grad_planes, place.cols.grad_planes, N))
 
@@ -95,19 +95,17 @@ def weight_gradient(
     dy: Array, positions: Positions, values: Array, place: Geometry, x_shape: tuple[int, ...], w_shape: tuple[int, ...]
 ) -> Array:
     """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
-    OC, IC, KH, KW = w_shape
+    IC, KH, KW, OC = w_shape
     _, H, W, N = x_shape
     g = zeros((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
     kernels.pixels_first(dy, place.rows.border, place.cols.border, g)
     indptr = np.empty(IC * place.stride**2 + 1, np.int32)
     rows, grouped = np.empty_like(positions), np.empty_like(values)
     kernels.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
-    by_tap = empty((IC, KH * KW, OC), dy.dtype)
+    dw = empty((IC, KH * KW, OC), dy.dtype)
     kernels.conv_weight_gradient(
-        indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), by_tap
+        indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), dw
     )
-    dw = empty((OC, IC * KH * KW), dy.dtype)
-    kernels.transpose(by_tap.reshape(-1, OC), dw)
     return dw.reshape(w_shape)
 
 
@@ -207,7 +205,7 @@ def sparse_conv2d(
     ----------
     x : (C, H, W, N) Tensor
         Images, batch last.
-    w : (OC, C, KH, KW) Tensor
+    w : (C, KH, KW, OC) Tensor
         Dense master weights; the top ``1 - sparsity`` of the whole tensor take part.
     b : (OC,) Tensor, optional
         Bias.
@@ -237,7 +235,7 @@ def sparse_conv2d(
 
     Examples
     --------
-    >>> w = np.array([1.0, 3.0], dtype=np.float32).reshape(1, 2, 1, 1)
+    >>> w = np.array([1.0, 3.0], dtype=np.float32).reshape(2, 1, 1, 1)
     >>> sparse_conv2d(np.ones((2, 1, 1, 1), np.float32), w, sparsity=0.5).data.item()
     3.0
     """

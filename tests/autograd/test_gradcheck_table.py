@@ -134,7 +134,7 @@ def linear(draw: Draw) -> Case:
 def conv2d(draw: Draw) -> Case:
     x, OC = images(draw), draw(sides)
     kernel, stride, padding = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
-    arrays = [x, normal(draw, OC, x.shape[0], kernel, kernel), normal(draw, OC)][: draw(st.integers(2, 3))]
+    arrays = [x, normal(draw, x.shape[0], kernel, kernel, OC), normal(draw, OC)][: draw(st.integers(2, 3))]
     return lambda *tensors: ops.conv2d(*tensors, stride=stride, padding=padding), arrays
 
 

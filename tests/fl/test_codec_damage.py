@@ -10,7 +10,7 @@ import pytest
 
 from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
 
-SCHEMA = Schema({"conv": (8, 4, 3, 3), "bias": (8,), "linear": (100, 300)})
+SCHEMA = Schema({"conv": (4, 3, 3, 8), "bias": (8,), "linear": (100, 300)})
 ENTRIES = sum(math.prod(shape) for shape in SCHEMA.shapes.values())
 DAMAGES = 10_000
 

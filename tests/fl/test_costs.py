@@ -25,7 +25,7 @@ def _mask(x: np.ndarray, sparsity: float) -> np.ndarray:
 
 def _literal(x: np.ndarray, w: np.ndarray, stride: int, padding: int, sparsity: float) -> tuple[int, int]:
     """Count one by one the products of a convolution with W_top, and those of the kept activations with dY."""
-    (OC, IC, KH, KW), (_, H, W, N) = w.shape, x.shape
+    (IC, KH, KW, OC), (_, H, W, N) = w.shape, x.shape
     OH, OW = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
     forward = int(_mask(w, sparsity).sum()) * OH * OW * N
     kept = _mask(x, sparsity)

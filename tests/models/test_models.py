@@ -38,13 +38,13 @@ def test_resnet_has_the_papers_dense_parts() -> None:
     model = models.resnet18(sparsity=0.95)
     sparse = sparse_weights(model)
     shapes = {n: p.shape for n, p in model.named_parameters() if n not in sparse}
-    assert shapes.pop("stem.weight") == (64, 3, 3, 3)
+    assert shapes.pop("stem.weight") == (3, 3, 3, 64)
     assert shapes.pop("classifier.weight") == (512, 10)
     assert shapes.pop("classifier.bias") == (10,)
     assert sum(np.prod(s) for s in shapes.values() if len(s) == 4) == 172_032  # the 1x1 shortcuts
     assert sum(np.prod(s) for s in shapes.values() if len(s) == 1) == 9_600  # BatchNorm's scales and shifts
     assert sum(b.size for b in model.buffers()) == 9_600
-    assert all(shape[2:] == (3, 3) for n, shape in ((n, p.shape) for n, p in model.named_parameters()) if n in sparse)
+    assert all(shape[1:3] == (3, 3) for n, shape in ((n, p.shape) for n, p in model.named_parameters()) if n in sparse)
 
 
 def test_femnist_classifier_is_dense() -> None:

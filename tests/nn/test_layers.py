@@ -72,7 +72,7 @@ def test_conv_slides_its_kernel_over_the_padded_image() -> None:
     for i in range(3):
         for j in range(4):
             window = padded[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
-            expected = np.einsum("oikl,ikln->on", layer.weight.data, window) + layer.bias.data[:, None]
+            expected = np.einsum("iklo,ikln->on", layer.weight.data, window) + layer.bias.data[:, None]
             np.testing.assert_allclose(y[:, i, j], expected, rtol=1e-4, atol=1e-5)
 
 

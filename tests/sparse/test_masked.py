@@ -37,7 +37,7 @@ def agree(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
 def test_convolution(seed: int, K: int, stride: int, padding: int, N: int, sparsity: float, activations: float) -> None:
     rng = np.random.default_rng(seed)
     Ho, Wo = ((size + 2 * padding - K) // stride + 1 for size in (6, 7))
-    shapes = [(3, 6, 7, N), (4, 3, K, K), (4,), (4, Ho, Wo, N)]
+    shapes = [(3, 6, 7, N), (3, K, K, 4), (4,), (4, Ho, Wo, N)]
     *arrays, dy = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
     options = {"sparsity": sparsity, "activation_sparsity": activations, "stride": stride, "padding": padding}
     agree(run(MaskedConv2d, arrays, dy, **options), run(SparseConv2d, arrays, dy, **options))
@@ -82,7 +82,7 @@ def test_masks_keep_the_largest(seed: int, size: int, sparsity: float) -> None:
 
 
 def test_the_message_names_the_public_op() -> None:
-    arrays = np.ones((2, 4, 4, 1), np.float32), np.ones((3, 1, 3, 3), np.float32), None
+    arrays = np.ones((2, 4, 4, 1), np.float32), np.ones((1, 3, 3, 3), np.float32), None
     with pytest.raises(ValueError, match=r"sparse_conv2d\(.*x has 2 channels, but w expects 1"):
         MaskedConv2d.apply(*arrays, sparsity=0.5, activation_sparsity=0, stride=1, padding=0)
 

@@ -23,7 +23,7 @@ def convolutions(draw: Callable, max_batch: int = 64) -> tuple[dict, list[np.nda
     IC, OC, N = draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(1, max_batch))
     rng = np.random.default_rng(draw(SEEDS))
     Ho, Wo = ((size + 2 * padding - kernel) // stride + 1 for size in (H, W))
-    shapes = [(IC, H, W, N), (OC, IC, kernel, kernel), (OC,), (OC, Ho, Wo, N)]
+    shapes = [(IC, H, W, N), (IC, kernel, kernel, OC), (OC,), (OC, Ho, Wo, N)]
     return {"stride": stride, "padding": padding}, [rng.standard_normal(shape) for shape in shapes]
 
 
@@ -81,7 +81,7 @@ def test_linear_is_the_dense_one_with_the_same_masks(
 @pytest.mark.parametrize("stride", [1, 2])
 def test_forced_sparse_at_sparsity_zero_agrees_with_dense_on_a_layer_of_resnet(stride: int) -> None:
     rng = np.random.default_rng(0)
-    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in [(64, 16, 16, 8), (128, 64, 3, 3), (128,)])
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in [(64, 16, 16, 8), (64, 3, 3, 128), (128,)])
     place = {"stride": stride, "padding": 1}
     dy = rng.standard_normal((128, 16 // stride, 16 // stride, 8)).astype(np.float32)
     sparse = run(lambda *t: ops.sparse_conv2d(*t, sparsity=0, **place), [x, w, b], dy)
@@ -134,10 +134,10 @@ def test_activation_sparsity_follows_the_weights_unless_given() -> None:
 @pytest.mark.parametrize(
     ("shapes", "options", "message"),
     [
-        ([(2, 4, 4, 1), (3, 2, 3, 3)], {"sparsity": 1.5}, r"sparse_conv2d\(float32\[2, 4, 4, 1\].*sparsity is 1.5"),
-        ([(2, 4, 4, 1), (3, 1, 3, 3)], {"sparsity": 0.5}, "x has 2 channels, but w expects 1"),
-        ([(2, 4, 4), (3, 2, 3, 3)], {"sparsity": 0.5}, r"expected x \(C, H, W, N\)"),
-        ([(2, 4, 4, 1), (3, 2, 7, 7)], {"sparsity": 0.5}, "a window of 7 does not fit into 4 pixels"),
+        ([(2, 4, 4, 1), (2, 3, 3, 3)], {"sparsity": 1.5}, r"sparse_conv2d\(float32\[2, 4, 4, 1\].*sparsity is 1.5"),
+        ([(2, 4, 4, 1), (1, 3, 3, 3)], {"sparsity": 0.5}, "x has 2 channels, but w expects 1"),
+        ([(2, 4, 4), (2, 3, 3, 3)], {"sparsity": 0.5}, r"expected x \(C, H, W, N\)"),
+        ([(2, 4, 4, 1), (2, 7, 7, 3)], {"sparsity": 0.5}, "a window of 7 does not fit into 4 pixels"),
     ],
 )
 def test_errors_name_the_op_and_the_shapes(shapes: list, options: dict, message: str) -> None:

@@ -1,7 +1,8 @@
 """The peer: the same networks, dense, in PyTorch, as its users write them. PyTorch is never required.
 
-The parts have the names of ours, so that a state dict of one model can be loaded into the other: a test does that and
-compares the logits, which shows that both compute the same thing.
+The parts have the names of ours, so that a state dict of one model can be loaded into the other once the weights of
+convolutions are turned from (IC, KH, KW, OC) to PyTorch's (OC, IC, KH, KW): a test does that and compares the logits,
+which shows that both compute the same thing.
 """
 
 from __future__ import annotations

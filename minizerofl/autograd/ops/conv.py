@@ -1,8 +1,10 @@
 """Dense 2-D convolution through matrix products.
 
-Copying the KH*KW shifted images below each other turns a convolution into one product, W (OC, IC*KH*KW) by patches
+Copying the KH*KW shifted images below each other turns a convolution into one product, W^T (OC, IC*KH*KW) by patches
 (IC*KH*KW, pixels); this is "im2col". Done for a few output rows at a time, the patches never leave the cache, and the
 whole patch matrix, nine times the image, is never made.
+
+Weights lie as (IC, KH, KW, OC), inputs first, outputs last: as a matrix they have a row for each row of the patches.
 """
 
 from __future__ import annotations
@@ -27,16 +29,16 @@ def windows(x: Array, w: Array, b: Array | None, stride: int, padding: int) -> t
         A rank, a channel count or the size of the image does not fit.
     """
     if x.ndim != 4 or w.ndim != 4:
-        raise ValueError(f"expected x (C, H, W, N) and w (OC, IC, KH, KW), got {x.ndim} and {w.ndim} axes")
-    if x.shape[0] != w.shape[1]:
-        raise ValueError(f"x has {x.shape[0]} channels, but w expects {w.shape[1]}")
-    if b is not None and b.shape != w.shape[:1]:
-        raise ValueError(f"b has shape {b.shape}, expected {w.shape[:1]}, one number for each output channel")
-    return Window(x.shape[1], w.shape[2], stride, padding), Window(x.shape[2], w.shape[3], stride, padding)
+        raise ValueError(f"expected x (C, H, W, N) and w (IC, KH, KW, OC), got {x.ndim} and {w.ndim} axes")
+    if x.shape[0] != w.shape[0]:
+        raise ValueError(f"x has {x.shape[0]} channels, but w expects {w.shape[0]}")
+    if b is not None and b.shape != w.shape[3:]:
+        raise ValueError(f"b has shape {b.shape}, expected {w.shape[3:]}, one number for each output channel")
+    return Window(x.shape[1], w.shape[1], stride, padding), Window(x.shape[2], w.shape[2], stride, padding)
 
 
 class Conv2d(Op):
-    """``y[o, i, j, n] = b[o] + sum over c, p, q of w[o, c, p, q] * x[c, i*S + p - P, j*S + q - P, n]``."""
+    """``y[o, i, j, n] = b[o] + sum over c, p, q of w[c, p, q, o] * x[c, i*S + p - P, j*S + q - P, n]``."""
 
     name = "conv2d"
 
@@ -45,30 +47,30 @@ class Conv2d(Op):
         """Multiply the weights by the patches, block by block."""
         rows, cols = windows(x, w, b, stride, padding)
         ctx.save(x, w, rows, cols)
-        OC, N = w.shape[0], x.shape[3]
+        OC, N = w.shape[3], x.shape[3]
         y = np.empty((OC, rows.out, cols.out, N), x.dtype)
-        w2, y2 = w.reshape(OC, -1), y.reshape(OC, -1)  # (OC, IC*KH*KW), (OC, Ho*Wo*N)
+        w2, y2 = w.reshape(-1, OC), y.reshape(OC, -1)  # (IC*KH*KW, OC), (OC, Ho*Wo*N)
         for first, last in _blocks(x, rows, cols):
             pixels = slice(first * cols.out * N, last * cols.out * N)
-            np.matmul(w2, _patches(x, rows, cols, first, last), out=y2[:, pixels])
+            np.matmul(w2.T, _patches(x, rows, cols, first, last), out=y2[:, pixels])
         if b is not None:
             y2 += b[:, None]
         return y
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Derive the product: dW = dY patches^T; d(patches) = W^T dY, added back to where each patch came from."""
+        """Derive the product: dW = patches dY^T; d(patches) = W dY, added back to where each patch came from."""
         x, w, rows, cols = ctx.saved
-        OC, N = w.shape[0], x.shape[3]
-        dy2, w2 = np.ascontiguousarray(grad).reshape(OC, -1), w.reshape(OC, -1)
+        OC, N = w.shape[3], x.shape[3]
+        dy2, w2 = np.ascontiguousarray(grad).reshape(OC, -1), w.reshape(-1, OC)
         dx = np.zeros_like(x) if ctx.needs_grad[0] else None
         dw = np.zeros_like(w2) if ctx.needs_grad[1] else None
         for first, last in _blocks(x, rows, cols):
             dy = dy2[:, first * cols.out * N : last * cols.out * N]
             if dw is not None:
-                dw += dy @ _patches(x, rows, cols, first, last).T
+                dw += _patches(x, rows, cols, first, last) @ dy.T
             if dx is not None:
-                _add_patches(dx, w2.T @ dy, rows, cols, first, last)
+                _add_patches(dx, w2 @ dy, rows, cols, first, last)
         db = dy2.sum(axis=1) if len(ctx.needs_grad) > 2 and ctx.needs_grad[2] else None
         return dx, None if dw is None else dw.reshape(w.shape), db
 
@@ -114,8 +116,8 @@ def conv2d(x: object, w: object, b: object = None, stride: int = 1, padding: int
     ----------
     x : (C, H, W, N) Tensor
         Images, batch last.
-    w : (OC, C, KH, KW) Tensor
-        Filters.
+    w : (C, KH, KW, OC) Tensor
+        Filters, outputs last.
     b : (OC,) Tensor, optional
         Bias.
     stride, padding : int
@@ -133,7 +135,7 @@ def conv2d(x: object, w: object, b: object = None, stride: int = 1, padding: int
 
     Examples
     --------
-    >>> conv2d(np.ones((1, 3, 3, 1), np.float32), np.ones((1, 1, 2, 2), np.float32)).data[0, :, :, 0]
+    >>> conv2d(np.ones((1, 3, 3, 1), np.float32), np.ones((1, 2, 2, 1), np.float32)).data[0, :, :, 0]
     array([[4., 4.],
            [4., 4.]], dtype=float32)
     """

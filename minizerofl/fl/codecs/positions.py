@@ -129,12 +129,12 @@ class Rice(PositionCode):
 
 
 def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return rows and columns of a tensor as a matrix: output channels by all else.
+    """Return rows and columns of a tensor as a matrix: its first axis by all others.
 
     Examples
     --------
-    >>> as_matrix((64, 32, 5, 5)), as_matrix((10,))
-    ((64, 800), (1, 10))
+    >>> as_matrix((32, 5, 5, 64)), as_matrix((10,))
+    ((32, 1600), (1, 10))
     """
     rows = shape[0] if len(shape) > 1 else 1
     return rows, max(1, math.prod(shape) // max(1, rows))

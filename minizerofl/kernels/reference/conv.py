@@ -79,8 +79,3 @@ def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
     """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros."""
     inside = g[top : top + dy.shape[1], left : left + dy.shape[2]]
     inside[:] = dy.transpose(1, 2, 3, 0)  # (OC, Ho, Wo, N) -> (Ho, Wo, N, OC)
-
-
-def transpose(a: Floats, out: Floats) -> None:
-    """Write the transpose of the matrix `a` to `out`."""
-    out[:] = a.T

@@ -52,7 +52,7 @@ def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
     said: list[str] = []
     seen = calls(model, Tensor(rng.random((2, 6, 6, 5), np.float32)))
     curves = measure_curves(seen, 0, said.append)
-    assert [c.kind for c in curves] == ["conv 3x2x3x3 stride 1 batch 5", "linear 48x4 batch 5"]
+    assert [c.kind for c in curves] == ["conv 2x3x3x3 stride 1 batch 5", "linear 48x4 batch 5"]
     assert len(said) == 2
     for each in curves:
         assert 1 <= len(each.sparse_seconds) == len(each.dense_seconds) == len(each.densities) <= 2

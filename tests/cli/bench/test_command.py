@@ -36,8 +36,8 @@ def test_layer_by_layer(measured) -> None:
     text, report, _ = measured
     assert report["peak_gflops"] > 0
     assert [p["layer"] for p in report["products"][::3]] == [
-        "conv 32x1x5x5 stride 1 batch 2",
-        "conv 64x32x5x5 stride 1 batch 2",
+        "conv 1x5x5x32 stride 1 batch 2",
+        "conv 32x5x5x64 stride 1 batch 2",
         "linear 3136x2048 batch 2",
     ]
     assert [p["product"] for p in report["products"][:3]] == ["forward", "dX", "dW"]

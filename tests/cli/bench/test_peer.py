@@ -21,13 +21,18 @@ def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed; it is compared with where it is")
 
 
+def as_theirs(value: np.ndarray) -> np.ndarray:
+    """Turn weights, outputs last, to outputs first."""
+    return np.moveaxis(value, -1, 0)
+
+
 @pytest.mark.parametrize(("name", "arguments", "shape"), NETWORKS)
 @pytest.mark.parametrize("layout", peer.LAYOUTS)
 def test_the_peer_is_the_same_network(torch, name: str, arguments: dict, shape: tuple, layout: str) -> None:
     rng = np.random.default_rng(0)
     samples = rng.random((4, *shape), np.float32), rng.integers(0, 10, 4)
     ours = build(name, **arguments, sparsity=0.0)
-    state = {key: torch.from_numpy(value.T if value.ndim == 2 else value) for key, value in ours.state_dict().items()}
+    state = {key: torch.from_numpy(as_theirs(value)) for key, value in ours.state_dict().items()}
     theirs = peer.network(Workload(name, arguments, samples, None, []))
     missing = theirs.load_state_dict(state, strict=False)
     assert missing.unexpected_keys == []
