@@ -130,4 +130,5 @@ class SparseConv2d(SwatModule, Conv2d):
             stride=self.stride,
             padding=self.padding,
             path=self.path_for(x.shape[-1]),
+            top=self._top,
         )

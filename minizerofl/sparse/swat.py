@@ -23,7 +23,7 @@ from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import conv as kernels
 from minizerofl.kernels.memory import empty, whole_vectors, zeros
-from minizerofl.sparse.csr import TopWeights, top_k_csr
+from minizerofl.sparse.csr import TopWeights
 from minizerofl.sparse.geometry import Geometry, geometry, with_slack
 from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.selection import Positions, count_kept, largest
@@ -44,11 +44,12 @@ class SparseConv2d(Op):
         activation_sparsity: float,
         stride: int,
         padding: int,
+        top: TopWeights | None = None,
     ) -> Array:
         """Convolve with the largest weights; keep them and the largest activations."""
         rows, cols = windows(x, w, b, stride, padding)
         place = geometry(rows, cols, x.shape[0], x.shape[3])
-        w_top = top_k_csr(w, count_kept(w.size, sparsity))
+        w_top = largest_weights(ctx, sparsity, top)
         by_output = w_top.tocsc()  # rows of W are what an input channel and a tap see, its columns are the outputs
         offsets = place.offsets[by_output.indices]
         shape = (w.shape[3], rows.out, cols.out * x.shape[3])
@@ -126,8 +127,7 @@ class SparseLinear(Op):
     ) -> Array:
         """Multiply by the largest weights; keep them and the largest activations."""
         check_linear(x, w, b)
-        assert ctx.inputs[1] is not None
-        w_top = (top or TopWeights()).select(ctx.inputs[1], count_kept(w.size, sparsity))
+        w_top = largest_weights(ctx, sparsity, top)
         y = multiply_transposed(w_top, x)
         if b is not None:
             y += b[:, None]
@@ -147,6 +147,13 @@ class SparseLinear(Op):
         dw = RowSparse(w_top.shape, active, x_top @ grad.T) if ctx.needs_grad[1] else None
         db = grad.sum(axis=1) if ctx.needs_grad[2] else None
         return dx, dw, db
+
+
+def largest_weights(ctx: Context, sparsity: float, top: TopWeights | None) -> scipy.sparse.csr_array:
+    """Select W_top, with what `top` remembers of the last time."""
+    w = ctx.inputs[1]
+    assert w is not None  # ops check it
+    return (top or TopWeights()).select(w, count_kept(w.size, sparsity))
 
 
 def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
@@ -198,6 +205,7 @@ def sparse_conv2d(
     stride: int = 1,
     padding: int = 0,
     path: str = "sparse",
+    top: TopWeights | None = None,
 ) -> Tensor:
     """Convolve with the largest weights only, and train all of them from the largest activations (SWAT).
 
@@ -218,6 +226,8 @@ def sparse_conv2d(
         As in `conv2d`.
     path : {"sparse", "dense"}
         How it is computed; the result is the same, see `minizerofl.sparse.breakeven`.
+    top : TopWeights, optional
+        Remembers the selection from call to call, so that the next one has less to search.
 
     Returns
     -------
@@ -240,8 +250,10 @@ def sparse_conv2d(
     3.0
     """
     activation_sparsity = sparsity if activation_sparsity is None else activation_sparsity
-    op = {"sparse": SparseConv2d, "dense": MaskedConv2d}[checked(path)]
-    return op.apply(x, w, b, sparsity=sparsity, activation_sparsity=activation_sparsity, stride=stride, padding=padding)
+    shares = {"sparsity": sparsity, "activation_sparsity": activation_sparsity}
+    if checked(path) == "dense":
+        return MaskedConv2d.apply(x, w, b, **shares, stride=stride, padding=padding)
+    return SparseConv2d.apply(x, w, b, **shares, stride=stride, padding=padding, top=top)
 
 
 def sparse_linear(
@@ -264,10 +276,8 @@ def sparse_linear(
         Dense master weights; the top ``1 - sparsity`` of the whole matrix take part.
     b : (out,) Tensor, optional
         Bias.
-    sparsity, activation_sparsity, path
+    sparsity, activation_sparsity, path, top
         As in `sparse_conv2d`.
-    top : TopWeights, optional
-        Remembers the selection from call to call, so that the next one has less to search.
 
     Returns
     -------
