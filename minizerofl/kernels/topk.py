@@ -17,7 +17,7 @@ from minizerofl.kernels.simd import count, lowest, reaches
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 
-BUCKETS = 8192  # of a histogram: 64 KB of counters
+BUCKETS = 8192  # of a histogram: 32 KB of counters
 
 
 @kernel
@@ -148,7 +148,7 @@ def find_threshold(bits: NDArray[Any], no_sign: int, k: int) -> tuple[int, int]:
     low, high = bits[0] & no_sign, bits[0] & no_sign
     for i in range(bits.size):
         low, high = min(low, bits[i] & no_sign), max(high, bits[i] & no_sign)
-    counts = np.empty(BUCKETS, np.int64)
+    counts = np.empty(BUCKETS, np.int32)
     while True:
         shift = 0
         while (high - low) >> shift >= BUCKETS:

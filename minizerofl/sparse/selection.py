@@ -112,7 +112,7 @@ def estimate(values: Array, k: int, *errors: int) -> list[Any]:
     sample = sample[sample > 0]  # neither zeros nor NaN
     estimates = []
     for error in errors:
-        rank = int(share + error * (math.sqrt(share) + 1))
+        rank = int(share + error * (math.sqrt(share * max(0, 1 - k / values.size)) + 1))
         if rank < 0:
             estimates.append(values.dtype.type(np.inf))
         elif rank < sample.size:

@@ -15,6 +15,7 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.payload import State
+from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.models import build
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
@@ -133,6 +134,7 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     ModelFileError, DataError
         The run or the data cannot be read.
     """
+    keep_freed_memory()  # as in training
     saved = None if run is None else load_model(run / "model.h5" if run.is_dir() else run)
     name = name or (saved.name if saved else "femnist_cnn")
     if saved is not None and saved.name != name:

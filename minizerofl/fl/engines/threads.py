@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.nn import Module
 
 Job = TypeVar("Job")
@@ -39,6 +40,7 @@ class ThreadEngine:
     """
 
     def __init__(self, build_model: Callable[[], Module], workers: int = 1) -> None:
+        keep_freed_memory()
         self.workers = workers
         self._models: SimpleQueue[Module] = SimpleQueue()
         for _ in range(workers):
