@@ -27,7 +27,8 @@ Floats = NDArray[Any]
 config: Any = numba.config
 
 # Floats in a long vector: eight registers, enough multiplications under way to hide how long each takes.
-WIDE = 128 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 64
+FEATURES = llvmlite.binding.get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
+WIDE = 128 if "+avx512f" in FEATURES.split(",") else 64
 
 
 def plain_load(array: Floats, index: int, width: int) -> Any:
