@@ -28,9 +28,11 @@ from minizerofl.kernels.simd import WIDE, add_scaled, load, store
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
+Three = tuple[int, int, int]
 
 LANES = 1024  # samples of a row per pass: 4 KB of an output row stay in the first-level cache while it is summed up
-TILE = 512  # gradient rows per pass over the weights: of 64 channels 128 KB, a part of the second-level cache
+TILE = 2**16  # numbers of the output gradient per pass over the weights: 256 KB, a part of the second-level cache
+HALF = WIDE // 2  # three sums of so many floats fit into registers, too
 
 
 @kernel
@@ -67,6 +69,23 @@ def add_rows(
             single += values[j] * rows[base + i + offsets[j]]
         out[at + i] = single
         i += 1
+
+
+@kernel
+def add_rows_thrice(
+    values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, bases: Three, out: Floats, at: Three, n: int
+) -> None:
+    """Do what `add_rows` does for three bases and places at once, n being a multiple of HALF."""
+    for i in range(0, n, HALF):
+        one, two, three = load(out, at[0] + i, HALF), load(out, at[1] + i, HALF), load(out, at[2] + i, HALF)
+        for j in range(start, stop):
+            row = offsets[j] + i
+            one = add_scaled(one, values[j], load(rows, bases[0] + row, HALF))
+            two = add_scaled(two, values[j], load(rows, bases[1] + row, HALF))
+            three = add_scaled(three, values[j], load(rows, bases[2] + row, HALF))
+        store(out, at[0] + i, one)
+        store(out, at[1] + i, two)
+        store(out, at[2] + i, three)
 
 
 @kernel
@@ -206,6 +225,10 @@ def conv_weight_gradient(
     ``dw[ic, t, :] = sum_j values[j] * g[rows[j] + shifts[t], :]`` over the kept activations j of input channel ic
     that tap t meets.
 
+    A channel has few activations in a tile, and coming to them takes as long as adding them up. So it is done for three
+    taps at a time: 1.27 times as fast in ResNet-18 at sparsity 0.95, 1.19 times at 0.8. AVX2 has fewer and shorter
+    registers, and gains nothing.
+
     Parameters
     ----------
     indptr : (IC * P + 1,) int32
@@ -225,19 +248,28 @@ def conv_weight_gradient(
     channels = g.shape[1]
     flat = g.reshape(-1)
     offsets = rows * np.int32(channels)
+    bases = shifts * np.int32(channels)
     done = indptr[:-1].copy()
     out = dw.reshape(-1)
     out[:] = 0
-    for tile in range(0, g.shape[0], TILE):  # the rows of g of one tile stay in the cache while all planes use them
+    size = max(1, TILE // channels)
+    for tile in range(0, g.shape[0], size):  # the rows of g of one tile stay in the cache while all planes use them
         for plane in range(indptr.size - 1):
             start = done[plane]
             stop = start
-            while stop < indptr[plane + 1] and rows[stop] < tile + TILE:
+            while stop < indptr[plane + 1] and rows[stop] < tile + size:
                 stop += 1
             done[plane] = stop
-            for t in taps[tap_indptr[plane % phases] : tap_indptr[plane % phases + 1]]:
-                at = (plane // phases * taps.size + t) * channels
-                add_rows(values, offsets, start, stop, flat, shifts[t] * channels, out, at, channels)
+            first = plane // phases * taps.size  # row of dw of the first tap
+            k, last = tap_indptr[plane % phases], tap_indptr[plane % phases + 1]
+            while k + 3 <= last and channels % HALF == 0:
+                a, b, c = taps[k], taps[k + 1], taps[k + 2]
+                at = (first + a) * channels, (first + b) * channels, (first + c) * channels
+                three = bases[a], bases[b], bases[c]
+                add_rows_thrice(values, offsets, start, stop, flat, three, out, at, channels)
+                k += 3
+            for t in taps[k:last]:
+                add_rows(values, offsets, start, stop, flat, bases[t], out, (first + t) * channels, channels)
 
 
 @kernel
