@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.simd import WIDE, add_scaled, load, store
+from minizerofl.kernels.simd import WIDE, add_scaled, load, store, transpose
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
@@ -276,9 +276,9 @@ def conv_weight_gradient(
 def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
     """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros.
 
-    Channels lie far apart, and the same places of them compete for the same places in the cache. So a few channels are
-    taken at a time, and of each a whole image row: 2.1 times as fast as 16 channels of one pixel at a time (2.5 times
-    with AVX2).
+    Channels lie far apart, and the same places of them compete for the same places in the cache. So of a few channels
+    a whole image row is taken, and squares of it are transposed in registers: 3.6 times as fast as 16 channels of one
+    pixel at a time in plain loops; plain loops in the better order are 2.1 times as fast (2.5 times with AVX2).
 
     Parameters
     ----------
@@ -290,15 +290,14 @@ def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
         The result; the border is not written.
     """
     OC, Ho, Wo, N = dy.shape
-    whole = OC - OC % 16
-    lines, rows = dy.reshape(OC, Ho, Wo * N), g.reshape(g.shape[0], -1, OC)
+    flat, out = dy.reshape(-1), g.reshape(-1)
+    line = Wo * N
+    whole, end = OC - OC % 8, line - line % 8
     for i in range(Ho):
-        out = rows[top + i, left * N :]
-        for oc in range(0, whole, 16):  # 16 channels of a sample are one cache line
-            some = lines[oc : oc + 16, i]
-            for n in range(Wo * N):
-                for c in range(16):
-                    out[n, oc + c] = some[c, n]
-        for oc in range(whole, OC):
-            for n in range(Wo * N):
-                out[n, oc] = lines[oc, i, n]
+        to = ((top + i) * g.shape[1] + left) * N * OC
+        for oc in range(0, whole, 8):
+            for n in range(0, end, 8):
+                transpose(flat, (oc * Ho + i) * line + n, Ho * line, out, to + n * OC + oc, OC)
+        for oc in range(OC):  # what fills no square
+            for n in range(end if oc < whole else 0, line):
+                out[to + n * OC + oc] = flat[(oc * Ho + i) * line + n]

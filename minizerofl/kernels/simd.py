@@ -2,7 +2,7 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the five functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
+the six functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
 it becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
@@ -65,6 +65,13 @@ def plain_lowest(bits: Any) -> int:
     while not bits >> np.uint64(i) & np.uint64(1):
         i += 1
     return i
+
+
+def plain_transpose(a: Floats, i: int, length_a: int, b: Floats, j: int, length_b: int) -> None:
+    """Write the 8 x 8 floats at ``a[i]`` to ``b[j]``, rows becoming columns; rows are so many floats apart."""
+    for row in range(8):
+        for column in range(8):
+            b[j + column * length_b + row] = a[i + row * length_a + column]
 
 
 class Vector(types.Type):
@@ -158,18 +165,50 @@ def llvm_add_scaled(typing: Any, total: Any, factor: Any, vector: Any) -> Any:
     return total(total, total.dtype, vector), generate
 
 
+def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, length_b: Any) -> Any:
+    """Type and instructions of `plain_transpose`.
+
+    Interleave the upper four rows with the lower four, as one shuffles cards; after three times they are the columns.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = context.get_value_type(Vector(a.dtype, 8))
+        source, step_a, target, step_b = (arguments[k] for k in (1, 2, 4, 5))
+        rows = []
+        for _ in range(8):
+            place = _pointer(context, builder, signature.args[0], arguments[0], source, vector)
+            rows.append(builder.load(place, align=a.dtype.bitwidth // 8))
+            source = builder.add(source, step_a)
+        halves = [
+            ir.Constant(ir.VectorType(ir.IntType(32), 8), [k + 8 * other for k in half for other in (0, 1)])
+            for half in (range(4), range(4, 8))
+        ]
+        for _ in range(3):
+            rows = [builder.shuffle_vector(rows[k], rows[k + 4], half) for k in range(4) for half in halves]
+        for row in rows:
+            place = _pointer(context, builder, signature.args[3], arguments[3], target, vector)
+            builder.store(row, place, align=a.dtype.bitwidth // 8)
+            target = builder.add(target, step_b)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, types.intp, b, types.intp, types.intp), generate
+
+
 load: Any
 store: Any
 add_scaled: Any
 reaches: Any
 lowest: Any
+transpose: Any
 
 if config.DISABLE_JIT:
-    load, store, add_scaled, reaches, lowest = plain_load, plain_store, plain_add_scaled, plain_reaches, plain_lowest
+    load, store, add_scaled = plain_load, plain_store, plain_add_scaled
+    reaches, lowest, transpose = plain_reaches, plain_lowest, plain_transpose
 elif config.BOUNDSCHECK:
     load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
-    reaches, lowest = kernel(plain_reaches), kernel(plain_lowest)
+    reaches, lowest, transpose = kernel(plain_reaches), kernel(plain_lowest), kernel(plain_transpose)
 else:
     as_instructions = intrinsic(prefer_literal=True)
     load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
     reaches, lowest = as_instructions(llvm_reaches), as_instructions(llvm_lowest)
+    transpose = as_instructions(llvm_transpose)
