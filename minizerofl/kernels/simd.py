@@ -2,7 +2,7 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the six functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
+the seven functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
 it becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
@@ -27,7 +27,8 @@ Floats = NDArray[Any]
 config: Any = numba.config
 
 # Floats in a long vector: eight registers, enough multiplications under way to hide how long each takes.
-WIDE = 128 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 64
+FEATURES = llvmlite.binding.get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
+WIDE = 128 if "+avx512f" in FEATURES.split(",") else 64
 
 
 def plain_load(array: Floats, index: int, width: int) -> Any:
@@ -73,6 +74,13 @@ def plain_count(bits: Any) -> int:
         bits &= bits - np.uint64(1)
         n += 1
     return n
+
+
+def plain_transpose(a: Floats, i: int, length_a: int, b: Floats, j: int, length_b: int) -> None:
+    """Write the 8 x 8 floats at ``a[i]`` to ``b[j]``, rows becoming columns; rows are so many floats apart."""
+    for row in range(8):
+        for column in range(8):
+            b[j + column * length_b + row] = a[i + row * length_a + column]
 
 
 class Vector(types.Type):
@@ -175,20 +183,52 @@ def llvm_add_scaled(typing: Any, total: Any, factor: Any, vector: Any) -> Any:
     return total(total, total.dtype, vector), generate
 
 
+def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, length_b: Any) -> Any:
+    """Type and instructions of `plain_transpose`.
+
+    Interleave the upper four rows with the lower four, as one shuffles cards; after three times they are the columns.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = context.get_value_type(Vector(a.dtype, 8))
+        source, step_a, target, step_b = (arguments[k] for k in (1, 2, 4, 5))
+        rows = []
+        for _ in range(8):
+            place = _pointer(context, builder, signature.args[0], arguments[0], source, vector)
+            rows.append(builder.load(place, align=a.dtype.bitwidth // 8))
+            source = builder.add(source, step_a)
+        halves = [
+            ir.Constant(ir.VectorType(ir.IntType(32), 8), [k + 8 * other for k in half for other in (0, 1)])
+            for half in (range(4), range(4, 8))
+        ]
+        for _ in range(3):
+            rows = [builder.shuffle_vector(rows[k], rows[k + 4], half) for k in range(4) for half in halves]
+        for row in rows:
+            place = _pointer(context, builder, signature.args[3], arguments[3], target, vector)
+            builder.store(row, place, align=a.dtype.bitwidth // 8)
+            target = builder.add(target, step_b)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, types.intp, b, types.intp, types.intp), generate
+
+
 load: Any
 store: Any
 add_scaled: Any
 reaches: Any
 lowest: Any
 count: Any
+transpose: Any
 
 if config.DISABLE_JIT:
     load, store, add_scaled = plain_load, plain_store, plain_add_scaled
-    reaches, lowest, count = plain_reaches, plain_lowest, plain_count
+    reaches, lowest, count, transpose = plain_reaches, plain_lowest, plain_count, plain_transpose
 elif config.BOUNDSCHECK:
     load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
     reaches, lowest, count = kernel(plain_reaches), kernel(plain_lowest), kernel(plain_count)
+    transpose = kernel(plain_transpose)
 else:
     as_instructions = intrinsic(prefer_literal=True)
     load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
     reaches, lowest, count = as_instructions(llvm_reaches), as_instructions(llvm_lowest), as_instructions(llvm_count)
+    transpose = as_instructions(llvm_transpose)

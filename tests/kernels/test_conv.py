@@ -36,6 +36,20 @@ def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, length: int) -
     close(ours, theirs)
 
 
+@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from([conv.HALF, 3 * conv.HALF]))
+def test_add_rows_thrice_is_its_twin(seed: int, dtype: type, count: int, length: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = normal(rng, 500, dtype=dtype)
+    offsets = rng.integers(0, 190, count).astype(np.int32)
+    values = normal(rng, count, dtype=dtype)
+    ours = normal(rng, 3 * length + 5, dtype=dtype)
+    theirs = ours.copy()
+    places = (2 * length + 5, 3, length + 4)
+    conv.add_rows_thrice(values, offsets, 0, count, rows, (10, 0, 20), ours, places, length)
+    reference.add_rows_thrice(values, offsets, 0, count, rows, (10, 0, 20), theirs, places, length)
+    close(ours, theirs)
+
+
 @given(
     seed=SEEDS,
     dtype=DTYPES,
@@ -93,11 +107,11 @@ def test_group_activations_is_its_twin(
 
 
 @given(
-    seed=SEEDS, dtype=DTYPES, density=DENSITIES, phases=st.sampled_from([1, 4]), channels=st.sampled_from([1, 3, 64])
+    seed=SEEDS, dtype=DTYPES, density=DENSITIES, phases=st.sampled_from([1, 4]), channels=st.sampled_from([1, 64, 300])
 )
 def test_conv_weight_gradient_is_its_twin(seed: int, dtype: type, density: float, phases: int, channels: int) -> None:
     rng = np.random.default_rng(seed)
-    inputs, taps, pixels = 2, 5, 1100  # more pixels than one tile
+    inputs, taps, pixels = 2, 5, 1100  # with 64 channels more than one tile
     planes = [np.flatnonzero(rng.random(pixels) < density * 0.1) for _ in range(inputs * phases)]
     rows = np.concatenate(planes).astype(np.int32)
     indptr = np.cumsum([0, *(plane.size for plane in planes)]).astype(np.int32)

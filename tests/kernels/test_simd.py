@@ -33,6 +33,22 @@ def first_bit(bits: int) -> int:
     return simd.lowest(bits)
 
 
+@kernel
+def turn(a: np.ndarray, i: int, length_a: int, out: np.ndarray, j: int, length_out: int) -> None:
+    simd.transpose(a, i, length_a, out, j, length_out)
+
+
+@given(DTYPES, st.integers(0, 5), st.integers(8, 12), st.integers(0, 5), st.integers(8, 12))
+def test_transpose(dtype: type, i: int, length_a: int, j: int, length_out: int) -> None:
+    a = np.arange(105, dtype=dtype)
+    out, plain = np.full(105, -1, dtype), np.full(105, -1, dtype)
+    turn(a, i, length_a, out, j, length_out)
+    simd.plain_transpose(a, i, length_a, plain, j, length_out)
+    np.testing.assert_array_equal(out, plain)
+    square = np.lib.stride_tricks.sliding_window_view(out[j:], 8)[::length_out][:8]
+    np.testing.assert_array_equal(square, [i + length_a * np.arange(8) + k for k in range(8)])
+
+
 @given(SEEDS, DTYPES, st.integers(0, 5))
 def test_a_step_is_load_multiply_add_store(seed: int, dtype: type, i: int) -> None:
     rng = np.random.default_rng(seed)

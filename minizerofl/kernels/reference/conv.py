@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
+Three = tuple[int, int, int]
 
 
 def add_rows(
@@ -17,6 +18,14 @@ def add_rows(
     """Add ``values[j] * rows[base + offsets[j] :][:n]`` to ``out[at:][:n]`` for j in [start, stop)."""
     for j in range(start, stop):
         out[at : at + n] += values[j] * rows[base + offsets[j] :][:n]
+
+
+def add_rows_thrice(
+    values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, bases: Three, out: Floats, at: Three, n: int
+) -> None:
+    """Do what `add_rows` does for three bases and places."""
+    for base, place in zip(bases, at, strict=True):
+        add_rows(values, offsets, start, stop, rows, base, out, place, n)
 
 
 def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step: int, out: Floats) -> None:
