@@ -57,6 +57,12 @@ def add_rows(
             medium = add_scaled(medium, values[j], load(rows, base + i + offsets[j], 64))
         store(out, at + i, medium)
         i += 64
+    while i + 32 <= n:
+        brief = load(out, at + i, 32)
+        for j in range(start, stop):
+            brief = add_scaled(brief, values[j], load(rows, base + i + offsets[j], 32))
+        store(out, at + i, brief)
+        i += 32
     while i + 16 <= n:
         short = load(out, at + i, 16)
         for j in range(start, stop):

@@ -2,8 +2,8 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the seven functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions that
-it becomes (``llvm_``).
+the seven functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
+becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
 with the JIT off, the plain functions are used.
