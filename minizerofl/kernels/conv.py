@@ -119,13 +119,14 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
     """
     R, S, L = out.shape
     flat = out.reshape(-1)
+    bounds = indptr.astype(np.int64)  # of one type with all other places: add_rows is compiled once
     for s in range(S):  # the rows of x that one s needs stay in the cache while all R use them
         for lane in range(0, L, LANES):
             n = min(LANES, L - lane)
             for r in range(R):
                 at = (r * S + s) * L + lane
                 flat[at : at + n] = 0
-                add_rows(values, offsets, indptr[r], indptr[r + 1], x, s * step + lane, flat, at, n)
+                add_rows(values, offsets, bounds[r], bounds[r + 1], x, s * step + lane, flat, at, n)
 
 
 @kernel
@@ -254,8 +255,8 @@ def conv_weight_gradient(
     channels = g.shape[1]
     flat = g.reshape(-1)
     offsets = rows * np.int32(channels)
-    bases = shifts * np.int32(channels)
-    done = indptr[:-1].copy()
+    bases = shifts.astype(np.int64) * channels
+    done = indptr[:-1].astype(np.int64)
     out = dw.reshape(-1)
     out[:] = 0
     size = max(1, TILE // channels)
