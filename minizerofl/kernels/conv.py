@@ -32,7 +32,7 @@ Three = tuple[int, int, int]
 
 LANES = 1024  # samples of a row per pass: 4 KB of an output row stay in the first-level cache while it is summed up
 TILE = 2**16  # numbers of the output gradient per pass over the weights: 256 KB, a part of the second-level cache
-HALF = WIDE // 2  # three sums of so many floats fit into registers, too
+THIRD = min(WIDE // 2, 64)  # floats of which three sums fit into registers
 
 
 @kernel
@@ -41,8 +41,9 @@ def add_rows(
 ) -> None:
     """Add ``values[j] * rows[base + offsets[j] :][:n]`` to ``out[at:][:n]`` for j in [start, stop).
 
-    The sum of a piece stays in registers while all its rows are added (see `minizerofl.kernels.simd`): 1.4 to
-    1.7 times as fast as a plain loop that adds four rows at a time in ResNet-18, 0.95 times in its first stage.
+    The sum of a piece stays in registers while all its rows are added (see `minizerofl.kernels.simd`): 1.3 to
+    1.7 times as fast in ResNet-18 as a plain loop that adds four rows at a time, 1.05 to 1.4 times with AVX2. In its
+    first stage, which waits for memory, 1.07 to 1.18 and 0.86 to 0.91 times.
     """
     i = 0
     while i + WIDE <= n:
@@ -51,6 +52,12 @@ def add_rows(
             wide = add_scaled(wide, values[j], load(rows, base + i + offsets[j], WIDE))
         store(out, at + i, wide)
         i += WIDE
+    while i + 128 <= n:
+        long = load(out, at + i, 128)
+        for j in range(start, stop):
+            long = add_scaled(long, values[j], load(rows, base + i + offsets[j], 128))
+        store(out, at + i, long)
+        i += 128
     while i + 64 <= n:
         medium = load(out, at + i, 64)
         for j in range(start, stop):
@@ -81,14 +88,14 @@ def add_rows(
 def add_rows_thrice(
     values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, bases: Three, out: Floats, at: Three, n: int
 ) -> None:
-    """Do what `add_rows` does for three bases and places at once, n being a multiple of HALF."""
-    for i in range(0, n, HALF):
-        one, two, three = load(out, at[0] + i, HALF), load(out, at[1] + i, HALF), load(out, at[2] + i, HALF)
+    """Do what `add_rows` does for three bases and places at once, n being a multiple of THIRD."""
+    for i in range(0, n, THIRD):
+        one, two, three = load(out, at[0] + i, THIRD), load(out, at[1] + i, THIRD), load(out, at[2] + i, THIRD)
         for j in range(start, stop):
             row = offsets[j] + i
-            one = add_scaled(one, values[j], load(rows, bases[0] + row, HALF))
-            two = add_scaled(two, values[j], load(rows, bases[1] + row, HALF))
-            three = add_scaled(three, values[j], load(rows, bases[2] + row, HALF))
+            one = add_scaled(one, values[j], load(rows, bases[0] + row, THIRD))
+            two = add_scaled(two, values[j], load(rows, bases[1] + row, THIRD))
+            three = add_scaled(three, values[j], load(rows, bases[2] + row, THIRD))
         store(out, at[0] + i, one)
         store(out, at[1] + i, two)
         store(out, at[2] + i, three)
@@ -233,7 +240,7 @@ def conv_weight_gradient(
     that tap t meets.
 
     A channel has few activations in a tile, and coming to them takes as long as adding them up. So it is done for three
-    taps at a time: 1.27 times as fast in ResNet-18 at sparsity 0.95, 1.19 times at 0.8. AVX2 has fewer and shorter
+    taps at a time: 1.25 times as fast in ResNet-18 at sparsity 0.95, 1.2 times at 0.8. AVX2 has fewer and shorter
     registers, and gains nothing.
 
     Parameters
@@ -269,7 +276,7 @@ def conv_weight_gradient(
             done[plane] = stop
             first = plane // phases * taps.size  # row of dw of the first tap
             k, last = tap_indptr[plane % phases], tap_indptr[plane % phases + 1]
-            while k + 3 <= last and channels % HALF == 0:
+            while k + 3 <= last and channels % THIRD == 0:
                 a, b, c = taps[k], taps[k + 1], taps[k + 2]
                 at = (first + a) * channels, (first + b) * channels, (first + c) * channels
                 three = bases[a], bases[b], bases[c]
@@ -284,8 +291,8 @@ def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
     """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros.
 
     Channels lie far apart, and the same places of them compete for the same places in the cache. So of a few channels
-    a whole image row is taken, and squares of it are transposed in registers: 3.6 times as fast as 16 channels of one
-    pixel at a time in plain loops; plain loops in the better order are 2.1 times as fast (2.5 times with AVX2).
+    a whole image row is taken, and squares of it are transposed in registers: 3.7 times as fast as 16 channels of one
+    pixel at a time in plain loops; plain loops in the better order are 2.2 times as fast.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, length: int) -
     close(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from([conv.HALF, 3 * conv.HALF]))
+@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from([conv.THIRD, 3 * conv.THIRD]))
 def test_add_rows_thrice_is_its_twin(seed: int, dtype: type, count: int, length: int) -> None:
     rng = np.random.default_rng(seed)
     rows = normal(rng, 500, dtype=dtype)
