@@ -12,6 +12,13 @@ Indices = NDArray[np.int32]
 Three = tuple[int, int, int]
 
 
+def add_piece(
+    values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats, at: int, width: int
+) -> None:
+    """Do what `add_rows` does for one piece of the row."""
+    add_rows(values, offsets, start, stop, rows, base, out, at, width)
+
+
 def add_rows(
     values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats, at: int, n: int
 ) -> None:
