@@ -16,6 +16,7 @@ from minizerofl.kernels.simd import count, lowest, reaches
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
+Top = tuple[int, int]
 
 BUCKETS = 8192  # of a histogram: 32 KB of counters
 
@@ -75,39 +76,6 @@ def count_at_least(x: Floats, cut: float) -> int:
 
 
 @kernel
-def collect_between(x: Floats, low: float, high: float, values: Floats) -> int:
-    """Collect the values with ``low <= abs(x) < high``.
-
-    Parameters
-    ----------
-    x : (n,) float
-        The values. NaN is never collected.
-    low, high : float
-        The bounds, of the dtype of `x`.
-    values : (n,) float
-        The result.
-
-    Returns
-    -------
-    int
-        How many were collected.
-    """
-    n = 0
-    whole = x.size - x.size % 64
-    for start in range(0, whole, 64):
-        bits = reaches(x, start, low) & ~reaches(x, start, high)
-        while bits:
-            values[n] = x[start + lowest(bits)]
-            bits &= bits - np.uint64(1)
-            n += 1
-    for i in range(whole, x.size):
-        if np.abs(x[i]) >= low and not np.abs(x[i]) >= high:
-            values[n] = x[i]
-            n += 1
-    return n
-
-
-@kernel
 def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
     """Find the position of the k-th value, counted from 1, whose magnitude is `magnitude`; `above` is the next number.
 
@@ -128,44 +96,114 @@ def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
 
 
 @kernel
-def find_threshold(bits: NDArray[Any], no_sign: int, k: int) -> tuple[int, int]:
-    """Find the k-th largest magnitude: a histogram finds its bucket, a finer one its bucket in that, and so on.
+def nth_largest(magnitudes: NDArray[Any], n: int) -> tuple[int, int]:
+    """Find the n-th largest number: a histogram finds its bucket, a finer one its bucket in that, and so on.
+
+    Parameters
+    ----------
+    magnitudes : (size,) int32 or int64
+        At least n numbers, none of them negative.
+    n : int
+        Which, counted from 1.
+
+    Returns
+    -------
+    largest, ties : int
+        The n-th largest number, and how many that equal it are among the n largest.
+    """
+    low, high = magnitudes[0], magnitudes[0]
+    for i in range(magnitudes.size):
+        low, high = min(low, magnitudes[i]), max(high, magnitudes[i])
+    counts = np.empty(BUCKETS, np.int32)
+    while low < high:
+        shift = 0
+        while (high - low) >> shift >= BUCKETS:
+            shift += 1
+        counts[:] = 0
+        for i in range(magnitudes.size):
+            if low <= magnitudes[i] <= high:
+                counts[(magnitudes[i] - low) >> shift] += 1
+        bucket = (high - low) >> shift
+        while counts[bucket] < n:
+            n -= counts[bucket]
+            bucket -= 1
+        low += bucket << shift
+        high = min(high, low + (1 << shift) - 1)
+    return low, n
+
+
+@kernel
+def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> int:
+    """Estimate the k-th largest magnitude from every so many-th value.
 
     Parameters
     ----------
     bits : (n,) int32 or int64
-        The bits of at least k floats, none of them NaN.
-    no_sign : int
-        The mask of all bits but the sign.
-    k : int
-        Which magnitude, counted from 1.
+        The bits of the values; zeros and NaN do not count.
+    top : (int, int)
+        The bits of infinity, and the mask of all bits but the sign.
+    k, step : int
+        Which magnitude, and how far from one value of the sample to the next.
+    errors : int
+        So many standard errors the estimate is too low.
+
+    Returns
+    -------
+    int
+        The bits of the estimate.
+    """
+    infinity, no_sign = top
+    sample = np.empty(bits.size // step + 2, bits.dtype)
+    n, seen = 0, 0
+    for i in range(0, bits.size, step):
+        sample[n] = bits[i] & no_sign
+        n += 0 < sample[n] <= infinity
+        seen += 1
+    share = k / bits.size
+    rank = int(share * seen + errors * (np.sqrt(seen * share * max(0.0, 1 - share)) + 1))
+    if rank < 0:
+        return infinity
+    return nth_largest(sample[:n], rank + 1)[0] if rank < n else 1
+
+
+@kernel
+def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: int) -> tuple[int, int]:
+    """Find the k-th largest magnitude; among many values, only those that lie between two estimates are looked at.
+
+    Parameters
+    ----------
+    values, bits : (n,) float, int32 or int64
+        At least k values, none of them NaN, and their bits.
+    top, k, step
+        As of `estimate`; a step of 1 estimates nothing.
 
     Returns
     -------
     bits, ties : int
         The bits of the k-th largest magnitude, and how many that equal it are among the k largest.
     """
-    low, high = bits[0] & no_sign, bits[0] & no_sign
-    for i in range(bits.size):
-        low, high = min(low, bits[i] & no_sign), max(high, bits[i] & no_sign)
-    counts = np.empty(BUCKETS, np.int32)
-    while True:
-        shift = 0
-        while (high - low) >> shift >= BUCKETS:
-            shift += 1
-        counts[:] = 0
-        for i in range(bits.size):
-            magnitude = bits[i] & no_sign
-            if low <= magnitude <= high:
-                counts[(magnitude - low) >> shift] += 1
-        bucket = (high - low) >> shift
-        while counts[bucket] < k:
-            k -= counts[bucket]
-            bucket -= 1
-        low += bucket << shift
-        if shift == 0:
-            return low, k
-        high = min(high, low + (1 << shift) - 1)
+    no_sign = top[1]
+    if step > 1:
+        bounds = np.array([estimate(bits, top, k, step, 4), estimate(bits, top, k, step, -4)]).astype(bits.dtype)
+        low, high = bounds.view(values.dtype)
+        between = np.empty(bits.size + 1, bits.dtype)
+        n, larger = 0, 0
+        whole = values.size - values.size % 64
+        for start in range(0, whole, 64):
+            above = reaches(values, start, high)
+            larger += count(above)
+            found = reaches(values, start, low) & ~above
+            while found:
+                between[n] = bits[start + lowest(found)] & no_sign
+                found &= found - np.uint64(1)
+                n += 1
+        for i in range(whole, values.size):
+            between[n] = bits[i] & no_sign
+            larger += np.abs(values[i]) >= high
+            n += np.abs(values[i]) >= low and not np.abs(values[i]) >= high
+        if larger < k <= larger + n:
+            return nth_largest(between[:n], k - larger)
+    return nth_largest(bits & no_sign, k)
 
 
 @kernel
@@ -225,12 +263,13 @@ def collect_rows(
 @kernel
 def keep_rows(
     entries: tuple[Indices, Indices, Floats],
-    threshold: float,
-    above: float,
-    last_tie: int,
+    bits: NDArray[Any],
+    top: Top,
+    k: int,
+    step: int,
     kept: tuple[Indices, Indices, Floats],
 ) -> None:
-    """Copy the entries of a sparse matrix whose magnitude exceeds `threshold`, and the first that equal it.
+    """Copy the k largest entries of a sparse matrix that has more; of equal ones the first.
 
     Each entry is written, without a branch, and overwritten by the next if it is not kept. Unsigned numbers spare
     Numba's look at negative indices. Both together: 3.4 times as fast as a plain loop.
@@ -238,21 +277,26 @@ def keep_rows(
     Parameters
     ----------
     entries : tuple of array
-        The matrix as CSR, (R + 1,) int32, (m,) int32, (m,) float; among its entries are all that are kept.
-    threshold, above : float
-        The smallest magnitude that is kept, of the dtype of the values, and the next larger number.
-    last_tie : int
-        The last entry that is kept although it is not larger than the threshold.
+        The matrix as CSR, (R + 1,) int32, (n,) int32, (n,) float, n > k, without NaN.
+    bits : (n,) int32 or int64
+        The bits of its values.
+    top, k, step
+        As of `find_threshold`.
     kept : tuple of array
         The results, (R + 1,) int32, (k + 1,) int32, (k + 1,) float; the last entry is scratch.
     """
     indptr, indices, values = entries
     kept_indptr, kept_indices, kept_values = kept
+    threshold, ties = find_threshold(values, bits, top, k, step)
+    last_tie = -1
+    while ties:
+        last_tie += 1
+        ties -= bits[last_tie] & top[1] == threshold
     n = np.uint64(0)
     kept_indptr[0] = 0
     for r in range(indptr.size - 1):
         for j in range(np.uint64(indptr[r]), np.uint64(indptr[r + 1])):
             kept_indices[n] = indices[j]
             kept_values[n] = values[j]
-            n += np.uint64(np.abs(values[j]) >= (threshold if j <= np.uint64(last_tie) else above))
+            n += np.uint64(bits[j] & top[1] > threshold - (j <= np.uint64(last_tie)))
         kept_indptr[r + 1] = n

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Memory, Tensor
 from minizerofl.kernels import topk
-from minizerofl.sparse.selection import Positions, above, estimate, find_threshold, largest, room, smallest
+from minizerofl.sparse.selection import Positions, Rows, estimate, keep, largest, room, smallest
 
 Array = NDArray[Any]
-Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # indptr, indices, values, as in CSR
 
 
 def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:
@@ -100,7 +99,8 @@ class TopWeights:
         if candidates is None or k == 0:
             self._last = None
             return _compress(matrix, k)
-        kept = _keep(candidates, matrix.shape, k)
+        indptr, indices, values = keep(candidates, k)
+        kept = scipy.sparse.csr_array((values, indices, indptr), shape=matrix.shape)
         self._last = Last(w._memory, w._memory.version, k, cut, candidates, kept)
         return kept
 
@@ -112,7 +112,7 @@ def _candidates(matrix: Array, k: int, last: Last | None, changed: Array | None)
         candidates = _collect(matrix, last.cut, changed, last.candidates, space)
         if candidates is not None and candidates[0][-1] >= k:
             return last.cut, candidates
-    (cut,) = estimate(matrix.reshape(-1), k, 4)
+    cut = estimate(matrix.reshape(-1), k, 4)
     nothing = np.zeros(len(matrix) + 1, np.int32), np.zeros(0, np.int32), np.zeros(0, matrix.dtype)
     candidates = _collect(matrix, cut, np.arange(len(matrix), dtype=np.int32), nothing, space)
     if candidates is not None and candidates[0][-1] < k and cut > smallest(matrix.dtype):
@@ -125,16 +125,6 @@ def _collect(matrix: Array, cut: Any, changed: Positions, old: Rows, space: int)
     indices, values = np.empty(space, np.int32), np.empty(space, matrix.dtype)
     n = topk.collect_rows(matrix, cut, changed, old, indptr, indices, values)
     return None if n < 0 else (indptr, indices[:n], values[:n])
-
-
-def _keep(candidates: Rows, shape: tuple[int, ...], k: int) -> scipy.sparse.csr_array:
-    indptr, indices, values = candidates
-    if values.size > k:
-        threshold, ties = find_threshold(values, k)
-        last_tie = topk.find_tie(values, threshold, above(threshold), ties)
-        indptr, indices, values = np.empty_like(indptr), np.empty(k + 1, np.int32), np.empty(k + 1, values.dtype)
-        topk.keep_rows(candidates, threshold, above(threshold), last_tie, (indptr, indices, values))
-    return scipy.sparse.csr_array((values[:k], indices[:k], indptr), shape=shape)
 
 
 def _compress(matrix: Array, k: int) -> scipy.sparse.csr_array:

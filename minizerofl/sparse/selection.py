@@ -13,6 +13,9 @@ from minizerofl.kernels import topk
 Array = NDArray[Any]
 Positions = NDArray[np.int32]
 
+Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # indptr, indices, values, as in CSR
+
+TOPS = {4: (0x7F800000, 0x7FFFFFFF), 8: (0x7FF0000000000000, 0x7FFFFFFFFFFFFFFF)}  # infinity, all bits but the sign
 SAMPLE = 16384  # values looked at to guess the cut
 
 
@@ -80,24 +83,39 @@ def largest(x: Array, k: int) -> tuple[Positions, Array]:
     flat = np.ascontiguousarray(x).reshape(-1)
     if k <= 0:
         return np.empty(0, np.int32), np.empty(0, flat.dtype)
-    cut, likely = estimate(flat, k, 4, 0)
+    cut = estimate(flat, k, 4)
     n, positions, values = _collect(flat, cut, room(flat.size, k))
     if n < 0:  # a flood of equal values
-        ties = k - topk.count_at_least(flat, above(likely))
+        likely = estimate(flat, k, 0)
+        ties = k - topk.count_at_least(flat, _above(likely))
         if ties > 0 and topk.count_at_least(flat, likely) >= k:
             return _cut_at(flat, likely, ties)
         n, positions, values = _collect(flat, cut, flat.size)
     elif n < k and cut > smallest(flat.dtype):  # the sample misled
         n, positions, values = _collect(flat, smallest(flat.dtype), flat.size)
-    if n <= k:
-        return positions, values
-    kept, values = _cut_at(values, *find_threshold(values, k))
-    return positions[kept], values
+    _, positions, values = keep((np.array([0, n], np.int32), positions, values), k)
+    return positions, values
+
+
+def keep(entries: Rows, k: int) -> Rows:
+    """Return the k largest entries of a sparse matrix, as CSR, none of which is NaN; of equal ones the first."""
+    indptr, _, values = entries
+    if values.size <= k:
+        return entries
+    kept = np.empty_like(indptr), np.empty(k + 1, np.int32), np.empty(k + 1, values.dtype)
+    topk.keep_rows(entries, *_bits(values), k, max(1, values.size // SAMPLE), kept)
+    return kept[0], kept[1][:k], kept[2][:k]
+
+
+def estimate(flat: Array, k: int, errors: int) -> Any:
+    """Estimate the k-th largest magnitude from a sample, so many standard errors too low."""
+    bits, top = _bits(flat)
+    return bits.dtype.type(topk.estimate(bits, top, k, max(1, flat.size // SAMPLE) | 1, errors)).view(flat.dtype)
 
 
 def smallest(dtype: DTypeLike) -> Any:
     """Return the smallest positive number: whatever is at least this is not zero."""
-    return above(np.dtype(dtype).type(0))
+    return _above(np.dtype(dtype).type(0))
 
 
 def room(size: int, k: int) -> int:
@@ -105,42 +123,13 @@ def room(size: int, k: int) -> int:
     return min(size, int(1.5 * k) + 4 * SAMPLE)
 
 
-def estimate(values: Array, k: int, *errors: int) -> list[Any]:
-    """Estimate the k-th largest magnitude from a sample, each time so many standard errors too low."""
-    sample = np.abs(values[:: max(1, values.size // SAMPLE) | 1])
-    share = k / values.size * sample.size
-    sample = sample[sample > 0]  # neither zeros nor NaN
-    estimates = []
-    for error in errors:
-        rank = int(share + error * (math.sqrt(share * max(0, 1 - k / values.size)) + 1))
-        if rank < 0:
-            estimates.append(values.dtype.type(np.inf))
-        elif rank < sample.size:
-            estimates.append(_find_threshold(sample, rank + 1)[0])
-        else:
-            estimates.append(smallest(values.dtype))
-    return estimates
-
-
-def find_threshold(values: Array, k: int) -> tuple[Any, int]:
-    """Return the k-th largest magnitude of at least k values, and how many that equal it are among the k largest."""
-    if values.size > 4 * SAMPLE:  # few lie between two bounds, and only those need a closer look
-        low, high = estimate(values, k, 4, -4)
-        between = np.empty_like(values)
-        n = topk.collect_between(values, low, high, between)
-        larger = topk.count_at_least(values, high)
-        if larger < k <= larger + n:
-            return _find_threshold(between[:n], k - larger)
-    return _find_threshold(values, k)
-
-
-def _find_threshold(values: Array, k: int) -> tuple[Any, int]:
+def _bits(values: Array) -> tuple[Array, tuple[int, int]]:
+    """Look at floats as integers, and return also the bits of infinity and the mask of all bits but the sign."""
     integers = np.dtype(f"i{values.itemsize}")
-    bits, ties = topk.find_threshold(values.view(integers), np.iinfo(integers).max, k)
-    return integers.type(bits).view(values.dtype), ties
+    return values.view(integers), TOPS[values.itemsize]
 
 
-def above(number: Any) -> Any:
+def _above(number: Any) -> Any:
     """Return the next larger number of the same type; above infinity there is NaN, which nothing reaches."""
     infinity = number.dtype.type(np.inf)
     return np.nextafter(number, infinity) if number < infinity else number.dtype.type(np.nan)
@@ -148,11 +137,11 @@ def above(number: Any) -> Any:
 
 def _cut_at(flat: Array, threshold: Any, ties: int) -> tuple[Positions, Array]:
     """Collect what exceeds the threshold, and the first ties."""
-    middle = topk.find_tie(flat, threshold, above(threshold), ties) + 1
-    space = topk.count_at_least(flat[:middle], threshold) + topk.count_at_least(flat[middle:], above(threshold))
+    middle = topk.find_tie(flat, threshold, _above(threshold), ties) + 1
+    space = topk.count_at_least(flat[:middle], threshold) + topk.count_at_least(flat[middle:], _above(threshold))
     positions, values = np.empty(space, np.int32), np.empty(space, flat.dtype)
     n = topk.collect_at_least(flat[:middle], threshold, positions, values)
-    topk.collect_at_least(flat[middle:], above(threshold), positions[n:], values[n:])
+    topk.collect_at_least(flat[middle:], _above(threshold), positions[n:], values[n:])
     positions[n:] += np.int32(middle)
     return positions, values
 

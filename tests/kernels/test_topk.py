@@ -53,25 +53,22 @@ def test_count_at_least_is_its_twin(x: np.ndarray, cut: float) -> None:
     assert topk.count_at_least(x, np.float32(cut)) == reference.count_at_least(x, np.float32(cut))
 
 
-@given(ARRAYS, st.sampled_from([0.25, 0.5, 1.0]), st.sampled_from([0.5, 1.0, 2.0, np.inf, np.nan]))
-def test_collect_between_is_its_twin(x: np.ndarray, low: float, high: float) -> None:
-    results = []
-    for module in (topk, reference):
-        values = np.zeros(x.size, np.float32)
-        n = module.collect_between(x, np.float32(low), np.float32(high), values)
-        results.append((n, values[:n]))
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+TOP = {4: (0x7F800000, 0x7FFFFFFF), 8: (0x7FF0000000000000, 0x7FFFFFFFFFFFFFFF)}
 
 
-@given(ARRAYS, st.sampled_from([np.float32, np.float64]), st.data())
-def test_find_threshold_is_its_twin(x: np.ndarray, dtype: type, data: st.DataObject) -> None:
-    x = x[~np.isnan(x)].astype(dtype)
-    assume(x.size)
+@given(ARRAYS, st.sampled_from([np.float32, np.float64]), st.integers(1, 7), st.integers(-4, 4), st.data())
+def test_thresholds_and_estimates_are_those_of_the_twins(
+    x: np.ndarray, dtype: type, step: int, errors: int, data: st.DataObject
+) -> None:
+    x = x.astype(dtype)
+    top, bits = TOP[x.itemsize], x.view(f"i{x.itemsize}")
     k = data.draw(st.integers(1, x.size))
-    integers = np.dtype(f"i{x.itemsize}")
-    arguments = x.view(integers), np.iinfo(integers).max, k
-    assert topk.find_threshold(*arguments) == reference.find_threshold(*arguments)
+    assert topk.estimate(bits, top, k, step, errors) == reference.estimate(bits, top, k, step, errors)
+    x = x[~np.isnan(x)]
+    assume(x.size)
+    bits, k = x.view(bits.dtype), data.draw(st.integers(1, x.size))
+    assert topk.find_threshold(x, bits, top, k, step) == reference.find_threshold(x, bits, top, k, step)
+    assert topk.nth_largest(bits & top[1], k) == reference.nth_largest(bits & top[1], k)
 
 
 MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70), elements=VALUES)
@@ -92,14 +89,17 @@ def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: in
         np.testing.assert_array_equal(ours, theirs)
 
 
-@given(MATRICES, st.sampled_from([0.5, 1.0]), st.integers(0, 5000))
-def test_keep_rows_is_its_twin(w: np.ndarray, threshold: float, last_tie: int) -> None:
+@given(MATRICES, st.integers(1, 3), st.data())
+def test_keep_rows_is_its_twin(w: np.ndarray, step: int, data: st.DataObject) -> None:
+    w = np.nan_to_num(w, nan=0.25, posinf=np.inf)
     indptr = (np.arange(len(w) + 1) * w.shape[1]).astype(np.int32)
     entries = indptr, np.arange(w.size, dtype=np.int32), w.reshape(-1)
+    assume(w.size > 1)
+    k = data.draw(st.integers(1, w.size - 1))
     results = []
     for module in (topk, reference):
-        kept = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (w.size + 1, "i4"), (w.size + 1, "f4")))
-        module.keep_rows(entries, np.float32(threshold), above(threshold), last_tie, kept)
-        results.append((kept[0], *(a[: kept[0][-1]] for a in kept[1:])))
+        kept = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (k + 1, "i4"), (k + 1, "f4")))
+        module.keep_rows(entries, w.reshape(-1).view(np.int32), TOP[4], k, step, kept)
+        results.append((kept[0], kept[1][:k], kept[2][:k]))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
+Top = tuple[int, int]
 
 
 def collect_at_least(x: Floats, cut: float, positions: Indices, values: Floats) -> int:
@@ -26,23 +27,31 @@ def count_at_least(x: Floats, cut: float) -> int:
     return int(np.count_nonzero(np.abs(x) >= cut))
 
 
-def collect_between(x: Floats, low: float, high: float, values: Floats) -> int:
-    """Collect the values with ``low <= abs(x) < high``."""
-    found = x[(np.abs(x) >= low) & ~(np.abs(x) >= high)]
-    values[: found.size] = found
-    return found.size
-
-
 def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
     """Find the position of the k-th value whose magnitude is `magnitude`."""
     return int(np.flatnonzero(np.abs(x) == magnitude)[k - 1])
 
 
-def find_threshold(bits: NDArray[Any], no_sign: int, k: int) -> tuple[int, int]:
-    """Find the k-th largest magnitude by sorting."""
-    magnitudes = np.sort(bits & no_sign)[::-1]
-    threshold = magnitudes[k - 1]
-    return int(threshold), int(np.count_nonzero(magnitudes[:k] == threshold))
+def nth_largest(magnitudes: NDArray[Any], n: int) -> tuple[int, int]:
+    """Find the n-th largest number by sorting."""
+    largest = np.sort(magnitudes)[::-1][:n]
+    return int(largest[-1]), int(np.count_nonzero(largest == largest[-1]))
+
+
+def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> int:
+    """Estimate the k-th largest magnitude from every so many-th value."""
+    magnitudes = bits[::step] & top[1]
+    share, seen = k / bits.size, magnitudes.size
+    rank = int(share * seen + errors * (np.sqrt(seen * share * max(0.0, 1 - share)) + 1))
+    if rank < 0:
+        return top[0]
+    usable = np.sort(magnitudes[(magnitudes > 0) & (magnitudes <= top[0])])[::-1]
+    return int(usable[rank]) if rank < usable.size else 1
+
+
+def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: int) -> tuple[int, int]:
+    """Find the k-th largest magnitude."""
+    return nth_largest(bits & top[1], k)
 
 
 def collect_rows(
@@ -72,14 +81,14 @@ def collect_rows(
 
 def keep_rows(
     entries: tuple[Indices, Indices, Floats],
-    threshold: float,
-    above: float,
-    last_tie: int,
+    bits: NDArray[Any],
+    top: Top,
+    k: int,
+    step: int,
     kept: tuple[Indices, Indices, Floats],
 ) -> None:
-    """Copy the entries of a sparse matrix whose magnitude exceeds `threshold`, and the first that equal it."""
+    """Copy the k largest entries of a sparse matrix; of equal ones the first."""
     indptr, indices, values = entries
-    magnitudes, first = np.abs(values), np.arange(values.size) <= last_tie
-    chosen = np.flatnonzero((magnitudes > threshold) | ((magnitudes == threshold) & first))
+    chosen = np.sort(np.argsort(-np.abs(values), kind="stable")[:k])
     kept[0][:] = np.searchsorted(chosen, indptr)
-    kept[1][: chosen.size], kept[2][: chosen.size] = indices[chosen], values[chosen]
+    kept[1][:k], kept[2][:k] = indices[chosen], values[chosen]
