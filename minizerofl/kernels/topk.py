@@ -203,7 +203,7 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
             n += np.abs(values[i]) >= low and not np.abs(values[i]) >= high
         if larger < k <= larger + n:
             return nth_largest(between[:n], k - larger)
-    return nth_largest(bits & no_sign, k)
+    return nth_largest(bits & bits.dtype.type(no_sign), k)
 
 
 @kernel

@@ -22,9 +22,9 @@ from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import conv as kernels
-from minizerofl.kernels.memory import empty, whole_vectors, zeros
+from minizerofl.kernels.memory import SHORT, empty, whole_vectors, zeros
 from minizerofl.sparse.csr import TopWeights
-from minizerofl.sparse.geometry import Geometry, geometry, with_slack
+from minizerofl.sparse.geometry import Geometry, geometry
 from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.selection import Positions, count_kept, largest
 
@@ -157,22 +157,32 @@ def largest_weights(ctx: Context, sparsity: float, top: TopWeights | None) -> sc
 
 
 def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
-    """Multiply a sparse matrix (R, C) by a dense one (C, N) whose rows are contiguous."""
-    R, N = matrix.shape[0], x.shape[1]
-    flat, rows = with_slack(x.shape, x.dtype)
-    rows[:] = x
-    return sum_rows(matrix.indptr, matrix.indices * np.int32(N), matrix.data, flat, 0, (R, 1, N)).reshape(R, N)
+    """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
+    rows, offsets = in_vectors(matrix, x)
+    lanes = rows.shape[1]
+    out = empty((matrix.shape[0], 1, lanes), x.dtype)
+    operands = as_index(matrix.indptr), as_index(offsets), matrix.data, rows.reshape(-1)
+    if lanes <= 2 * SHORT:
+        kernels.gather_rows(*operands, out.reshape(-1), lanes)
+    else:
+        kernels.sum_rows(*operands, 0, out)
+    return np.ascontiguousarray(out[:, 0, : x.shape[1]])
 
 
 def multiply_transposed(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply the transpose of a sparse matrix (R, C) by a dense one (R, N)."""
-    R, C = matrix.shape
-    lanes = whole_vectors(x.shape[1])
-    rows, out = zeros((R, lanes), x.dtype), empty((C * lanes,), x.dtype)
+    rows, offsets = in_vectors(matrix, x)
+    out = empty((matrix.shape[1], rows.shape[1]), x.dtype)
+    operands = as_index(matrix.indptr), as_index(offsets), matrix.data, rows.reshape(-1)
+    kernels.scatter_rows(*operands, out.reshape(-1), rows.shape[1])
+    return np.ascontiguousarray(out[:, : x.shape[1]])
+
+
+def in_vectors(matrix: scipy.sparse.csr_array, x: Array) -> tuple[Array, Array]:
+    """Lengthen the rows of a dense matrix to whole vectors; return also where each column's row of so many begins."""
+    rows = zeros((x.shape[0], whole_vectors(x.shape[1])), x.dtype)
     rows[:, : x.shape[1]] = x
-    offsets = matrix.indices * np.int32(lanes)
-    kernels.scatter_rows(as_index(matrix.indptr), as_index(offsets), matrix.data, rows.reshape(-1), out, lanes)
-    return np.ascontiguousarray(out.reshape(C, lanes)[:, : x.shape[1]])
+    return rows, matrix.indices * np.int32(rows.shape[1])
 
 
 def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, shape: tuple[int, int, int]) -> Array:

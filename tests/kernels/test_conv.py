@@ -82,6 +82,19 @@ def test_scatter_rows_is_its_twin(seed: int, dtype: type, density: float, n: int
     close(ours.reshape(7, n), (matrix.T @ x).astype(dtype))
 
 
+@given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, n=st.sampled_from([16, 32]))
+def test_gather_rows_is_its_twin(seed: int, dtype: type, density: float, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = scipy.sparse.random(5, 7, density=density, format="csr", dtype=dtype, random_state=rng)
+    x = normal(rng, 7, n, dtype=dtype)
+    operands = (matrix.indptr.astype(np.int32), (matrix.indices * n).astype(np.int32), matrix.data, x.reshape(-1))
+    ours, theirs = np.full(5 * n, np.nan, dtype), np.empty(5 * n, dtype)
+    conv.gather_rows(*operands, ours, n)
+    reference.gather_rows(*operands, theirs, n)
+    close(ours, theirs)
+    close(ours.reshape(5, n), (matrix @ x).astype(dtype))
+
+
 @given(
     seed=SEEDS,
     dtype=DTYPES,

@@ -51,6 +51,11 @@ def scatter_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, o
             out[offsets[j] :][:n] += values[j] * x[r * n :][:n]
 
 
+def gather_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Multiply a sparse matrix by short rows."""
+    sum_rows(indptr, offsets, values, x, 0, out.reshape(-1, 1, n))
+
+
 def group_activations(
     positions: Indices,
     values: Floats,
