@@ -184,7 +184,9 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
     """
     no_sign = top[1]
     if step > 1:
-        bounds = np.array([estimate(bits, top, k, step, 4), estimate(bits, top, k, step, -4)]).astype(bits.dtype)
+        bounds = np.empty(2, bits.dtype)
+        for i in range(2):
+            bounds[i] = estimate(bits, top, k, step, 4 - 8 * i)
         low, high = bounds.view(values.dtype)
         between = np.empty(bits.size + 1, bits.dtype)
         n, larger = 0, 0
