@@ -14,7 +14,7 @@ from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.scores import balanced_accuracy, client_accuracy
 from minizerofl.nn import Module
 
-BATCH = 256  # test samples at a time
+BATCH = 64  # test samples at a time: what they become on their way fits into the cache
 
 
 @dataclass(frozen=True)

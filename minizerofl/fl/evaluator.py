@@ -16,7 +16,7 @@ from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.nn import Module
 
-CHUNK = 1024  # samples that one worker evaluates at a time
+CHUNK = 256  # samples that one worker evaluates at a time
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ class Panel:
     def score(self, engine: ThreadEngine, state: State) -> Evaluation:
         """Evaluate a state with the engine's models."""
 
+        loaded = set()
+
         def part(model: Module, first: int) -> tuple[NDArray[np.bool_], float]:
-            model.load_state_dict(state)
+            if id(model) not in loaded:  # a worker's model: its layers select their weights once
+                model.load_state_dict(state)
+                loaded.add(id(model))
             return classify(model, (self.x[first : first + CHUNK], self.y[first : first + CHUNK]))
 
         return summarise(self.y, self.clients, engine.run(part, range(0, self.y.size, CHUNK)))
