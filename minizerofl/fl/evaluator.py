@@ -29,7 +29,6 @@ class Panel:
 
     def score(self, engine: ThreadEngine, state: State) -> Evaluation:
         """Evaluate a state with the engine's models."""
-
         loaded = set()
 
         def part(model: Module, first: int) -> tuple[NDArray[np.bool_], float]:
