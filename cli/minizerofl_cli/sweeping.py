@@ -73,7 +73,10 @@ class Combination:
             It was begun with other settings.
         """
         settings = tomllib.loads((self.path / "config.toml").read_text(encoding="utf-8"))["settings"]
-        changed = differences({"settings": settings}, {"settings": self.plan.resolved_settings()})
+        wanted = self.plan.resolved_settings()
+        if wanted["dense_layers"] == "auto":  # a run settles it when it begins
+            wanted["dense_layers"] = settings.get("dense_layers", "auto")
+        changed = differences({"settings": settings}, {"settings": wanted})
         if changed:
             raise ConfigError(
                 f"{self.path} was begun with other settings: {'; '.join(changed)}; "
