@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 LINE = 64  # bytes
 SHORT = 16  # floats in the shortest vector
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of <malloc.h>
+KEEP = {M_MMAP_THRESHOLD: 1 << 30, M_TRIM_THRESHOLD: 1 << 30, M_TOP_PAD: 1 << 26}  # bytes
 LARGE = 1 << 22  # bytes from which on huge pages pay
 
 
@@ -61,11 +62,10 @@ def keep_freed_memory() -> None:
     Otherwise the system takes it back after a training step, and clears each page when the next one asks for it: 4,850
     pages and 9 of 260 ms in a step of ResNet-18. This holds for the whole process, so programs call it, not imports.
     """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # GNU's library has it
-        if mallopt is not None:
-            for option, size in ((M_MMAP_THRESHOLD, 1 << 30), (M_TRIM_THRESHOLD, 1 << 30), (M_TOP_PAD, 1 << 26)):
-                mallopt(option, size)
+    # GNU's library has it.
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    for option, size in KEEP.items() if mallopt else ():
+        mallopt(option, size)
 
 
 def zero_bytes(size: int) -> BytesIO:

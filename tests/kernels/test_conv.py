@@ -36,6 +36,16 @@ def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, length: int) -
     close(ours, theirs)
 
 
+@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS))
+def test_add_piece_is_its_twin(seed: int, dtype: type, count: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, values, ours = (normal(rng, n, dtype=dtype) for n in (500, count, width + 5))
+    offsets, theirs = rng.integers(0, 190, count).astype(np.int32), ours.copy()
+    conv.add_piece(values, offsets, 0, count, rows, 10, ours, 3, width)
+    reference.add_piece(values, offsets, 0, count, rows, 10, theirs, 3, width)
+    close(ours, theirs)
+
+
 @given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from([conv.THIRD, 3 * conv.THIRD]))
 def test_add_rows_thrice_is_its_twin(seed: int, dtype: type, count: int, length: int) -> None:
     rng = np.random.default_rng(seed)

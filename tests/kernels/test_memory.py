@@ -1,9 +1,11 @@
-"""Memory: what is freed is kept for the next array, if asked for."""
+"""Memory: what is freed is kept for the next array, if asked for; bytes that are written in place."""
 
 import subprocess
 import sys
 
 import pytest
+
+from minizerofl.kernels import memory
 
 FAULTS = """
 import resource
@@ -29,3 +31,16 @@ def test_freed_memory_is_kept() -> None:
         for what in ("keep", "give back")
     )
     assert kept < given_back / 2
+
+
+def test_it_may_be_asked_for_at_any_time_and_again() -> None:
+    for _ in range(2):
+        memory.keep_freed_memory()
+
+
+@pytest.mark.parametrize("size", [0, 10, memory.LARGE + 5])
+def test_room_for_bytes_is_zero_and_becomes_what_is_written(size: int) -> None:
+    room = memory.zero_bytes(size)
+    if size:
+        room.getbuffer()[-1] = 7
+    assert room.getvalue() == bytes(max(size - 1, 0)) + b"\x07" * (size > 0)

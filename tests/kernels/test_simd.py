@@ -34,6 +34,11 @@ def first_bit(bits: int) -> int:
 
 
 @kernel
+def number_of_bits(bits: int) -> int:
+    return simd.count(bits)
+
+
+@kernel
 def turn(a: np.ndarray, i: int, length_a: int, out: np.ndarray, j: int, length_out: int) -> None:
     simd.transpose(a, i, length_a, out, j, length_out)
 
@@ -68,6 +73,7 @@ def test_reaches_and_lowest(seed: int, dtype: type, i: int) -> None:
         bits = compare(a, i, dtype(cut))
         assert int(bits) == int(simd.plain_reaches(a, i, dtype(cut)))
         assert int(bits) == sum(1 << k for k in range(64) if abs(a[i + k]) >= cut)
+        assert number_of_bits(np.uint64(bits)) == simd.plain_count(np.uint64(bits)) == int(bits).bit_count()
         if bits:
             assert (
                 first_bit(np.uint64(bits))

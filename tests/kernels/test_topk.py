@@ -39,6 +39,18 @@ def test_collecting_stops_where_the_room_ends() -> None:
         assert got == expected
 
 
+def test_find_tie_among_many() -> None:
+    x = np.where(np.arange(1000) % 3 == 0, np.float32(-2), np.float32(5))
+    for k in (1, 21, 22, 23, 300, 334):
+        assert topk.find_tie(x, np.float32(2), above(2), k) == 3 * (k - 1)
+
+
+def test_a_rank_above_all_is_estimated_as_infinity() -> None:
+    bits = np.ones(1000, np.float32).view(np.int32)
+    for module in (topk, reference):
+        assert module.estimate(bits, TOP[4], 1, 1, -4) == TOP[4][0]
+
+
 @given(ARRAYS, st.sampled_from([0.5, 1.0, 2.0]), st.data())
 def test_find_tie_is_its_twin(x: np.ndarray, magnitude: float, data: st.DataObject) -> None:
     ties = np.count_nonzero(np.abs(x) == np.float32(magnitude))
