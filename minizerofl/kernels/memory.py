@@ -63,7 +63,7 @@ def keep_freed_memory() -> None:
     pages and 9 of 260 ms in a step of ResNet-18. This holds for the whole process, so programs call it, not imports.
     """
     # GNU's library has it.
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    mallopt: Any = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     for option, size in KEEP.items() if mallopt else ():
         mallopt(option, size)
 
