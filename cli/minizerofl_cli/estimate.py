@@ -63,7 +63,7 @@ def _try_client(simulation: Simulation) -> tuple[float, Macs, int, float]:
     x, y = simulation.data.train(client)
     x, y = x[: STEPS * s.batch_size], y[: STEPS * s.batch_size]
     model = simulation.build_model()
-    simulation.train(model, client, (x, y), 1)  # compiles
+    simulation.turn(1).train(model, client, (x, y))  # compiles
     stamps, macs = [time.perf_counter()], Macs()
 
     def watch(loss: Tensor) -> None:
@@ -71,7 +71,7 @@ def _try_client(simulation: Simulation) -> tuple[float, Macs, int, float]:
         stamps.append(time.perf_counter())
         macs += count_macs(loss)
 
-    update = simulation.train(model, client, (x, y), 1, watch)
+    update = simulation.turn(1).train(model, client, (x, y), watch)
     whole = time.perf_counter() - stamps[0]
     tried = len(stamps) - 1
     gaps = [after - before for before, after in pairwise(stamps[1:])]

@@ -84,7 +84,7 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
     for line in opening:
         shown.say(line)
     model, arguments = paper_model(data)
-    simulation = Simulation(data, model, plan.settings, plan.workers, read_calibration(), **arguments)
+    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), **arguments)
     return replace(plan, settings=simulation.settings), data, simulation, opening
 
 

@@ -21,6 +21,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,14 +130,15 @@ class Effort:
     Attributes
     ----------
     cpu_seconds : float
-        Processor time of the process, all threads together.
+        Processor time of the process and of those that work for it, all threads together.
     joules : float
         Energy.
     energy_source : str
         "rapl": measured by the processors' own counters, for all that ran on them. "estimate": 10 W for each second
         of processor time, whatever the machine.
     peak_bytes : int
-        The most memory that the process has held so far; 0 where that is not known.
+        The most memory that the process has held so far, and each of those that work for it: what they share counts
+        for each. 0 where that is not known.
     """
 
     cpu_seconds: float = 0.0
@@ -148,29 +150,38 @@ class Effort:
 class EffortMeter:
     """Measures the effort from its making to `read`.
 
+    Parameters
+    ----------
+    helpers : callable, optional
+        Returns the processor seconds of other processes that count, and the sum of their peak bytes.
+    powercap : Path
+        Where the system shows the processors' energy counters.
+
     Examples
     --------
     >>> EffortMeter().read().joules >= 0
     True
     """
 
-    def __init__(self, powercap: Path = POWERCAP) -> None:
+    def __init__(self, helpers: Callable[[], tuple[float, int]] = lambda: (0.0, 0), powercap: Path = POWERCAP) -> None:
+        self._helpers = helpers
         self._powercap = powercap
-        self._cpu = time.process_time()
+        self._cpu = time.process_time() + helpers()[0]
         self._counters = _rapl(powercap)
 
     def read(self) -> Effort:
         """Return the effort up to now."""
-        cpu = time.process_time() - self._cpu
+        helpers_cpu, helpers_peak = self._helpers()
+        cpu, peak = time.process_time() + helpers_cpu - self._cpu, peak_bytes() + helpers_peak
         now = _rapl(self._powercap)
         if not self._counters or self._counters.keys() != now.keys():
-            return Effort(cpu, cpu * WATTS_PER_CORE, "estimate", peak_bytes())
+            return Effort(cpu, cpu * WATTS_PER_CORE, "estimate", peak)
         microjoules = sum(
             # A counter that has come to its end begins again at zero.
             (energy - self._counters[package][0]) % (limit + 1)
             for package, (energy, limit) in now.items()
         )
-        return Effort(cpu, microjoules / 1e6, "rapl", peak_bytes())
+        return Effort(cpu, microjoules / 1e6, "rapl", peak)
 
 
 def _rapl(powercap: Path) -> dict[str, tuple[int, int]]:

@@ -38,6 +38,10 @@ class DivergedError(LostRoundError):
     """The global model, or most updates, are no longer finite."""
 
 
+class WorkerDiedError(ChildProcessError):
+    """A process that trained clients was ended from outside."""
+
+
 class SealError(ValueError):
     """A file of ours is missing, damaged, of another kind or of another version."""
 

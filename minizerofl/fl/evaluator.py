@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.fl.data import FederatedData, Samples
-from minizerofl.fl.engines import ThreadEngine
+from minizerofl.fl.engines import Engine
 from minizerofl.fl.evaluation import Evaluation, classify, summarise
 from minizerofl.fl.payload import Array, State
 from minizerofl.fl.seeds import Purpose, generator
@@ -27,17 +29,29 @@ class Panel:
     y: NDArray[np.int64]
     clients: NDArray[np.int64] | None = None
 
-    def score(self, engine: ThreadEngine, state: State) -> Evaluation:
-        """Evaluate a state with the engine's models."""
-        loaded = set()
 
-        def part(model: Module, first: int) -> tuple[NDArray[np.bool_], float]:
-            if id(model) not in loaded:  # a worker's model: its layers select their weights once
-                model.load_state_dict(state)
-                loaded.add(id(model))
-            return classify(model, (self.x[first : first + CHUNK], self.y[first : first + CHUNK]))
+@dataclass(frozen=True)
+class _Scoring:
+    """The task of a worker: classify the part of a panel that begins at a sample."""
 
-        return summarise(self.y, self.clients, engine.run(part, range(0, self.y.size, CHUNK)))
+    panels: Sequence[Panel]
+    state: State
+    loaded: set[int] = field(default_factory=set)  # models that have the state: their layers select weights once
+
+    def __call__(self, model: Module, job: tuple[int, int]) -> tuple[NDArray[np.bool_], float]:
+        if id(model) not in self.loaded:
+            model.load_state_dict(self.state)
+            self.loaded.add(id(model))
+        panel, first = job
+        part = slice(first, first + CHUNK)
+        return classify(model, (self.panels[panel].x[part], self.panels[panel].y[part]))
+
+
+def score(engine: Engine, state: State, panels: Sequence[Panel]) -> list[Evaluation]:
+    """Evaluate a state on panels, with the models of an engine."""
+    jobs = [(i, first) for i, panel in enumerate(panels) for first in range(0, panel.y.size, CHUNK)]
+    parts = engine.run(_Scoring(panels, state), jobs)
+    return [summarise(panel.y, panel.clients, islice(parts, -(-panel.y.size // CHUNK))) for panel in panels]
 
 
 class Evaluator:
@@ -77,8 +91,13 @@ class Evaluator:
         They are the same in every round, so that the accuracies of rounds can be compared.
         """
         if "validation" not in self._panels:
-            self._panels["validation"] = self._read_validation()
+            self._panels["validation"] = self._read_validation() if self._settings.validation_samples else None
         return self._panels["validation"]
+
+    def panels(self) -> list[Panel]:
+        """Return all that a run is evaluated on."""
+        panels = [self.test(whole=True), self.test(whole=False), self.validation()]
+        return [panel for panel in panels if panel is not None]
 
     @cached_property
     def _test_sizes(self) -> list[int]:

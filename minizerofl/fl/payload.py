@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pickle import PickleBuffer
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +57,11 @@ class Update:
     num_samples: int
     message: bytes
     train_loss: float
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[Update], tuple[Any, ...]]:
+        # The message is large; from protocol 5 on a pickler may take it as it is, apart from the rest.
+        message = PickleBuffer(self.message) if operator.index(protocol) >= 5 else self.message
+        return Update, (self.client_id, self.num_samples, message, self.train_loss)
 
 
 def num_bytes(payload: Payload) -> int:

@@ -11,30 +11,31 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.checkpoint import Best, Checkpoint
-from minizerofl.fl.client import Client
-from minizerofl.fl.codecs import Codec, decode
+from minizerofl.fl.codecs import decode
 from minizerofl.fl.costs import EffortMeter
-from minizerofl.fl.data import Augmenting, FederatedData, Samples
-from minizerofl.fl.engines import ThreadEngine
+from minizerofl.fl.data import FederatedData
+from minizerofl.fl.engines import AVAILABLE, Engine, ProcessEngine, ThreadEngine
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
 from minizerofl.fl.evaluation import Evaluation
-from minizerofl.fl.evaluator import Evaluator
+from minizerofl.fl.evaluator import Evaluator, score
 from minizerofl.fl.faults import parse_faults
 from minizerofl.fl.masks import Bits, Masks, mean_jaccard, note_sent, top_masks, union_density
-from minizerofl.fl.payload import State, Update, num_bytes
+from minizerofl.fl.payload import State, num_bytes
 from minizerofl.fl.quorum import check_quorum
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.server import SERVERS
 from minizerofl.fl.settings import Settings
+from minizerofl.fl.turn import Call, Turn
 from minizerofl.fl.uplinks import UPLINKS
-from minizerofl.fl.work import Answer, Watch, work
+from minizerofl.fl.work import Answer
 from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.nn.swat import choose_paths, set_dense_layers
@@ -49,7 +50,7 @@ class _Taken:
 
     outcomes: list[Outcome] = field(default_factory=list)
     sent: dict[str, list[Bits]] = field(default_factory=dict)  # the masks of what they sent, by layer
-    memories: dict[str, State] = field(default_factory=dict)  # what they remember; kept when the round is complete
+    memories: dict[str, State] = field(default_factory=dict)  # what those that were accepted remember
     seconds: float = 0.0  # spent on folding
 
 
@@ -66,6 +67,9 @@ class Simulation:
         The settings.
     workers : int
         How many clients train at once. The result does not depend on it.
+    engine : {"threads", "processes"}
+        Where they train: "processes" are faster with small models, see `minizerofl.fl.engines.ProcessEngine`. One
+        worker is always a thread, and so are all where there are no such processes.
     break_even : mapping of str to float, optional
         The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
     **model_arguments
@@ -107,11 +111,13 @@ class Simulation:
         model: str,
         settings: Settings,
         workers: int = 1,
+        engine: Literal["threads", "processes"] = "threads",
         break_even: Mapping[str, float] | None = None,
         **model_arguments: float,
     ) -> None:
         self.data = data
         self.workers = workers
+        self.engine = engine if workers > 1 and AVAILABLE else "threads"
         self.model_name = model
         self.model_arguments = {"sparsity": settings.sparsity, "seed": settings.init_seed, **model_arguments}
         if settings.dense_layers == "auto":
@@ -125,7 +131,6 @@ class Simulation:
         self.best: Best | None = None
         self.sparse = sparse_weights(initial)
         self.uplink = UPLINKS[settings.uplink](self.sparse, settings.mask_ratio)
-        self.codec = Codec(settings.codec, settings.values)
         self.server = SERVERS[settings.server]([name for name, _ in initial.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
@@ -160,7 +165,7 @@ class Simulation:
         TooFewClientsError
             Fewer updates were accepted than the quorum. `state` is that of the round before.
         """
-        with ThreadEngine(self.build_model, self.workers) as engine:
+        with self._start_engine() as engine:
             for t in range(self.round + 1, self.settings.rounds + 1):
                 yield self._round(engine, t)
 
@@ -187,30 +192,9 @@ class Simulation:
         self.server_memory = memory.pop("server", {})
         self.client_memories = {part.removeprefix("client:"): kept for part, kept in memory.items()}
 
-    def train(
-        self,
-        model: Module,
-        client_id: str,
-        samples: Samples,
-        t: int,
-        watch: Watch | None = None,
-        memory: State | None = None,
-    ) -> Update:
-        """Let one client train from the global state as in round t; nothing of the simulation changes."""
-        s = self.settings
-        client = Client(
-            client_id,
-            samples,
-            self.uplink,
-            batch_size=s.batch_size,
-            local_epochs=s.local_epochs,
-            seed=s.seed,
-            codec=self.codec,
-            proximal_mu=s.proximal_mu,
-            local=self._local,
-            augmenting=self.data if isinstance(self.data, Augmenting) else None,
-        )
-        return client.train(model, self.state, t, self._schedule(t - 1), watch, memory)
+    def turn(self, t: int, deadline: float = math.inf) -> Turn:
+        """Return what the clients of round t would be given now."""
+        return Turn(t, self._schedule(t - 1), self.state, self.data, self.uplink, self.settings, self._local, deadline)
 
     def masks_are_due(self, t: int) -> bool:
         """Whether the masks of a round are to be noted."""
@@ -220,8 +204,13 @@ class Simulation:
         """Return the masks of the sparse layers now."""
         return top_masks(self.state, self.sparse)
 
-    def _round(self, engine: ThreadEngine, t: int) -> Round:
-        meter, started = EffortMeter(), time.perf_counter()
+    def _start_engine(self) -> Engine:
+        if self.engine == "threads":
+            return ThreadEngine(self.build_model, self.workers)
+        return ProcessEngine(self.build_model, self.workers, [self.data, self.uplink, *self.evaluator.panels()])
+
+    def _round(self, engine: Engine, t: int) -> Round:
+        meter, started = EffortMeter(engine.helpers), time.perf_counter()
         aggregator = Aggregator(self.state, self.uplink.differences, self.settings.average)
         taken = self._take_in(engine, t, aggregator)
         check_quorum(t, taken.outcomes, self.settings.quorum)
@@ -230,11 +219,11 @@ class Simulation:
         state, server_memory = self.server.step(self.state, plain, self.server_memory)
         averaged = time.perf_counter()
         aggregating = taken.seconds + averaged - began
-        score, dense_score, validation = self._evaluate(engine, state, t, taken.outcomes)
+        test, dense, validation = self._evaluate(engine, state, t, taken.outcomes)
 
         accepted = [outcome for outcome in taken.outcomes if outcome.status == "accepted"]
         self.state, self.server_memory, self.round = state, server_memory, t
-        self.client_memories |= {o.client: taken.memories[o.client] for o in accepted if o.client in taken.memories}
+        self.client_memories |= taken.memories
         if validation and (self.best is None or validation.accuracy > self.best.accuracy):
             self.best = Best(t, validation.accuracy)
         dense_bytes = num_bytes(state)
@@ -252,8 +241,8 @@ class Simulation:
                 name: (union_density(masks, state[name].size), mean_jaccard(masks))
                 for name, masks in taken.sent.items()
             },
-            score=score,
-            dense_score=dense_score,
+            score=test,
+            dense_score=dense,
             validation=validation,
             train_seconds=averaged - started - aggregating,
             aggregate_seconds=aggregating,
@@ -261,37 +250,23 @@ class Simulation:
             effort=meter.read(),
         )
 
-    def _take_in(self, engine: ThreadEngine, t: int, aggregator: Aggregator) -> _Taken:
+    def _take_in(self, engine: Engine, t: int, aggregator: Aggregator) -> _Taken:
         """Sample clients, let them train, and fold in each one's update when its turn comes."""
         s = self.settings
-        deadline = time.monotonic() + s.round_deadline if s.round_deadline else math.inf
+        turn = self.turn(t, time.monotonic() + s.round_deadline if s.round_deadline else math.inf)
         clients = sample_clients(self.data, s.clients_per_round, generator(s.seed, t, "", Purpose.SAMPLE_CLIENTS))
+        calls = [Call(client, place, self.client_memories.get(client, {})) for place, client in enumerate(clients)]
         taken = _Taken()
-        for answer in engine.run(
-            lambda model, place: self._work(model, clients[place], place, t, deadline, taken.memories),
-            range(len(clients)),
-        ):
+        for answer in engine.run(turn, calls):
             began = time.perf_counter()
             outcome = self._fold(answer, aggregator)
             taken.outcomes.append(outcome)
+            if outcome.status == "accepted" and answer.memory:
+                taken.memories[outcome.client] = answer.memory
             if self.masks_are_due(t) and answer.update and outcome.status == "accepted":
                 note_sent(taken.sent, decode(answer.update.message, aggregator.schema))
             taken.seconds += time.perf_counter() - began
         return taken
-
-    def _work(
-        self, model: Module, client_id: str, place: int, t: int, deadline: float, memories: dict[str, State]
-    ) -> Answer:
-        memory = dict(self.client_memories.get(client_id, {}))
-        if self.uplink.stateful or self._local:
-            memories[client_id] = memory
-        return work(
-            client_id,
-            lambda: self.data.train(client_id),
-            lambda samples, watch: self.train(model, client_id, samples, t, watch, memory),
-            [fault for fault in self._faults if fault.strikes(t, client_id, place)],
-            deadline,
-        )
 
     def _fold(self, answer: Answer, aggregator: Aggregator) -> Outcome:
         """Fold an answer's update into the average, if it has one that can be used."""
@@ -306,24 +281,23 @@ class Simulation:
         return outcome
 
     def _evaluate(
-        self, engine: ThreadEngine, state: State, t: int, outcomes: list[Outcome]
+        self, engine: Engine, state: State, t: int, outcomes: list[Outcome]
     ) -> tuple[Evaluation | None, Evaluation | None, Evaluation | None]:
         """Evaluate if it is due: on test samples, on those with all weights, on validation samples."""
         s = self.settings
         if t % s.eval_every and t != s.rounds:
             return None, None, None
-        test = self.evaluator.test(whole=t == s.rounds)
-        score = test.score(engine, state)
-        if not math.isfinite(score.loss):
-            message = f"round {t}: the loss of the global model is {score.loss}; lower the learning rate"
+        test, held_out = self.evaluator.test(whole=t == s.rounds), self.evaluator.validation()
+        sparse, *validation = score(engine, state, [test, held_out] if held_out else [test])
+        if not math.isfinite(sparse.loss):
+            message = f"round {t}: the loss of the global model is {sparse.loss}; lower the learning rate"
             raise DivergedError(message, t, outcomes)
-        panel = self.evaluator.validation() if s.validation_samples else None
-        validation = panel.score(engine, state) if panel else None
-        if not s.eval_dense:
-            return score, None, validation
-        arguments = {**self.model_arguments, "sparsity": 0.0}
-        with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense:
-            return score, test.score(dense, state), validation
+        dense = None
+        if s.eval_dense:
+            arguments = {**self.model_arguments, "sparsity": 0.0}
+            with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense_engine:
+                (dense,) = score(dense_engine, state, [test])
+        return sparse, dense, validation[0] if validation else None
 
     def _density(self, state: State) -> float:
         weights = [state[name] for name in self.sparse]

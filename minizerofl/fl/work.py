@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.costs import Macs, count_macs
 from minizerofl.fl.data import Samples
 from minizerofl.fl.faults import Fault, InjectedCrash
-from minizerofl.fl.payload import Update
+from minizerofl.fl.payload import State, Update
 from minizerofl.fl.round import Outcome, Status
 
 Watch = Callable[[Tensor], None]
@@ -30,10 +30,11 @@ class DroppedError(ConnectionError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a client's work: an update, or the outcome that stands for it."""
+    """What came of a client's work: an update, or the outcome that stands for it, and what the client remembers."""
 
     outcome: Outcome
     update: Update | None = None
+    memory: State = field(default_factory=dict)
 
 
 class Watcher:

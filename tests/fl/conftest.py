@@ -55,9 +55,9 @@ def tiny_data() -> type[TinyData]:
 def simulate() -> Iterator[Callable[..., Simulation]]:
     """Make a simulation of the tiny federation; settings as keywords."""
 
-    def make(data: TinyData | None = None, workers: int = 1, **settings: object) -> Simulation:
+    def make(data: TinyData | None = None, workers: int = 1, engine: str = "threads", **settings: object) -> Simulation:
         defaults = {"rounds": 3, "clients_per_round": 3, "batch_size": 2, "sparsity": 0.5}
-        return Simulation(data or TinyData(), "tiny", Settings(**{**defaults, **settings}), workers)
+        return Simulation(data or TinyData(), "tiny", Settings(**{**defaults, **settings}), workers, engine)
 
     MODELS["tiny"] = tiny_model
     yield make

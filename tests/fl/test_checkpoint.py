@@ -118,7 +118,7 @@ def test_a_run_that_went_on_is_a_run_that_never_stopped(simulate: Simulate, tmp_
             if round.round == stop:
                 break
         write_checkpoint(tmp_path / "c.h5", resumed.checkpoint())
-        resumed = simulate(rounds=6, workers=2, **settings)
+        resumed = simulate(rounds=6, workers=2, engine="processes", **settings)
         resumed.restore(read_checkpoint(tmp_path / "c.h5"))
 
     assert [row["round"] for row in again] == [1, 2, 3, 4, 5, 6]

@@ -96,7 +96,7 @@ def test_energy_is_read_from_counters_that_may_wrap(tmp_path: Path) -> None:
     _counter(tmp_path, "intel-rapl:0", 5_000_000, 9_999_999)
     _counter(tmp_path, "intel-rapl:1", 8_000_000, 9_999_999)
     _counter(tmp_path, "intel-rapl:0:0", 0, 9_999_999)  # a part of package 0
-    meter = EffortMeter(tmp_path)
+    meter = EffortMeter(powercap=tmp_path)
     _counter(tmp_path, "intel-rapl:0", 6_500_000, 9_999_999)
     _counter(tmp_path, "intel-rapl:1", 1_000_000, 9_999_999)
     _counter(tmp_path, "intel-rapl:0:0", 7_000_000, 9_999_999)
@@ -105,7 +105,7 @@ def test_energy_is_read_from_counters_that_may_wrap(tmp_path: Path) -> None:
 
 
 def test_without_counters_energy_is_an_estimate_that_says_so(tmp_path: Path) -> None:
-    meter = EffortMeter(tmp_path)
+    meter = EffortMeter(powercap=tmp_path)
     sum(i * i for i in range(200_000))
     effort = meter.read()
     assert effort.energy_source == "estimate"

@@ -59,9 +59,10 @@ def test_a_client_whose_data_cannot_be_read_does_not_end_the_run(simulate: Simul
     assert (crashed.client, crashed.reason) == ("client2", "OSError: disk error")
 
 
-def test_a_slow_client_is_late_and_the_round_goes_on(simulate: Simulate) -> None:
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_a_slow_client_is_late_and_the_round_goes_on(simulate: Simulate, engine: str) -> None:
     list(simulate(rounds=1).run())  # compiles the kernels, which would make everybody late
-    run = simulate(rounds=1, inject="slow=600@1:#0", round_deadline=3.0, workers=3)
+    run = simulate(rounds=1, inject="slow=600@1:#0", round_deadline=3.0, workers=3, engine=engine)
     (round,) = run.run()
     assert [outcome.status for outcome in round.outcomes] == ["late", "accepted", "accepted"]
     assert round.seconds < 300

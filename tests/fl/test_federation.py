@@ -37,7 +37,7 @@ def test_two_workers_and_a_resumed_run_give_the_same_bits(simulate: Simulate, up
     settings = {"uplink": uplink, "server": server, "rounds": 4}
     straight, resumed = simulate(**settings), simulate(workers=2, **settings)
     expected = final_state(straight)
-    first = simulate(workers=2, **settings)
+    first = simulate(workers=2, engine="processes", **settings)
     rounds = first.run()
     next(rounds), next(rounds)
     resumed.restore(first.checkpoint())
@@ -95,7 +95,7 @@ def test_with_local_batch_norm_a_client_goes_on_with_its_own(simulate: Simulate,
         settings = Settings(rounds=3, clients_per_round=2, batch_size=2, bn="local")
         run = Simulation(tiny_data(), "normed", settings)
         rounds = list(run.run())
-        assert_same(final_state(Simulation(tiny_data(), "normed", settings, workers=2)), run.state)
+        assert_same(final_state(Simulation(tiny_data(), "normed", settings, 2, "processes")), run.state)
     finally:
         del MODELS["normed"]
     taken_part = {client for round in rounds for client in round.clients}

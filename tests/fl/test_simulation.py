@@ -29,8 +29,9 @@ def without_times(rounds: list) -> list[tuple[dict, list[dict]]]:
 
 def test_the_number_of_workers_changes_nothing(simulate: Simulate) -> None:
     runs = [simulate(workers=workers, rounds=4) for workers in (1, 2, 3)]
+    runs.append(simulate(workers=2, engine="processes", rounds=4))
     histories = [without_times(list(run.run())) for run in runs]
-    assert histories[0] == histories[1] == histories[2]
+    assert all(history == histories[0] for history in histories)
     for run in runs[1:]:
         for name, value in runs[0].state.items():
             np.testing.assert_array_equal(run.state[name], value)

@@ -1,0 +1,176 @@
+"""The engine for small models: jobs in parallel processes, which are forked when the engine is made.
+
+A step of the FEMNIST network takes 8 ms, in which a thread waits some 25 times for Python's lock. Processes have a lock
+each. They begin with all that this one has, so that data sets need not be sent; the task of a run, with the global
+state in it, is laid once into memory that all of them share, and what a client sends comes back the same way.
+
+Only where the system can fork, and only while this process has no threads that matter: a forked process has none.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from mmap import mmap
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, cast
+
+from minizerofl.fl.costs import peak_bytes
+from minizerofl.fl.engines.engine import Engine, Job, Result, Task, Worker
+from minizerofl.fl.engines.parcel import Parcel, pack, unpack
+from minizerofl.fl.errors import WorkerDiedError
+from minizerofl.nn import Module
+
+AVAILABLE = sys.platform == "linux"  # elsewhere libraries do not survive a fork, or there is none
+ROOM = 2  # shared memory of a process for what it sends, in sizes of a model
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
+
+class ProcessEngine(Engine):
+    """Runs jobs on a fixed number of models, one process for each.
+
+    Tasks, jobs and results are pickled.
+
+    Parameters
+    ----------
+    build_model : callable
+        Makes a model.
+    workers : int
+        How many jobs run at once.
+    known : sequence of object
+        What tasks refer to and need not be sent, since it stays as it is now.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> def task(model, job):
+    ...     return job * 10
+    >>> with ProcessEngine(nn.Flatten, workers=2, known=[task]) as engine:
+    ...     list(engine.run(task, [1, 2, 3]))
+    [10, 20, 30]
+    """
+
+    def __init__(self, build_model: Callable[[], Module], workers: int = 1, known: Sequence[object] = ()) -> None:
+        self._known = known
+        super().__init__(build_model, workers)
+
+    def _hire(self, build_model: Callable[[], Module]) -> Sequence[Worker]:
+        model = build_model()
+        size = ROOM * sum(array.nbytes for array in model.state_dict().values()) + 1
+        self._board = mmap(-1, size)
+        self._workers = [_Process(model, self._board, size, self._known) for _ in range(self.workers)]
+        return self._workers
+
+    def run(self, task: Task[Job, Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        """Run ``task(model, job)`` for each job; yield the results in the order of the jobs.
+
+        An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped.
+
+        Raises
+        ------
+        WorkerDiedError
+            A process was ended from outside.
+        """
+        parcel = pack(task, self._board, self._known)
+        return super().run(cast("Task[Job, Result]", parcel), jobs)  # workers unpack it
+
+    def helpers(self) -> tuple[float, int]:
+        """Return the processor seconds of the processes so far, and the sum of their peak bytes."""
+        return sum(worker.cpu_seconds for worker in self._workers), sum(worker.peak_bytes for worker in self._workers)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.dismiss(at_once=kind is not None)
+        for worker in self._workers:  # not before all pipes are closed: a process has those of the earlier ones open
+            worker.join()
+        super().__exit__(kind, error, trace)
+
+
+class _Process:
+    """A process that does jobs, seen from the one that forked it."""
+
+    def __init__(self, model: Module, board: mmap, size: int, known: Sequence[object]) -> None:
+        self._task: Parcel | None = None  # the one that the process has
+        self.cpu_seconds, self.peak_bytes = 0.0, 0
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._outbox = mmap(-1, size)
+        self._process = multiprocessing.get_context("fork").Process(
+            target=_serve, args=(self._pipe, theirs, model, board, self._outbox, known), daemon=True
+        )
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a signal is this process's, not its child's
+        try:
+            with warnings.catch_warnings():  # Python 3.12 warns of threads: those of BLAS look after themselves
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()
+
+    def __call__(self, task: Any, job: object) -> Any:
+        new, self._task = None if task is self._task else task, task
+        try:
+            self._pipe.send((new, job))
+            done, parcel, self.cpu_seconds, self.peak_bytes = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(1)
+            raise WorkerDiedError(
+                f"worker process {self._process.pid} is gone (exit code {self._process.exitcode}), perhaps for want "
+                "of memory; take fewer --workers"
+            ) from error
+        result = unpack(parcel, self._outbox, copy=True)
+        if not done:
+            raise result
+        return result
+
+    def dismiss(self, at_once: bool) -> None:
+        """Let the process go, after its job or at once."""
+        if at_once:
+            self._process.kill()
+        self._pipe.close()
+
+    def join(self) -> None:
+        """Wait until it has gone."""
+        self._process.join()
+
+
+def _serve(
+    theirs: Connection, pipe: Connection, model: Module, board: mmap, outbox: mmap, known: Sequence[object]
+) -> None:
+    """Do jobs until nobody is left who sends any."""
+    theirs.close()  # or this process would wait for itself
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the first process, which ends this one
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    task: Task[Any, Any] | None = None
+    try:
+        while True:
+            parcel, job = pipe.recv()
+            if parcel is not None:
+                task = unpack(parcel, board, known)
+            assert task is not None  # it comes with the first job
+            try:
+                done, result = True, task(model, job)
+            except Exception as error:
+                done, result = False, _sendable(error)
+            pipe.send((done, pack(result, outbox), time.process_time(), peak_bytes()))
+    except (EOFError, OSError):
+        return
+
+
+def _sendable(error: Exception) -> Exception:
+    """Return an error with its traceback in words, or the like of it if it cannot be pickled."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(traceback.format_exc())
+    return error
