@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from minizerofl_cli.picture import new_figure
 from minizerofl_cli.progress import MB
 
 
@@ -20,9 +21,6 @@ def plot_history(history: Path, title: str, image: Path) -> None:
     image : Path
         Where to.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # needs no display, and changes no global setting
-    from matplotlib.figure import Figure
-
     with history.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["test_accuracy"]]
     accuracy = [100 * float(row["test_accuracy"]) for row in rows]
@@ -30,8 +28,7 @@ def plot_history(history: Path, title: str, image: Path) -> None:
         "round": [int(row["round"]) for row in rows],
         "total uplink (MB)": [int(row["cum_uplink_bytes"]) / MB for row in rows],
     }
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 3.8)
     figure.suptitle(title)
     for axes, (label, x) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
         axes.plot(x, accuracy, marker="o", markersize=3, linewidth=1.5)

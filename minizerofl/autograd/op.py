@@ -111,12 +111,12 @@ class Op:
     @staticmethod
     def forward(ctx: Context, *arrays: Any, **options: Any) -> Array:
         """Compute the result from the input arrays."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{ctx.op.__name__} defines no forward(ctx, *arrays)")
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Compute the gradient of each input from the gradient of the result."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{ctx.op.__name__} defines no backward(ctx, grad)")
 
     @classmethod
     def apply(cls, *operands: object, **options: Any) -> Tensor:

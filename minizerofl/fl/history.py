@@ -12,6 +12,16 @@ from minizerofl.fl.evaluation import Evaluation
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sealed import write_atomically
 
+TIMING_COLUMNS = (  # the columns that no two runs have in common
+    "train_seconds",
+    "aggregate_seconds",
+    "eval_seconds",
+    "cum_seconds",
+    "cpu_seconds",
+    "energy_joules",
+    "energy_source",
+    "peak_memory_bytes",
+)
 HISTORY_COLUMNS = (
     "round",
     "source",
@@ -44,26 +54,9 @@ HISTORY_COLUMNS = (
     "dense_macs",
     "cum_macs",
     "cum_dense_macs",
-    "train_seconds",
-    "aggregate_seconds",
-    "eval_seconds",
-    "cum_seconds",
-    "cpu_seconds",
-    "energy_joules",
-    "energy_source",
-    "peak_memory_bytes",
+    *TIMING_COLUMNS,
 )
 KEPT_COLUMN = "kept_fraction:"  # and the name of a layer
-TIMING_COLUMNS = (  # the columns that no two runs have in common
-    "train_seconds",
-    "aggregate_seconds",
-    "eval_seconds",
-    "cum_seconds",
-    "cpu_seconds",
-    "energy_joules",
-    "energy_source",
-    "peak_memory_bytes",
-)
 CLIENT_COLUMNS = (
     "round",
     "client",

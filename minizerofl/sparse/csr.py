@@ -89,12 +89,11 @@ class TopWeights:
     def select(self, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Select the k weights of largest magnitude; parameters and result as of `top_k_csr`."""
         matrix = np.ascontiguousarray(w._array).reshape(-1, w.shape[-1])
-        last = self._last
-        if last is None or last.memory is not w._memory or last.k != k:
-            last = None
-        changed = None if last is None else w.rows_changed_since(last.version)
-        if last is not None and changed is not None and not changed.size:
-            return last.kept
+        last, changed = self._last, None
+        if last is not None and last.memory is w._memory and last.k == k:
+            changed = w.rows_changed_since(last.version)
+            if changed is not None and not changed.size:
+                return last.kept
         cut, candidates = _candidates(matrix, k, last, changed)
         if candidates is None or k == 0:
             self._last = None

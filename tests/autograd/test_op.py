@@ -118,6 +118,21 @@ def test_an_op_that_changes_the_dtype_is_an_error() -> None:
         Narrow.apply(Tensor([1.0], requires_grad=True)).backward()
 
 
+def test_an_op_without_one_of_its_passes_says_so() -> None:
+    class Nothing(Op):
+        pass
+
+    class Half(Op):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+    with pytest.raises(NotImplementedError, match=r"Nothing defines no forward\(ctx, \*arrays\)"):
+        Nothing.apply(Tensor([1.0]))
+    with pytest.raises(NotImplementedError, match=r"Half defines no backward\(ctx, grad\)"):
+        Half.apply(Tensor([1.0], requires_grad=True)).backward()
+
+
 def test_an_op_that_returns_the_wrong_number_of_gradients_is_an_error() -> None:
     class Short(Op):
         name = "short"

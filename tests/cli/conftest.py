@@ -1,8 +1,10 @@
 """Runs of the command: in this process where that will do, in one of their own where signals and exit codes matter."""
 
 import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +59,30 @@ def invoke() -> Callable[..., click.testing.Result]:
     return run
 
 
+@pytest.fixture(scope="session")
+def wait_for_line() -> Callable[..., None]:
+    """Read what a process says up to a line; a process that does not say it is ended."""
+
+    def wait(process: subprocess.Popen[str], pattern: str, seconds: float = 300) -> None:
+        limit = threading.Timer(seconds, process.kill)
+        limit.start()
+        try:
+            found = any(re.match(pattern, line) for line in process.stdout)
+        finally:
+            limit.cancel()
+        assert found, f"no line {pattern!r}\n{process.stderr.read()}"
+
+    return wait
+
+
 @pytest.fixture
 def start() -> Callable[..., subprocess.Popen[str]]:
-    """Start the command as a process of its own."""
+    """Start the command, or Python code that calls it, as a process of its own."""
     processes = []
 
-    def run(*arguments: object, **options: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "minizerofl_cli", *map(str, arguments)]
+    def run(*arguments: object, code: str | None = None, **options: object) -> subprocess.Popen[str]:
+        program = ["-c", code] if code else ["-m", "minizerofl_cli"]
+        command = [sys.executable, *program, *map(str, arguments)]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": {**os.environ}, **options}
         processes.append(subprocess.Popen(command, **options))
         return processes[-1]

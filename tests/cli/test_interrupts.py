@@ -5,13 +5,26 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 from minizerofl.fl import load_model
 from minizerofl_cli.interrupts import Interrupted, Interrupts
+
+# The command; the first backward pass of a client says so.
+TELLS_OF_ITS_STEPS = """
+from minizerofl import Tensor
+from minizerofl_cli.main import main
+
+def backward(self, gradient=None, backward=Tensor.backward):
+    Tensor.backward = backward
+    print("a step", flush=True)
+    backward(self, gradient)
+
+Tensor.backward = backward
+main()
+"""
 
 
 def test_held_back_until_allowed():
@@ -40,11 +53,9 @@ def test_the_second_signal_ends_the_process_at_once():
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_keeps_the_last_complete_round(signum, code, start, small, tmp_path):
+def test_a_signal_keeps_the_last_complete_round(signum, code, start, wait_for_line, small, tmp_path):
     process = start("train", *small, "--rounds", 100_000, "--runs-dir", tmp_path)
-    for line in process.stdout:
-        if line.startswith("round") and " 2/" in line:
-            break
+    wait_for_line(process, "round +2/")
     process.send_signal(signum)
     out, err = process.communicate()
     assert process.returncode == code
@@ -62,12 +73,9 @@ def test_a_signal_keeps_the_last_complete_round(signum, code, start, small, tmp_
     assert all(np.isfinite(value).all() for value in model.state.values())
 
 
-def test_a_signal_in_the_first_round_keeps_no_model(start, small, tmp_path):
-    process = start("train", *small, "--local-epochs", 100_000, "--runs-dir", tmp_path)
-    for line in process.stdout:
-        if line.startswith("The first round"):
-            break
-    time.sleep(1)  # clients are training now
+def test_a_signal_in_the_first_round_keeps_no_model(start, wait_for_line, small, tmp_path):
+    process = start("train", *small, "--local-epochs", 100_000, "--runs-dir", tmp_path, code=TELLS_OF_ITS_STEPS)
+    wait_for_line(process, "a step")
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)  # they would go on for an hour
     assert process.returncode == 130

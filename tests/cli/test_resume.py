@@ -126,11 +126,9 @@ def _status(run: Path) -> str | None:
     return json.loads(file.read_text())["status"] if file.exists() else None
 
 
-def test_after_ctrl_c(straight, start, invoke, tmp_path):
+def test_after_ctrl_c(straight, start, wait_for_line, invoke, tmp_path):
     process = start("train", *TINY, "--runs-dir", tmp_path, "--checkpoint-every", 4)
-    for line in process.stdout:
-        if line.startswith("round 2/"):
-            break
+    wait_for_line(process, "round 2/")
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == 130

@@ -59,7 +59,10 @@ def test_large_matrices(kind: str) -> None:
         check(top_k_csr(w, k), w, k)
 
 
-@given(SEEDS, st.lists(st.sampled_from(["few rows", "no rows", "all", "grow", "shrink", "other k"]), max_size=6))
+CHANGES = ["few rows", "no rows", "all", "grow", "shrink", "other k", "other weights"]
+
+
+@given(SEEDS, st.lists(st.sampled_from(CHANGES), max_size=6))
 def test_whatever_changes_the_selection_is_exact(seed: int, changes: list[str]) -> None:
     rng = np.random.default_rng(seed)
     w, top, k = Tensor(rng.standard_normal((30, 70)).astype(np.float32)), TopWeights(), 100
@@ -68,6 +71,8 @@ def test_whatever_changes_the_selection_is_exact(seed: int, changes: list[str]) 
         rows = np.sort(rng.choice(30, 0 if change == "no rows" else 3, replace=False)).astype(np.int32)
         if change == "other k":
             k = int(rng.integers(0, 500))
+        elif change == "other weights":
+            w = Tensor(rng.standard_normal(w.shape).astype(np.float32))
         elif change == "all":
             w.assign_(rng.standard_normal(w.shape).astype(np.float32))
         else:

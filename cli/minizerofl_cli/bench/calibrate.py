@@ -17,6 +17,7 @@ from minizerofl.sparse.swat import SparseConv2d, SparseLinear
 from minizerofl_cli.bench.products import Function, product_seconds
 from minizerofl_cli.environment import environment
 from minizerofl_cli.hooks import Call
+from minizerofl_cli.picture import new_figure
 from minizerofl_datasets.cache import cache_folder, write_atomically
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
@@ -168,11 +169,7 @@ def plot_curves(curves: Sequence[Curve], title: str, image: Path) -> None:
     image : Path
         Where to.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # needs no display, and changes no global setting
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 4.6)
     axes = figure.subplots()
     for curve in curves:
         lead = [dense / sparse for sparse, dense in zip(curve.sparse_seconds, curve.dense_seconds, strict=True)]

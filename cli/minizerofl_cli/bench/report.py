@@ -11,6 +11,7 @@ from minizerofl_cli.bench.products import Product, Search
 from minizerofl_cli.bench.ratio import Quartiles, ratio_text
 from minizerofl_cli.bench.steps import StepResult, sparse_name
 from minizerofl_cli.environment import environment
+from minizerofl_cli.picture import new_figure
 from minizerofl_cli.tables import table
 
 
@@ -107,11 +108,7 @@ def plot_steps(results: Sequence[StepResult], title: str, image: Path) -> None:
     image : Path
         Where to.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # needs no display, and changes no global setting
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(7, 4.2)
     axes = figure.subplots()
     for i, result in enumerate(results):
         times = {name: 1e3 * result.workers / Quartiles.of(rates).median for name, rates in result.rates.items()}

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from minizerofl_cli.data.picture import new_figure, save_picture
 from minizerofl_cli.dataset import kind
+from minizerofl_cli.picture import new_figure, save_picture
 from minizerofl_datasets import FederatedDataset
 
 CLIENTS = 10  # rows

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from minizerofl_cli.data.counts import count_classes
-from minizerofl_cli.data.picture import new_figure, save_picture
 from minizerofl_cli.dataset import kind
+from minizerofl_cli.picture import new_figure, save_picture
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.partition import Partition
 from minizerofl_datasets.partitioned import PartitionedDataset
