@@ -9,6 +9,19 @@ from pathlib import Path
 
 from minizerofl.fl.errors import ConfigError
 
+_held: set[int] = set()  # descriptors of locked directories
+
+
+def _let_go() -> None:
+    """Close what a forked process has of its parent's locks, or they would outlive the parent."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if os.name == "posix":
+    os.register_at_fork(after_in_child=_let_go)
+
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
@@ -44,7 +57,9 @@ def locked(directory: Path) -> Iterator[None]:
         raise ConfigError(f"{directory} is in use by another process; wait for it, or stop it") from None
     except OSError:
         pass
+    _held.add(descriptor)
     try:
         yield
     finally:
+        _held.discard(descriptor)
         os.close(descriptor)

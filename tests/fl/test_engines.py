@@ -192,6 +192,17 @@ def test_a_process_that_dies_is_named() -> None:
         list(engine.run(_die, range(2)))
 
 
+def _interrupt_itself(model: nn.Module, job: int) -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    return job
+
+
+@processes
+def test_an_interrupt_is_its_parents_affair() -> None:
+    with ProcessEngine(linear, workers=2) as engine:
+        assert list(engine.run(_interrupt_itself, range(3))) == [0, 1, 2]
+
+
 class UnsendableError(Exception):
     """An error that can be pickled but not made again."""
 
@@ -215,26 +226,26 @@ from minizerofl import nn
 from minizerofl.fl.engines import ProcessEngine
 def report(model, job):
     print(os.getpid(), flush=True)
-    time.sleep(0.2)  # so that the other one gets a job as well
+    time.sleep(0.2 if job < 2 else 600)  # so that both get a job, and are at work when the signal comes
 if __name__ == "__main__":
     with ProcessEngine(nn.Flatten, workers=2) as engine:
-        list(engine.run(report, range(2)))
-        print("done", flush=True)
-        time.sleep(600)
+        list(engine.run(report, range(4)))
 """
 
 
 @processes
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_its_engine(signum: int) -> None:
-    command = [sys.executable, "-c", ORPHANS]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+    command, pipe = [sys.executable, "-c", ORPHANS], subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as child:
         assert child.stdout is not None
-        workers = {int(line) for line in iter(child.stdout.readline, "done\n")}
+        assert child.stderr is not None
+        workers = {child.stdout.readline() for _ in range(4)}
         assert len(workers) == 2
         child.send_signal(signum)
         child.wait(30)
         assert child.stdout.read() == ""  # ends when nobody is left who could write to it
+        assert child.stderr.read().count("Traceback") == (signum == signal.SIGINT)  # that of the parent
 
 
 @given(

@@ -9,7 +9,9 @@ Only where the system can fork, and only while this process has no threads that 
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
@@ -30,6 +32,7 @@ from minizerofl.nn import Module
 
 AVAILABLE = sys.platform == "linux"  # elsewhere libraries do not survive a fork, or there is none
 ROOM = 2  # shared memory of a process for what it sends, in sizes of a model
+PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -96,15 +99,15 @@ class ProcessEngine(Engine):
 
 
 class _Process:
-    """A process that does jobs, seen from the one that forked it."""
+    """A process that does jobs; all but `_serve` is its parent's side."""
 
     def __init__(self, model: Module, board: mmap, size: int, known: Sequence[object]) -> None:
         self._task: Parcel | None = None  # the one that the process has
         self.cpu_seconds, self.peak_bytes = 0.0, 0
-        self._pipe, theirs = multiprocessing.Pipe()
+        self._pipe, pipe = multiprocessing.Pipe()
         self._outbox = mmap(-1, size)
         self._process = multiprocessing.get_context("fork").Process(
-            target=_serve, args=(self._pipe, theirs, model, board, self._outbox, known), daemon=True
+            target=self._serve, args=(os.getpid(), pipe, model, board, known), daemon=True
         )
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a signal is this process's, not its child's
         try:
@@ -113,7 +116,7 @@ class _Process:
                 self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+        pipe.close()
 
     def __call__(self, task: Any, job: object) -> Any:
         new, self._task = None if task is self._task else task, task
@@ -141,29 +144,28 @@ class _Process:
         """Wait until it has gone."""
         self._process.join()
 
-
-def _serve(
-    theirs: Connection, pipe: Connection, model: Module, board: mmap, outbox: mmap, known: Sequence[object]
-) -> None:
-    """Do jobs until nobody is left who sends any."""
-    theirs.close()  # or this process would wait for itself
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the first process, which ends this one
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    task: Task[Any, Any] | None = None
-    try:
-        while True:
-            parcel, job = pipe.recv()
-            if parcel is not None:
-                task = unpack(parcel, board, known)
-            assert task is not None  # it comes with the first job
-            try:
-                done, result = True, task(model, job)
-            except Exception as error:
-                done, result = False, _sendable(error)
-            pipe.send((done, pack(result, outbox), time.process_time(), peak_bytes()))
-    except (EOFError, OSError):
-        return
+    def _serve(self, parent: int, pipe: Connection, model: Module, board: mmap, known: Sequence[object]) -> None:
+        """Do jobs, in the new process, until nobody sends any; it dies with its parent, whatever it is doing."""
+        if ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) or os.getppid() != parent:
+            os._exit(1)
+        self._pipe.close()  # or this process would wait for itself
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the parent, which ends this process
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        task: Task[Any, Any] | None = None
+        try:
+            while True:
+                new, job = pipe.recv()
+                if new is not None:
+                    task = unpack(new, board, known)
+                assert task is not None  # it comes with the first job
+                try:
+                    done, result = True, task(model, job)
+                except Exception as error:
+                    done, result = False, _sendable(error)
+                pipe.send((done, pack(result, self._outbox), time.process_time(), peak_bytes()))
+        except (EOFError, OSError):
+            return
 
 
 def _sendable(error: Exception) -> Exception:
