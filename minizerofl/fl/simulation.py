@@ -20,7 +20,7 @@ from minizerofl.fl.checkpoint import Best, Checkpoint
 from minizerofl.fl.codecs import decode
 from minizerofl.fl.costs import EffortMeter
 from minizerofl.fl.data import FederatedData
-from minizerofl.fl.engines import AVAILABLE, Engine, ProcessEngine, ThreadEngine
+from minizerofl.fl.engines import Engine, ThreadEngine, fastest_engine
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
 from minizerofl.fl.evaluation import Evaluation
 from minizerofl.fl.evaluator import Evaluator, score
@@ -68,8 +68,8 @@ class Simulation:
     workers : int
         How many clients train at once. The result does not depend on it.
     engine : {"threads", "processes"}
-        Where they train: "processes" are faster with small models, see `minizerofl.fl.engines.ProcessEngine`. One
-        worker is always a thread, and so are all where there are no such processes.
+        Where they train. Processes are faster with small models, see `minizerofl.fl.engines.ProcessEngine`; where there
+        are none, threads are taken.
     break_even : mapping of str to float, optional
         The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
     **model_arguments
@@ -117,7 +117,7 @@ class Simulation:
     ) -> None:
         self.data = data
         self.workers = workers
-        self.engine = engine if workers > 1 and AVAILABLE else "threads"
+        self.engine = engine
         self.model_name = model
         self.model_arguments = {"sparsity": settings.sparsity, "seed": settings.init_seed, **model_arguments}
         if settings.dense_layers == "auto":
@@ -207,7 +207,7 @@ class Simulation:
     def _start_engine(self) -> Engine:
         if self.engine == "threads":
             return ThreadEngine(self.build_model, self.workers)
-        return ProcessEngine(self.build_model, self.workers, [self.data, self.uplink, *self.evaluator.panels()])
+        return fastest_engine(self.build_model, self.workers, [self.data, self.uplink, *self.evaluator.panels()])
 
     def _round(self, engine: Engine, t: int) -> Round:
         meter, started = EffortMeter(engine.helpers), time.perf_counter()

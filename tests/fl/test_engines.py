@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_info
 
 from minizerofl import nn
 from minizerofl.fl import Update
-from minizerofl.fl.engines import AVAILABLE, Engine, ProcessEngine, ThreadEngine
+from minizerofl.fl.engines import Engine, ProcessEngine, ThreadEngine
 from minizerofl.fl.engines.parcel import pack, unpack
+from minizerofl.fl.engines.processes import AVAILABLE
 from minizerofl.fl.errors import WorkerDiedError
 
 processes = pytest.mark.skipif(not AVAILABLE, reason="there are no forked processes here")

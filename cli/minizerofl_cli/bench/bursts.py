@@ -7,10 +7,13 @@ weights in the cache instead of its own. So a turn is a burst of steps, and its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from time import perf_counter
+
+from minizerofl.fl.engines import fastest_engine
+from minizerofl.nn import Module
 
 Clock = Callable[[], float]
 
@@ -31,9 +34,10 @@ class Contender:
     name : str
         What it is called in tables.
     steps : sequence of callable
-        Each call is one training step; every callable runs in a thread of its own, all at once.
+        Each call is one training step. Several run at once, as clients do in training: each in a process of its own,
+        or a thread where there are no such processes.
     prepare : callable
-        Called in each thread before its steps.
+        Called there before the steps.
     """
 
     name: str
@@ -41,9 +45,9 @@ class Contender:
     prepare: Callable[[], object] = _nothing
 
     def burst(self, seconds: float, clock: Clock = perf_counter) -> float:
-        """Do steps for some seconds; return steps a second, all threads together.
+        """Do steps for some seconds; return steps a second, all callables together.
 
-        Each thread counts with its median step, so that a hiccup of the machine does not count.
+        Each counts with its median step, so that a hiccup of the machine does not count.
 
         Parameters
         ----------
@@ -58,12 +62,13 @@ class Contender:
         >>> 50 < Contender("sleep", [lambda: sleep(0.01)]).burst(0.05) <= 100
         True
         """
-        with ThreadPoolExecutor(len(self.steps)) as pool:
-            return sum(
-                1 / median(times) for times in pool.map(lambda step: self._time(step, seconds, clock), self.steps)
-            )
+        with fastest_engine(Module, len(self.steps), [self, clock]) as engine:
+            times = engine.run(partial(self._time, seconds, clock), range(len(self.steps)))
+            return sum(1 / median(each) for each in times)
 
-    def _time(self, step: Callable[[], object], seconds: float, clock: Clock) -> list[float]:
+    def _time(self, seconds: float, clock: Clock, model: Module, i: int) -> list[float]:
+        """Return the seconds of one callable's steps; it has a model of its own."""
+        step = self.steps[i]
         self.prepare()
         for _ in range(WARM_UP):
             step()

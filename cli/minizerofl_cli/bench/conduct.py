@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from threadpoolctl import threadpool_limits
+
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import batch_last
@@ -15,7 +17,7 @@ from minizerofl_cli.bench.calibrate import measure_curves, plot_curves, write_ca
 from minizerofl_cli.bench.peer import require_torch
 from minizerofl_cli.bench.products import measure_layers, peak_gflops
 from minizerofl_cli.bench.report import Report, plot_steps, product_lines, step_lines
-from minizerofl_cli.bench.steps import measure_steps, pin_blas
+from minizerofl_cli.bench.steps import measure_steps
 from minizerofl_cli.bench.workload import BATCH_SIZES, Workload, batches, prepare
 from minizerofl_cli.clock import clock
 from minizerofl_cli.hooks import calls
@@ -69,7 +71,7 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
     work = prepare(
         asked.model, asked.weights, asked.data_dir, max(asked.batch_sizes, default=max(BATCH_SIZES.values()))
     )
-    pin_blas()
+    threadpool_limits(limits=1, user_api="blas")  # a worker is one thread, and so is its linear algebra
     sizes = asked.batch_sizes or (BATCH_SIZES[work.name],)
     report = Report([*work.opening, *([f"PyTorch {version}, dense"] if version else [])], peak_gflops())
     for line in (*report.opening, f"peak of one thread: {report.peak_gflops:.0f} GFLOP/s (float32 matrix product)"):

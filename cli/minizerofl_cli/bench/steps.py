@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from threadpoolctl import threadpool_limits
-
 from minizerofl_cli.bench.bursts import Clock, Contender, alternate
 from minizerofl_cli.bench.peer import peers
 from minizerofl_cli.bench.ratio import Quartiles, fastest, ratio
@@ -91,7 +89,7 @@ def measure_steps(
         Is told, after each round, what has been measured.
     """
     named = [(sparse_name(sparsity), sparsity) for sparsity in sparsities] + [(DENSE, 0.0)]
-    contenders = [Contender(name, work.steps(sparsity, batch_size, workers), pin_blas) for name, sparsity in named] + (
+    contenders = [Contender(name, work.steps(sparsity, batch_size, workers)) for name, sparsity in named] + (
         peers(work, batch_size, workers) if torch else []
     )
     rates: dict[str, list[float]] = {contender.name: [] for contender in contenders}
@@ -101,8 +99,3 @@ def measure_steps(
         shown = ", ".join(f"{name} {turn[name]:.2f}" for name in rates)
         say(f"  burst {round}/{bursts}, steps a second: {shown}")
     return StepResult(work.name, batch_size, workers, list(sparsities), rates)
-
-
-def pin_blas() -> None:
-    """Hold BLAS to one thread: a worker is one thread, and so is its linear algebra."""
-    threadpool_limits(limits=1, user_api="blas")

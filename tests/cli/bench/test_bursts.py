@@ -1,10 +1,12 @@
-"""Bursts: everyone has turns, in every thread, and the first steps of a turn do not count."""
+"""Bursts: everyone has turns, all steps at once, and the first steps of a turn do not count."""
 
+import multiprocessing
 import threading
 from statistics import median
 
 import pytest
 
+from minizerofl.fl.engines.processes import AVAILABLE
 from minizerofl_cli.bench.bursts import FEWEST, WARM_UP, Contender, alternate
 
 
@@ -22,8 +24,8 @@ def test_a_burst_is_prepared_once_and_counts_no_warm_up() -> None:
     assert rate == 1 / median(counted)
 
 
-def test_every_step_has_a_thread_and_all_run_at_once() -> None:
-    meeting = threading.Barrier(3, timeout=10)  # each step waits for the two others
+def test_all_steps_run_at_once() -> None:
+    meeting = (multiprocessing if AVAILABLE else threading).Barrier(3, timeout=10)  # each step waits for the two others
     assert Contender("a", [meeting.wait] * 3).burst(0) > 0
 
 
