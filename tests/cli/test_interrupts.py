@@ -2,14 +2,18 @@
 
 import csv
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minizerofl.fl import load_model
+from minizerofl.fl.engines.processes import AVAILABLE
 from minizerofl_cli.interrupts import Interrupted, Interrupts
 
 # The command; the first backward pass of a client says so.
@@ -83,3 +87,21 @@ def test_a_signal_in_the_first_round_keeps_no_model(start, wait_for_line, small,
     (run,) = tmp_path.iterdir()
     assert json.loads((run / "summary.json").read_text())["rounds_done"] == 0
     assert not (run / "model.h5").exists()
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="there are no forked processes here")
+def test_a_worker_that_is_killed_ends_the_run_which_goes_on_later(start, wait_for_line, small, tmp_path):
+    process = start("train", *small, "--workers", 2, "--rounds", 100_000, "--runs-dir", tmp_path)
+    wait_for_line(process, "round +2/")
+    worker, _ = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(worker), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 6
+    assert re.fullmatch(rf"minizerofl: worker process {worker} is gone .*; take fewer --workers\n", err)
+
+    (run,) = tmp_path.iterdir()
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["status"] == "failed"
+    assert summary["rounds_done"] >= 2
+    going_on = start("resume", run, "--workers", 1)
+    wait_for_line(going_on, f"round +{summary['rounds_done'] + 1}/")
