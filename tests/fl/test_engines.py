@@ -222,13 +222,14 @@ def test_an_error_that_cannot_be_sent_is_told() -> None:
 
 
 ORPHANS = """
-import os, time
+import os, signal, time
 from minizerofl import nn
 from minizerofl.fl.engines import ProcessEngine
 def report(model, job):
     print(os.getpid(), flush=True)
     time.sleep(0.2 if job < 2 else 600)  # so that both get a job, and are at work when the signal comes
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell begins without
     with ProcessEngine(nn.Flatten, workers=2) as engine:
         list(engine.run(report, range(4)))
 """
