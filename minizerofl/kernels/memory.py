@@ -56,16 +56,15 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return array
 
 
-def keep_freed_memory() -> None:
-    """Let the C library keep the memory that arrays no longer need, for the next arrays, as far as it can be asked to.
+def keep_freed_memory() -> bool:
+    """Let the C library keep the memory that arrays no longer need, for the next arrays; return whether it will.
 
     Otherwise the system takes it back after a training step, and clears each page when the next one asks for it: 4,850
     pages and 9 of 260 ms in a step of ResNet-18. This holds for the whole process, so programs call it, not imports.
     """
     # GNU's library has it.
     mallopt: Any = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    for option, size in KEEP.items() if mallopt else ():
-        mallopt(option, size)
+    return mallopt is not None and all(mallopt(option, size) == 1 for option, size in KEEP.items())
 
 
 def zero_bytes(size: int) -> BytesIO:

@@ -1,5 +1,6 @@
 """Memory: what is freed is kept for the next array, if asked for; bytes that are written in place."""
 
+import ctypes
 import subprocess
 import sys
 
@@ -38,6 +39,10 @@ def given_back() -> int:
 @pytest.mark.parametrize("rounds", ["0", "4", "0 4"], ids=["at first", "later", "again"])
 def test_freed_memory_is_kept_whenever_and_however_often_it_is_asked_for(rounds: str, given_back: int) -> None:
     assert faults(*rounds.split()) < given_back / 2
+
+
+def test_it_says_whether_memory_will_be_kept() -> None:
+    assert memory.keep_freed_memory() == (sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"))
 
 
 @pytest.mark.parametrize("size", [0, 10, memory.LARGE + 5])

@@ -40,7 +40,10 @@ class MaxPool2d(Op):
         """Put each gradient where the maximum was."""
         argmax, shape, kernel_size, stride = ctx.saved
         dx = np.zeros(shape, grad.dtype)
-        pool.max_pool_gradient(np.ascontiguousarray(grad), argmax, kernel_size, stride, dx)
+        if kernel_size == stride == 2:
+            pool.max_pool_2x2_gradient(np.ascontiguousarray(grad), argmax, dx)
+        else:
+            pool.max_pool_gradient(np.ascontiguousarray(grad), argmax, kernel_size, stride, dx)
         return (dx,)
 
 

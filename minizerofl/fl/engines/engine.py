@@ -26,7 +26,7 @@ class Engine(ABC):
     Parameters
     ----------
     build_model : callable
-        Makes a model.
+        Makes a model; called once for each worker, or once before the workers are forked.
     workers : int
         How many jobs run at once.
     """

@@ -43,10 +43,8 @@ class ProcessEngine(Engine):
 
     Parameters
     ----------
-    build_model : callable
-        Makes a model.
-    workers : int
-        How many jobs run at once.
+    build_model, workers
+        As of `Engine`.
     known : sequence of object
         What tasks refer to and need not be sent, since it stays as it is now.
 

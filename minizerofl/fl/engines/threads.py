@@ -17,10 +17,8 @@ class ThreadEngine(Engine):
 
     Parameters
     ----------
-    build_model : callable
-        Makes a model. It is called once for each worker.
-    workers : int
-        How many jobs run at once.
+    build_model, workers
+        As of `Engine`.
 
     Examples
     --------

@@ -23,6 +23,11 @@ def max_pool_2x2(x: Floats, stride: int, y: Floats, argmax: NDArray[np.uint8]) -
     max_pool(x, 2, stride, y, argmax)
 
 
+def max_pool_2x2_gradient(dy: Floats, argmax: NDArray[np.uint8], dx: Floats) -> None:
+    """Send each gradient back to the largest of its four pixels."""
+    max_pool_gradient(dy, argmax, 2, 2, dx)
+
+
 def max_pool_gradient(dy: Floats, argmax: NDArray[np.uint8], size: int, stride: int, dx: Floats) -> None:
     """Send each gradient back to the pixel that was the largest."""
     for c, i, j, n in np.ndindex(dy.shape):
