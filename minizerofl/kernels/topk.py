@@ -209,16 +209,12 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
 
 
 @kernel
-def collect_rows(
-    w: Floats,
-    cut: float,
-    changed: Indices,
-    old: tuple[Indices, Indices, Floats],
-    indptr: Indices,
-    indices: Indices,
-    values: Floats,
-) -> int:
-    """Collect the values of a matrix with ``abs(w) >= cut``, row by row; rows that have not changed are not looked at.
+def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indices: Indices, values: Floats) -> int:
+    """Collect the values of a matrix with ``abs(w) >= cut``, row by row; only rows that have changed are looked at.
+
+    The values of a row lie in its slot, which is a little longer and ends in zeros, so that next time they will mostly
+    fit again and nothing else need move: a step of the FEMNIST network is 1.03 to 1.05 times as fast as with all rows
+    put together anew. A row that has outgrown its slot gets a new one behind all others.
 
     Parameters
     ----------
@@ -227,78 +223,77 @@ def collect_rows(
     cut : float
         The smallest magnitude to collect, of the dtype of `w`.
     changed : (r,) int32
-        The rows to look at, ascending. Those between them are taken from `old`.
-    old : tuple of array
-        An earlier result: indptr, indices and values for the same cut.
-    indptr, indices, values : (R + 1,) int32, (capacity,) int32, (capacity,) float
-        The results, as in CSR.
+        The rows to look at. The others keep what they have.
+    slots : (3, R) int32
+        For each row, where its values start and stop, and where its slot ends; all zero at first. It is changed.
+    indices, values : (capacity,) int32, (capacity,) float
+        The columns and values of all rows; changed too.
 
     Returns
     -------
     int
-        How many were collected, or -1 if they do not fit.
+        How many values all rows have, or -1 if they do not fit; then all three are of no use any more.
     """
-    old_indptr, old_indices, old_values = old
-    R, n, first = w.shape[0], 0, 0
-    indptr[0] = 0
-    for i in range(changed.size + 1):
-        row = changed[i] if i < changed.size else R
-        start, stop = old_indptr[first], old_indptr[row]
-        if stop > start:
-            if n + stop - start > indices.size:
-                return -1
-            indices[n : n + stop - start] = old_indices[start:stop]
-            values[n : n + stop - start] = old_values[start:stop]
-        for r in range(first, row):
-            indptr[r + 1] = n + old_indptr[r + 1] - start
-        n += stop - start
-        if row < R:
-            found = collect_at_least(w[row], cut, indices[n:], values[n:])
+    starts, stops, ends = slots
+    used = 0
+    for row in range(w.shape[0]):
+        used = max(used, ends[row])
+    for i in range(changed.size):
+        row = changed[i]
+        start, end = starts[row], ends[row]
+        found = collect_at_least(w[row], cut, indices[start:end], values[start:end])
+        if found < 0:
+            values[start:end] = 0
+            start = used
+            found = collect_at_least(w[row], cut, indices[start:], values[start:])
             if found < 0:
                 return -1
-            n += found
-            indptr[row + 1] = n
-        first = row + 1
-    return n
+            end = used = min(start + found + found // 16 + 4, values.size)
+        values[start + found : end] = 0
+        starts[row], stops[row], ends[row] = start, start + found, end
+    return int((stops - starts).sum())
 
 
 @kernel
 def keep_rows(
-    entries: tuple[Indices, Indices, Floats],
+    slots: Indices,
+    indices: Indices,
+    values: Floats,
     bits: NDArray[Any],
     top: Top,
     k: int,
     step: int,
     kept: tuple[Indices, Indices, Floats],
 ) -> None:
-    """Copy the k largest entries of a sparse matrix that has more; of equal ones the first.
+    """Copy the k largest entries of a sparse matrix; of equal ones the first.
 
     Each entry is written, without a branch, and overwritten by the next if it is not kept. Unsigned numbers spare
     Numba's look at negative indices. Both together: 3.4 times as fast as a plain loop.
 
     Parameters
     ----------
-    entries : tuple of array
-        The matrix as CSR, (R + 1,) int32, (n,) int32, (n,) float, n > k, without NaN.
+    slots, indices, values : (2 or more, R) int32, (n,) int32, (n,) float
+        The matrix as of `collect_rows`: row r is ``[slots[0, r], slots[1, r])``. It has at least k > 0 entries, none
+        of which is NaN; what is in no row is zero.
     bits : (n,) int32 or int64
-        The bits of its values.
+        The bits of the values.
     top, k, step
         As of `find_threshold`.
     kept : tuple of array
-        The results, (R + 1,) int32, (k + 1,) int32, (k + 1,) float; the last entry is scratch.
+        The results as CSR, (R + 1,) int32, (k + 1,) int32, (k + 1,) float; the last entry is scratch.
     """
-    indptr, indices, values = entries
     kept_indptr, kept_indices, kept_values = kept
     threshold, ties = find_threshold(values, bits, top, k, step)
-    last_tie = -1
-    while ties:
-        last_tie += 1
-        ties -= bits[last_tie] & top[1] == threshold
     n = np.uint64(0)
     kept_indptr[0] = 0
-    for r in range(indptr.size - 1):
-        for j in range(np.uint64(indptr[r]), np.uint64(indptr[r + 1])):
+    for r in range(slots.shape[1]):
+        start, stop = slots[0, r], slots[1, r]
+        middle = start  # ties before it are kept
+        while ties and middle < stop:
+            ties -= bits[middle] & top[1] == threshold
+            middle += 1
+        for j in range(np.uint64(start), np.uint64(stop)):
             kept_indices[n] = indices[j]
             kept_values[n] = values[j]
-            n += np.uint64(bits[j] & top[1] > threshold - (j <= np.uint64(last_tie)))
+            n += np.uint64(bits[j] & top[1] > threshold - (j < np.uint64(middle)))
         kept_indptr[r + 1] = n

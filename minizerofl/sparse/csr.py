@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Memory, Tensor
 from minizerofl.kernels import topk
-from minizerofl.sparse.selection import Positions, Rows, estimate, keep, largest, room, smallest
+from minizerofl.sparse.selection import Rows, estimate, keep, largest, room
 
 Array = NDArray[Any]
 
@@ -53,7 +53,7 @@ class Last:
     cut : float
         What the candidates reach.
     candidates : Rows
-        All weights that reach the cut, among them the k largest.
+        All weights that reach the cut, among them the k largest; the next selection changes them.
     kept : scipy.sparse.csr_array
         The result.
     """
@@ -94,9 +94,9 @@ class TopWeights:
             changed = w.rows_changed_since(last.version)
             if changed is not None and not changed.size:
                 return last.kept
+        self._last = None  # its candidates are about to be changed
         cut, candidates = _candidates(matrix, k, last, changed)
-        if candidates is None or k == 0:
-            self._last = None
+        if candidates is None:
             return _compress(matrix, k)
         indptr, indices, values = keep(candidates, k)
         kept = scipy.sparse.csr_array((values, indices, indptr), shape=matrix.shape)
@@ -106,24 +106,14 @@ class TopWeights:
 
 def _candidates(matrix: Array, k: int, last: Last | None, changed: Array | None) -> tuple[Any, Rows | None]:
     """Collect at least k weights, in the changed rows only if that is enough; None if it turns out otherwise."""
-    space = room(matrix.size, k)
-    if last is not None and changed is not None:
-        candidates = _collect(matrix, last.cut, changed, last.candidates, space)
-        if candidates is not None and candidates[0][-1] >= k:
-            return last.cut, candidates
+    if last is not None and changed is not None and topk.collect_rows(matrix, last.cut, changed, *last.candidates) >= k:
+        return last.cut, last.candidates
     cut = estimate(matrix.reshape(-1), k, 4)
-    nothing = np.zeros(len(matrix) + 1, np.int32), np.zeros(0, np.int32), np.zeros(0, matrix.dtype)
-    candidates = _collect(matrix, cut, np.arange(len(matrix), dtype=np.int32), nothing, space)
-    if candidates is not None and candidates[0][-1] < k and cut > smallest(matrix.dtype):
-        candidates = None
-    return cut, candidates
-
-
-def _collect(matrix: Array, cut: Any, changed: Positions, old: Rows, space: int) -> Rows | None:
-    indptr = np.empty(len(matrix) + 1, np.int32)
-    indices, values = np.empty(space, np.int32), np.empty(space, matrix.dtype)
-    n = topk.collect_rows(matrix, cut, changed, old, indptr, indices, values)
-    return None if n < 0 else (indptr, indices[:n], values[:n])
+    R, space = len(matrix), room(matrix.size, k)
+    space += space // 16 + 4 * R  # by which slots are longer than what is in them
+    candidates = np.zeros((3, R), np.int32), np.empty(space, np.int32), np.empty(space, matrix.dtype)
+    found = topk.collect_rows(matrix, cut, np.arange(R, dtype=np.int32), *candidates)
+    return cut, candidates if found >= max(k, 1) else None
 
 
 def _compress(matrix: Array, k: int) -> scipy.sparse.csr_array:

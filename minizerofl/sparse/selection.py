@@ -13,7 +13,7 @@ from minizerofl.kernels import topk
 Array = NDArray[Any]
 Positions = NDArray[np.int32]
 
-Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # indptr, indices, values, as in CSR
+Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # slots, indices, values, see `topk.collect_rows`
 
 TOPS = {4: (0x7F800000, 0x7FFFFFFF), 8: (0x7FF0000000000000, 0x7FFFFFFFFFFFFFFF)}  # infinity, all bits but the sign
 SAMPLE = 16384  # values looked at to guess the cut
@@ -93,17 +93,17 @@ def largest(x: Array, k: int) -> tuple[Positions, Array]:
         n, positions, values = _collect(flat, cut, flat.size)
     elif n < k and cut > smallest(flat.dtype):  # the sample misled
         n, positions, values = _collect(flat, smallest(flat.dtype), flat.size)
-    _, positions, values = keep((np.array([0, n], np.int32), positions, values), k)
-    return positions, values
+    if n <= k:
+        return positions, values
+    return keep((np.array([[0], [n]], np.int32), positions, values), k)[1:]
 
 
-def keep(entries: Rows, k: int) -> Rows:
-    """Return the k largest entries of a sparse matrix, as CSR, none of which is NaN; of equal ones the first."""
-    indptr, _, values = entries
-    if values.size <= k:
-        return entries
-    kept = np.empty_like(indptr), np.empty(k + 1, np.int32), np.empty(k + 1, values.dtype)
-    topk.keep_rows(entries, *_bits(values), k, max(1, values.size // SAMPLE), kept)
+def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
+    """Return the k largest entries of a sparse matrix, as CSR; it has so many, and of equal ones the first are kept."""
+    slots, indices, values = entries
+    values = values[: slots[-1].max()]  # nothing lies behind
+    kept = np.empty(slots.shape[1] + 1, np.int32), np.empty(k + 1, np.int32), np.empty(k + 1, values.dtype)
+    topk.keep_rows(slots, indices, values, *_bits(values), k, max(1, values.size // SAMPLE), kept)
     return kept[0], kept[1][:k], kept[2][:k]
 
 

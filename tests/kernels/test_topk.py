@@ -87,30 +87,44 @@ MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_s
 
 @given(MATRICES, st.sampled_from([0.5, 1.0]), st.integers(0, 2**32 - 1), st.integers(0, 5000))
 def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: int) -> None:
-    changed = np.flatnonzero(np.random.default_rng(seed).random(len(w)) < 0.5).astype(np.int32)
-    nothing = np.zeros(len(w) + 1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
     results = []
     for module in (topk, reference):
-        old = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (w.size + 64, "i4"), (w.size + 64, "f4")))
-        assert module.collect_rows(w, np.float32(cut), np.arange(len(w), dtype=np.int32), nothing, *old) >= 0
-        new = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (room, "i4"), (room, "f4")))
-        n = module.collect_rows(w * np.float32(-2), np.float32(cut), changed, old, *new)
-        results.append((n, *(a[: max(n, 0)] for a in new[1:]), new[0] if n >= 0 else 0))
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        random = np.random.default_rng(seed)
+        slots, indices, values = np.zeros((3, len(w)), np.int32), np.zeros(room, np.int32), np.zeros(room, np.float32)
+        changed, now = np.arange(len(w), dtype=np.int32), np.where(np.arange(w.shape[1]) % 8, np.float32(0), w)
+        for _ in range(4):
+            n = module.collect_rows(now, np.float32(cut), changed, slots, indices, values)
+            if n < 0:
+                break
+            rows = [slice(*slot) for slot in slots[:2].T]
+            results.append((n, *[part[row].copy() for part in (indices, values) for row in rows]))
+            expected = [np.flatnonzero(np.abs(row) >= cut) for row in now]
+            for row, columns in zip(rows, expected, strict=True):
+                np.testing.assert_array_equal(indices[row], columns)
+            in_rows = np.concatenate([np.arange(row.start, row.stop) for row in rows])
+            assert not np.delete(values, in_rows).any()
+            assert n == in_rows.size
+            changed = np.flatnonzero(random.random(len(w)) < 0.5).astype(np.int32)
+            now = now.copy()
+            now[changed] = random.choice(now.reshape(-1), (changed.size, now.shape[1]))
+        results.append(n)
+    half = len(results) // 2
+    for ours, theirs in zip(results[:half], results[half:], strict=True):
+        np.testing.assert_equal(ours, theirs)
 
 
 @given(MATRICES, st.integers(1, 3), st.data())
 def test_keep_rows_is_its_twin(w: np.ndarray, step: int, data: st.DataObject) -> None:
     w = np.nan_to_num(w, nan=0.25, posinf=np.inf)
-    indptr = (np.arange(len(w) + 1) * w.shape[1]).astype(np.int32)
-    entries = indptr, np.arange(w.size, dtype=np.int32), w.reshape(-1)
-    assume(w.size > 1)
-    k = data.draw(st.integers(1, w.size - 1))
+    order = data.draw(st.permutations(range(len(w))))  # rows need not lie in order
+    starts = np.array(order, np.int32) * w.shape[1]
+    slots = np.stack([starts, starts + np.int32(w.shape[1])])
+    indices, values = np.arange(w.size, dtype=np.int32), w.reshape(-1)
+    k = data.draw(st.integers(1, w.size))
     results = []
     for module in (topk, reference):
         kept = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (k + 1, "i4"), (k + 1, "f4")))
-        module.keep_rows(entries, w.reshape(-1).view(np.int32), TOP[4], k, step, kept)
+        module.keep_rows(slots, indices, values, values.view(np.int32), TOP[4], k, step, kept)
         results.append((kept[0], kept[1][:k], kept[2][:k]))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -54,33 +54,27 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
     return nth_largest(bits & top[1], k)
 
 
-def collect_rows(
-    w: Floats,
-    cut: float,
-    changed: Indices,
-    old: tuple[Indices, Indices, Floats],
-    indptr: Indices,
-    indices: Indices,
-    values: Floats,
-) -> int:
+def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indices: Indices, values: Floats) -> int:
     """Collect the values of a matrix with ``abs(w) >= cut``, row by row."""
-    entries: list[tuple[Indices, Floats]] = []
-    for r, row in enumerate(w):
-        if r in changed:
-            columns = np.flatnonzero(np.abs(row) >= cut).astype(np.int32)
-            entries.append((columns, row[columns]))
-        else:
-            entries.append((old[1][old[0][r] : old[0][r + 1]], old[2][old[0][r] : old[0][r + 1]]))
-    indptr[:] = np.cumsum([0] + [columns.size for columns, _ in entries])
-    n = int(indptr[-1])
-    if n > indices.size:
-        return -1
-    indices[:n], values[:n] = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    return n
+    for row in changed:
+        start, _, end = slots[:, row]
+        columns = np.flatnonzero(np.abs(w[row]) >= cut)
+        if columns.size > end - start:
+            values[start:end] = 0
+            start = slots[2].max()
+            end = min(start + columns.size + columns.size // 16 + 4, values.size)
+            if columns.size > values.size - start:
+                return -1
+        stop = start + columns.size
+        indices[start:stop], values[start:stop], values[stop:end] = columns, w[row, columns], 0
+        slots[:, row] = start, stop, end
+    return int((slots[1] - slots[0]).sum())
 
 
 def keep_rows(
-    entries: tuple[Indices, Indices, Floats],
+    slots: Indices,
+    indices: Indices,
+    values: Floats,
     bits: NDArray[Any],
     top: Top,
     k: int,
@@ -88,7 +82,7 @@ def keep_rows(
     kept: tuple[Indices, Indices, Floats],
 ) -> None:
     """Copy the k largest entries of a sparse matrix; of equal ones the first."""
-    indptr, indices, values = entries
-    chosen = np.sort(np.argsort(-np.abs(values), kind="stable")[:k])
-    kept[0][:] = np.searchsorted(chosen, indptr)
-    kept[1][:k], kept[2][:k] = indices[chosen], values[chosen]
+    entries = np.concatenate([np.arange(start, stop) for start, stop in slots[:2].T])
+    chosen = np.sort(np.argsort(-np.abs(values[entries]), kind="stable")[:k])
+    kept[0][:] = np.searchsorted(chosen, np.cumsum([0, *(slots[1] - slots[0])]))
+    kept[1][:k], kept[2][:k] = indices[entries[chosen]], values[entries[chosen]]
