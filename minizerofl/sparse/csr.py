@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Memory, Tensor
 from minizerofl.kernels import topk
-from minizerofl.sparse.selection import Rows, estimate, keep, largest, room
+from minizerofl.sparse.selection import SAMPLE, Rows, estimate, keep, largest, room
 
 Array = NDArray[Any]
 
@@ -108,9 +108,9 @@ def _candidates(matrix: Array, k: int, last: Last | None, changed: Array | None)
     """Collect at least k weights, in the changed rows only if that is enough; None if it turns out otherwise."""
     if last is not None and changed is not None and topk.collect_rows(matrix, last.cut, changed, *last.candidates) >= k:
         return last.cut, last.candidates
-    cut = estimate(matrix.reshape(-1), k, 4)
+    cut = estimate(matrix.reshape(-1), k, 4, sample=16 * SAMPLE)  # it will serve for many steps
     R, space = len(matrix), room(matrix.size, k)
-    space += space // 16 + 4 * R  # by which slots are longer than what is in them
+    space += space // 32 + 2 * R  # by which slots are longer than what is in them
     candidates = np.zeros((3, R), np.int32), np.empty(space, np.int32), np.empty(space, matrix.dtype)
     found = topk.collect_rows(matrix, cut, np.arange(R, dtype=np.int32), *candidates)
     return cut, candidates if found >= max(k, 1) else None

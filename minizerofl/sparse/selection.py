@@ -107,10 +107,10 @@ def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], A
     return kept[0], kept[1][:k], kept[2][:k]
 
 
-def estimate(flat: Array, k: int, errors: int) -> Any:
+def estimate(flat: Array, k: int, errors: int, sample: int = SAMPLE) -> Any:
     """Estimate the k-th largest magnitude from a sample, so many standard errors too low."""
     bits, top = _bits(flat)
-    return bits.dtype.type(topk.estimate(bits, top, k, max(1, flat.size // SAMPLE) | 1, errors)).view(flat.dtype)
+    return bits.dtype.type(topk.estimate(bits, top, k, max(1, flat.size // sample) | 1, errors)).view(flat.dtype)
 
 
 def smallest(dtype: DTypeLike) -> Any:

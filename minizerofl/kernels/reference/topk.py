@@ -62,7 +62,7 @@ def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indice
         if columns.size > end - start:
             values[start:end] = 0
             start = slots[2].max()
-            end = min(start + columns.size + columns.size // 16 + 4, values.size)
+            end = min(start + columns.size + columns.size // 32 + 2, values.size)
             if columns.size > values.size - start:
                 return -1
         stop = start + columns.size
