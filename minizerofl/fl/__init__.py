@@ -13,6 +13,7 @@ from minizerofl.fl.errors import (
     RefusedError,
     SealError,
     TooFewClientsError,
+    WorkerDiedError,
 )
 from minizerofl.fl.evaluation import Evaluation, Score, evaluate
 from minizerofl.fl.modelfile import SavedModel, load_model, save_model
@@ -72,6 +73,7 @@ __all__ = [
     "TopKWeights",
     "Update",
     "Uplink",
+    "WorkerDiedError",
     "decode",
     "evaluate",
     "load_model",

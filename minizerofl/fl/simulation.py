@@ -20,7 +20,7 @@ from minizerofl.fl.checkpoint import Best, Checkpoint
 from minizerofl.fl.codecs import decode
 from minizerofl.fl.costs import EffortMeter
 from minizerofl.fl.data import FederatedData
-from minizerofl.fl.engines import Engine, ThreadEngine, fastest_engine
+from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
 from minizerofl.fl.evaluation import Evaluation
 from minizerofl.fl.evaluator import Evaluator, score
@@ -205,9 +205,10 @@ class Simulation:
         return top_masks(self.state, self.sparse)
 
     def _start_engine(self) -> Engine:
-        if self.engine == "threads":
-            return ThreadEngine(self.build_model, self.workers)
-        return fastest_engine(self.build_model, self.workers, [self.data, self.uplink, *self.evaluator.panels()])
+        if self.workers == 1:
+            return ThreadEngine(self.build_model)
+        known = [self.data, self.uplink, *self.evaluator.panels()]
+        return ENGINES[self.engine](self.build_model, self.workers, known)
 
     def _round(self, engine: Engine, t: int) -> Round:
         meter, started = EffortMeter(engine.helpers), time.perf_counter()

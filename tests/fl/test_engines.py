@@ -226,7 +226,7 @@ import os, signal, time
 from minizerofl import nn
 from minizerofl.fl.engines import ProcessEngine
 def report(model, job):
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())  # at once: two of them may be written at the same time
     time.sleep(0.2 if job < 2 else 600)  # so that both get a job, and are at work when the signal comes
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell begins without
@@ -242,12 +242,33 @@ def test_no_process_outlives_its_engine(signum: int) -> None:
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as child:
         assert child.stdout is not None
         assert child.stderr is not None
-        workers = {child.stdout.readline() for _ in range(4)}
-        assert len(workers) == 2
-        child.send_signal(signum)
-        child.wait(30)
+        try:
+            workers = [child.stdout.readline() for _ in range(4)]
+            child.send_signal(signum)
+            child.wait(30)
+        finally:
+            child.kill()
         assert child.stdout.read() == ""  # ends when nobody is left who could write to it
         assert child.stderr.read().count("Traceback") == (signum == signal.SIGINT)  # that of the parent
+    assert len(set(workers)) == 2
+
+
+LEFT_OPEN = """
+import sys
+from minizerofl import nn
+from minizerofl.fl import engines
+def answer(model, job):
+    return job
+results = engines.ENGINES[sys.argv[1]](nn.Flatten, 2, [answer]).run(answer, range(5))
+print(next(results))
+"""
+
+
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_a_program_ends_although_an_engine_is_open(engine: str) -> None:
+    command = [sys.executable, "-c", LEFT_OPEN, engine]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "0\n"
 
 
 @given(

@@ -12,7 +12,7 @@ from functools import partial
 from statistics import median
 from time import perf_counter
 
-from minizerofl.fl.engines import fastest_engine
+from minizerofl.fl.engines import ENGINES
 from minizerofl.nn import Module
 
 Clock = Callable[[], float]
@@ -34,8 +34,7 @@ class Contender:
     name : str
         What it is called in tables.
     steps : sequence of callable
-        Each call is one training step. Several run at once, as clients do in training: each in a process of its own,
-        or a thread where there are no such processes.
+        Each call is one training step. Several run at once, as clients do in training.
     prepare : callable
         Called there before the steps.
     """
@@ -44,7 +43,7 @@ class Contender:
     steps: Sequence[Callable[[], object]]
     prepare: Callable[[], object] = _nothing
 
-    def burst(self, seconds: float, clock: Clock = perf_counter) -> float:
+    def burst(self, seconds: float, clock: Clock = perf_counter, apart: bool = False) -> float:
         """Do steps for some seconds; return steps a second, all callables together.
 
         Each counts with its median step, so that a hiccup of the machine does not count.
@@ -55,6 +54,8 @@ class Contender:
             How long, at least.
         clock : callable
             Times a step.
+        apart : bool
+            Whether in other processes, see `alternate`.
 
         Examples
         --------
@@ -62,7 +63,7 @@ class Contender:
         >>> 50 < Contender("sleep", [lambda: sleep(0.01)]).burst(0.05) <= 100
         True
         """
-        with fastest_engine(Module, len(self.steps), [self, clock]) as engine:
+        with ENGINES["processes" if apart else "threads"](Module, len(self.steps), [self, clock]) as engine:
             times = engine.run(partial(self._time, seconds, clock), range(len(self.steps)))
             return sum(1 / median(each) for each in times)
 
@@ -86,7 +87,8 @@ def alternate(
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Let the contenders take turns; yield, after each round of turns, its number and everyone's steps a second.
 
-    Every second round goes through them backwards, so that nobody always comes after the same other.
+    Every second round goes through them backwards, so that nobody always comes after the same other. If any has several
+    callables, all run in processes: one that has run PyTorch in two threads itself cannot be forked any more.
 
     Examples
     --------
@@ -96,6 +98,7 @@ def alternate(
     >>> rounds, turns
     ([1, 2], ['a', 'b', 'b', 'a'])
     """
+    apart = any(len(contender.steps) > 1 for contender in contenders)
     for round in range(1, bursts + 1):
         order = contenders if round % 2 else tuple(reversed(contenders))
-        yield round, {contender.name: contender.burst(seconds, clock) for contender in order}
+        yield round, {contender.name: contender.burst(seconds, clock, apart) for contender in order}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread, main_thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.nn import Module
 
+PATIENCE = 0.5  # seconds: a signal that comes just before a wait is not seen before its end
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Task = Callable[[Module, Job], Result]
@@ -21,7 +23,10 @@ Worker = Callable[[Task[Any, Any], Any], Any]  # lets a model of its own do ``ta
 
 
 class Engine(ABC):
-    """Runs jobs on a fixed number of workers, each with a model of its own. BLAS is held to one thread.
+    """Runs jobs on a fixed number of workers, each with a model and a thread of its own. BLAS is held to one thread.
+
+    What goes between threads goes through queues that need no lock of Python's: an exception that a signal raises may
+    come at any place, and would leave such a lock closed.
 
     Parameters
     ----------
@@ -29,16 +34,19 @@ class Engine(ABC):
         Makes a model; called once for each worker, or once before the workers are forked.
     workers : int
         How many jobs run at once.
+    known : sequence of object
+        What tasks refer to and stays as it is now: it need not be sent to other processes.
     """
 
-    def __init__(self, build_model: Callable[[], Module], workers: int = 1) -> None:
+    def __init__(self, build_model: Callable[[], Module], workers: int = 1, known: Sequence[object] = ()) -> None:
         keep_freed_memory()
         self.workers = workers
+        self._known = known
         self._blas = threadpool_limits(limits=1, user_api="blas")
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
-        for worker in self._hire(build_model):
-            self._idle.put(worker)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="client")
+        self._todo: SimpleQueue[Any] = SimpleQueue()
+        self._threads = [Thread(target=self._work, args=(worker,)) for worker in self._hire(build_model)]
+        for thread in self._threads:
+            thread.start()
 
     @abstractmethod
     def _hire(self, build_model: Callable[[], Module]) -> Sequence[Worker]:
@@ -49,25 +57,46 @@ class Engine(ABC):
 
         An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped.
         """
-        futures = [self._pool.submit(self._run_one, task, job) for job in jobs]
+        done: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        answers: dict[int, tuple[Any, BaseException | None]] = {}
+        for place, job in enumerate(jobs):
+            self._todo.put((task, job, place, done))
         try:
-            while futures:
-                yield futures.pop(0).result()
+            for place in range(len(jobs)):
+                while place not in answers:
+                    with suppress(Empty):
+                        other, *answer = done.get(timeout=PATIENCE)
+                        answers[other] = answer[0], answer[1]
+                result, error = answers.pop(place)
+                if error is not None:
+                    raise error
+                yield result
         finally:
-            for future in futures:
-                future.cancel()
+            self._drop_jobs()
 
     def helpers(self) -> tuple[float, int]:
         """Return the processor seconds of helping processes so far, and the sum of their peak bytes."""
         return 0.0, 0
 
-    def _run_one(self, task: Task[Job, Result], job: Job) -> Result:
-        worker = self._idle.get()
-        try:
-            result: Result = worker(task, job)
-            return result
-        finally:
-            self._idle.put(worker)
+    def _work(self, worker: Worker) -> None:
+        """Do what there is to do, until told that there is no more, or until the program ends with the engine open."""
+        while main_thread().is_alive():
+            try:
+                todo = self._todo.get(timeout=PATIENCE)
+            except Empty:
+                continue
+            if todo is None:
+                return
+            task, job, place, done = todo
+            try:
+                done.put((place, worker(task, job), None))
+            except BaseException as error:
+                done.put((place, None, error))
+
+    def _drop_jobs(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._todo.get_nowait()
 
     def __enter__(self) -> Self:
         return self
@@ -75,5 +104,10 @@ class Engine(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._drop_jobs()
+        for _ in self._threads:
+            self._todo.put(None)
+        if kind is None or issubclass(kind, Exception):  # whoever interrupts it does not want to wait
+            for thread in self._threads:
+                thread.join()
         self._blas.restore_original_limits()

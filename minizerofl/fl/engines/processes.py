@@ -43,10 +43,8 @@ class ProcessEngine(Engine):
 
     Parameters
     ----------
-    build_model, workers
+    build_model, workers, known
         As of `Engine`.
-    known : sequence of object
-        What tasks refer to and need not be sent, since it stays as it is now.
 
     Examples
     --------
@@ -57,10 +55,6 @@ class ProcessEngine(Engine):
     ...     list(engine.run(task, [1, 2, 3]))
     [10, 20, 30]
     """
-
-    def __init__(self, build_model: Callable[[], Module], workers: int = 1, known: Sequence[object] = ()) -> None:
-        self._known = known
-        super().__init__(build_model, workers)
 
     def _hire(self, build_model: Callable[[], Module]) -> Sequence[Worker]:
         model = build_model()
@@ -163,7 +157,7 @@ class _Process:
                     done, result = False, _sendable(error)
                 pipe.send((done, pack(result, self._outbox), time.process_time(), peak_bytes()))
         except (EOFError, OSError):
-            return
+            os._exit(0)  # and flush nothing: what is buffered is the parent's to write
 
 
 def _sendable(error: Exception) -> Exception:

@@ -17,7 +17,7 @@ class ThreadEngine(Engine):
 
     Parameters
     ----------
-    build_model, workers
+    build_model, workers, known
         As of `Engine`.
 
     Examples
