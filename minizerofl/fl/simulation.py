@@ -24,7 +24,6 @@ from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
 from minizerofl.fl.evaluation import Evaluation
 from minizerofl.fl.evaluator import Evaluator, score
-from minizerofl.fl.faults import parse_faults
 from minizerofl.fl.masks import Bits, Masks, mean_jaccard, note_sent, top_masks, union_density
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.fl.quorum import check_quorum
@@ -140,7 +139,6 @@ class Simulation:
         self.evaluator = Evaluator(data, settings)
         self.initial_masks = top_masks(self.state, self.sparse) if settings.masks_every else {}
         check_population(data, settings.clients_per_round)
-        self._faults = parse_faults(settings.inject)
         self._schedule = ExponentialDecay(
             settings.lr_start, settings.lr_end, settings.schedule_rounds or settings.rounds
         )

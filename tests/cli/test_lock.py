@@ -29,7 +29,7 @@ def test_a_forked_process_does_not_hold_it(tmp_path: Path) -> None:
     try:
         os.read(ready, 1)
         with locked(tmp_path):
-            pass
+            assert os.waitpid(child, os.WNOHANG) == (0, 0)  # it is still there
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

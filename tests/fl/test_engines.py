@@ -1,5 +1,6 @@
 """The engines: order, errors, models of their own, one BLAS thread; what processes share, and what ends them."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -28,9 +29,14 @@ engines = pytest.mark.parametrize("start", [ThreadEngine, pytest.param(ProcessEn
 Start = Callable[..., Engine]
 
 
+LATE = multiprocessing.Event()  # of threads and of forked processes
+
+
 def slow_first(model: nn.Module, number: int) -> int:
     if number == 0:
-        time.sleep(0.05)  # the others are sooner, which nobody may notice
+        assert LATE.wait(60)
+    elif number == 3:
+        LATE.set()
     return number
 
 
@@ -50,6 +56,7 @@ def linear() -> nn.Module:
 
 @engines
 def test_results_come_in_the_order_of_the_jobs_whoever_is_first(start: Start) -> None:
+    LATE.clear()
     with start(nn.Flatten, workers=2) as engine:
         assert list(engine.run(slow_first, range(5))) == [0, 1, 2, 3, 4]
 
@@ -59,7 +66,7 @@ def test_an_error_comes_out_and_the_engine_goes_on(start: Start) -> None:
     with start(nn.Flatten, workers=2) as engine:
         with pytest.raises(ZeroDivisionError, match="second"):
             list(engine.run(fail_second, range(100)))
-        assert list(engine.run(slow_first, range(3))) == [0, 1, 2]
+        assert list(engine.run(_second, range(3))) == [0, 1, 2]
 
 
 @engines
@@ -103,20 +110,20 @@ def test_each_thread_has_a_model_to_itself() -> None:
 
 def test_after_an_error_jobs_that_have_not_begun_are_dropped() -> None:
     ran = []
+    over = threading.Event()
 
     def job(model: nn.Module, number: int) -> None:
         ran.append(number)
         if number == 1:
             raise ZeroDivisionError
         if number > 1:
-            time.sleep(0.5)  # in which the others are dropped
+            over.wait(60)
 
-    def go() -> None:
-        with ThreadEngine(nn.Flatten, workers=1) as engine:
+    with ThreadEngine(nn.Flatten, workers=1) as engine:
+        with pytest.raises(ZeroDivisionError):
             list(engine.run(job, range(100)))
-
-    with pytest.raises(ZeroDivisionError):
-        go()
+        over.set()
+        assert list(engine.run(_second, [7])) == [7]  # has waited for whatever was there before
     assert ran in ([0, 1], [0, 1, 2])
 
 
@@ -220,13 +227,16 @@ def test_an_error_that_cannot_be_sent_is_told() -> None:
 
 
 ORPHANS = """
-import os, signal, time
+import multiprocessing, os, signal
 from minizerofl import nn
 from minizerofl.fl.engines import ProcessEngine
 def report(model, job):
     os.write(1, b"%d\\n" % os.getpid())  # at once: two of them may be written at the same time
-    time.sleep(0.2 if job < 2 else 600)  # so that both get a job, and are at work when the signal comes
+    together.wait()  # so that both get a job
+    if job > 1:
+        signal.pause()  # at work when the signal comes
 if __name__ == "__main__":
+    together = multiprocessing.get_context("fork").Barrier(2)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell begins without
     with ProcessEngine(nn.Flatten, workers=2) as engine:
         list(engine.run(report, range(4)))

@@ -57,7 +57,7 @@ class Engine(ABC):
 
         An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped.
         """
-        done: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        done: SimpleQueue[tuple[int, tuple[Any, BaseException | None]]] = SimpleQueue()
         answers: dict[int, tuple[Any, BaseException | None]] = {}
         for place, job in enumerate(jobs):
             self._todo.put((task, job, place, done))
@@ -65,8 +65,8 @@ class Engine(ABC):
             for place in range(len(jobs)):
                 while place not in answers:
                     with suppress(Empty):
-                        other, *answer = done.get(timeout=PATIENCE)
-                        answers[other] = answer[0], answer[1]
+                        other, answer = done.get(timeout=PATIENCE)
+                        answers[other] = answer
                 result, error = answers.pop(place)
                 if error is not None:
                     raise error
@@ -89,9 +89,9 @@ class Engine(ABC):
                 return
             task, job, place, done = todo
             try:
-                done.put((place, worker(task, job), None))
+                done.put((place, (worker(task, job), None)))
             except BaseException as error:
-                done.put((place, None, error))
+                done.put((place, (None, error)))
 
     def _drop_jobs(self) -> None:
         with suppress(Empty):

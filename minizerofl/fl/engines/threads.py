@@ -15,10 +15,7 @@ from minizerofl.nn import Module
 class ThreadEngine(Engine):
     """Runs jobs on a fixed number of models, one thread for each.
 
-    Parameters
-    ----------
-    build_model, workers, known
-        As of `Engine`.
+    Parameters are those of `Engine`.
 
     Examples
     --------
