@@ -1,4 +1,4 @@
-"""Short vectors: a few floats that stay in the processor's registers while a kernel adds rows to them.
+"""Short vectors: a few numbers that stay in the processor's registers while a kernel adds rows to them.
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
@@ -33,7 +33,7 @@ WIDE = 128 if "+avx512f" in FEATURES.split(",") else 64
 
 
 def plain_load(array: Floats, index: int, width: int) -> Any:
-    """Read `width` floats of a flat array, from `index` on."""
+    """Read `width` numbers of a flat array, from `index` on."""
     vector = np.empty(width, array.dtype)
     for i in range(width):
         vector[i] = array[index + i]
@@ -85,7 +85,7 @@ def plain_transpose(a: Floats, i: int, length_a: int, b: Floats, j: int, length_
 
 
 class Vector(types.Type):
-    """The Numba type of a vector of `width` floats."""
+    """The Numba type of a vector of `width` numbers."""
 
     def __init__(self, dtype: Any, width: int) -> None:
         self.dtype = dtype
@@ -98,7 +98,7 @@ class VectorModel(models.PrimitiveModel):
     """Its representation: one LLVM value."""
 
     def __init__(self, manager: Any, vector: Vector) -> None:
-        element = ir.FloatType() if vector.dtype.bitwidth == 32 else ir.DoubleType()
+        element = manager.lookup(vector.dtype).get_value_type()
         super().__init__(manager, vector, ir.VectorType(element, vector.width))  # type: ignore[no-untyped-call]
 
 

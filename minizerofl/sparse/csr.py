@@ -9,9 +9,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from minizerofl.autograd.tensor import Memory, Tensor
+from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import topk
-from minizerofl.sparse.selection import SAMPLE, Rows, estimate, keep, largest, room
+from minizerofl.sparse.selection import SAMPLE, Rows, estimate, keep, largest, make_entries, room
 
 Array = NDArray[Any]
 
@@ -46,8 +46,8 @@ class Last:
 
     Attributes
     ----------
-    memory, version : Memory, int
-        Which weights it was made of.
+    weights, version : array, int
+        What it was made of.
     k : int
         How many were to be kept.
     cut : float
@@ -58,7 +58,7 @@ class Last:
         The result.
     """
 
-    memory: Memory
+    weights: Array
     version: int
     k: int
     cut: Any
@@ -89,29 +89,37 @@ class TopWeights:
     def select(self, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Select the k weights of largest magnitude; parameters and result as of `top_k_csr`."""
         matrix = np.ascontiguousarray(w._array).reshape(-1, w.shape[-1])
-        last, changed = self._last, None
-        if last is not None and last.memory is w._memory and last.k == k:
+        last = self._last
+        if last is None or last.weights is not w._array or last.k != k:
+            cut, candidates = _new_candidates(matrix, k)
+        else:
             changed = w.rows_changed_since(last.version)
             if changed is not None and not changed.size:
                 return last.kept
-        self._last = None  # its candidates are about to be changed
-        cut, candidates = _candidates(matrix, k, last, changed)
+            self._last = None  # its candidates are about to be changed
+            cut, candidates = _candidates(matrix, k, last, changed)
         if candidates is None:
             return _compress(matrix, k)
         indptr, indices, values = keep(candidates, k)
         kept = scipy.sparse.csr_array((values, indices, indptr), shape=matrix.shape)
-        self._last = Last(w._memory, w._memory.version, k, cut, candidates, kept)
+        self._last = Last(w._array, w._memory.version, k, cut, candidates, kept)
         return kept
 
 
-def _candidates(matrix: Array, k: int, last: Last | None, changed: Array | None) -> tuple[Any, Rows | None]:
-    """Collect at least k weights, in the changed rows only if that is enough; None if it turns out otherwise."""
-    if last is not None and changed is not None and topk.collect_rows(matrix, last.cut, changed, *last.candidates) >= k:
+def _candidates(matrix: Array, k: int, last: Last, changed: Array | None) -> tuple[Any, Rows | None]:
+    """Collect what reaches the cut of the last time, in the rows that have changed; anew if that serves no more."""
+    rows = np.arange(len(matrix), dtype=np.int32) if changed is None else changed
+    if k <= topk.collect_rows(matrix, last.cut, rows, *last.candidates) <= k + k // 4:
         return last.cut, last.candidates
-    cut = estimate(matrix.reshape(-1), k, 4, sample=16 * SAMPLE)  # it will serve for many steps
+    return _new_candidates(matrix, k)
+
+
+def _new_candidates(matrix: Array, k: int) -> tuple[Any, Rows | None]:
+    """Collect at least k weights; None if the sample misled, or if too many are equal."""
+    cut = estimate(matrix.reshape(-1), k, 4, sample=64 * SAMPLE)  # it will serve for many steps
     R, space = len(matrix), room(matrix.size, k)
     space += space // 32 + 2 * R  # by which slots are longer than what is in them
-    candidates = np.zeros((3, R), np.int32), np.empty(space, np.int32), np.empty(space, matrix.dtype)
+    candidates = np.zeros((3, R), np.int32), *make_entries(space, matrix.dtype)
     found = topk.collect_rows(matrix, cut, np.arange(R, dtype=np.int32), *candidates)
     return cut, candidates if found >= max(k, 1) else None
 

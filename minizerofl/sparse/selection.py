@@ -16,7 +16,7 @@ Positions = NDArray[np.int32]
 Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # slots, indices, values, see `topk.collect_rows`
 
 TOPS = {4: (0x7F800000, 0x7FFFFFFF), 8: (0x7FF0000000000000, 0x7FFFFFFFFFFFFFFF)}  # infinity, all bits but the sign
-SAMPLE = 16384  # values looked at to guess the cut
+SAMPLE = 4096  # values looked at to guess the cut
 
 
 def count_kept(numel: int, sparsity: float, mask_ratio: float = 0.0) -> int:
@@ -94,17 +94,21 @@ def largest(x: Array, k: int) -> tuple[Positions, Array]:
     elif n < k and cut > smallest(flat.dtype):  # the sample misled
         n, positions, values = _collect(flat, smallest(flat.dtype), flat.size)
     if n <= k:
-        return positions, values
+        return positions[:n], values[:n]
     return keep((np.array([[0], [n]], np.int32), positions, values), k)[1:]
 
 
 def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
     """Return the k largest entries of a sparse matrix, as CSR; it has so many, and of equal ones the first are kept."""
     slots, indices, values = entries
-    values = values[: slots[-1].max()]  # nothing lies behind
-    kept = np.empty(slots.shape[1] + 1, np.int32), np.empty(k + 1, np.int32), np.empty(k + 1, values.dtype)
-    topk.keep_rows(slots, indices, values, *_bits(values), k, max(1, values.size // SAMPLE), kept)
+    kept = (np.empty(slots.shape[1] + 1, np.int32), *make_entries(k, values.dtype))
+    topk.keep_rows(slots, indices, values, *_bits(values), k, SAMPLE, kept)
     return kept[0], kept[1][:k], kept[2][:k]
+
+
+def make_entries(capacity: int, dtype: DTypeLike) -> tuple[NDArray[np.int32], Array]:
+    """Make room for the indices and values of so many entries, and for what kernels do behind them."""
+    return np.empty(capacity + topk.BEHIND, np.int32), np.empty(capacity + topk.BEHIND, dtype)
 
 
 def estimate(flat: Array, k: int, errors: int, sample: int = SAMPLE) -> Any:
@@ -120,7 +124,7 @@ def smallest(dtype: DTypeLike) -> Any:
 
 def room(size: int, k: int) -> int:
     """Say how many candidates there is room for, when the k largest of `size` values are wanted."""
-    return min(size, int(1.5 * k) + 4 * SAMPLE)
+    return min(size, int(1.5 * k) + 16 * SAMPLE)
 
 
 def _bits(values: Array) -> tuple[Array, tuple[int, int]]:
@@ -147,9 +151,8 @@ def _cut_at(flat: Array, threshold: Any, ties: int) -> tuple[Positions, Array]:
 
 
 def _collect(flat: Array, cut: Any, capacity: int) -> tuple[int, Positions, Array]:
-    positions, values = np.empty(capacity, np.int32), np.empty(capacity, flat.dtype)
-    n = topk.collect_at_least(flat, cut, positions, values)
-    return n, positions[: max(n, 0)], values[: max(n, 0)]
+    positions, values = make_entries(capacity, flat.dtype)
+    return topk.collect_at_least(flat, cut, positions[:capacity], values[:capacity]), positions, values
 
 
 class Selection(Protocol):

@@ -90,7 +90,8 @@ def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: in
     results = []
     for module in (topk, reference):
         random = np.random.default_rng(seed)
-        slots, indices, values = np.zeros((3, len(w)), np.int32), np.zeros(room, np.int32), np.zeros(room, np.float32)
+        slots = np.zeros((3, len(w)), np.int32)
+        indices, values = (np.zeros(room + topk.BEHIND, dtype) for dtype in (np.int32, np.float32))
         changed, now = np.arange(len(w), dtype=np.int32), np.where(np.arange(w.shape[1]) % 8, np.float32(0), w)
         for _ in range(4):
             n = module.collect_rows(now, np.float32(cut), changed, slots, indices, values)
@@ -113,18 +114,20 @@ def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: in
         np.testing.assert_equal(ours, theirs)
 
 
-@given(MATRICES, st.integers(1, 3), st.data())
-def test_keep_rows_is_its_twin(w: np.ndarray, step: int, data: st.DataObject) -> None:
+@given(MATRICES, st.integers(100, 5000), st.data())
+def test_keep_rows_is_its_twin(w: np.ndarray, sample: int, data: st.DataObject) -> None:
     w = np.nan_to_num(w, nan=0.25, posinf=np.inf)
     order = data.draw(st.permutations(range(len(w))))  # rows need not lie in order
     starts = np.array(order, np.int32) * w.shape[1]
     slots = np.stack([starts, starts + np.int32(w.shape[1])])
-    indices, values = np.arange(w.size, dtype=np.int32), w.reshape(-1)
+    indices, values = np.arange(w.size + topk.BEHIND, dtype=np.int32), np.append(w, np.full(topk.BEHIND, np.nan, "f4"))
     k = data.draw(st.integers(1, w.size))
     results = []
     for module in (topk, reference):
-        kept = tuple(np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), (k + 1, "i4"), (k + 1, "f4")))
-        module.keep_rows(slots, indices, values, values.view(np.int32), TOP[4], k, step, kept)
+        kept = tuple(
+            np.zeros(n, t) for n, t in ((len(w) + 1, "i4"), *((k + topk.BEHIND, dtype) for dtype in ("i4", "f4")))
+        )
+        module.keep_rows(slots, indices, values, values.view(np.int32), TOP[4], k, sample, kept)
         results.append((kept[0], kept[1][:k], kept[2][:k]))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.kernels.topk import BEHIND
+
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 Top = tuple[int, int]
@@ -62,8 +64,8 @@ def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indice
         if columns.size > end - start:
             values[start:end] = 0
             start = slots[2].max()
-            end = min(start + columns.size + columns.size // 32 + 2, values.size)
-            if columns.size > values.size - start:
+            end = min(start + columns.size + columns.size // 32 + 2, values.size - BEHIND)
+            if columns.size > values.size - BEHIND - start:
                 return -1
         stop = start + columns.size
         indices[start:stop], values[start:stop], values[stop:end] = columns, w[row, columns], 0
@@ -78,7 +80,7 @@ def keep_rows(
     bits: NDArray[Any],
     top: Top,
     k: int,
-    step: int,
+    sample: int,
     kept: tuple[Indices, Indices, Floats],
 ) -> None:
     """Copy the k largest entries of a sparse matrix; of equal ones the first."""
