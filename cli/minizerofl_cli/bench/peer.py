@@ -105,8 +105,8 @@ def _femnist_cnn(num_classes: int = 62) -> Any:
             self.linear2 = nn.Linear(2048, num_classes)
 
         def forward(self, x: Any) -> Any:
-            x = self.pool(nn.functional.relu(self.conv1(x)))  # (N, 1, 28, 28) -> (N, 32, 14, 14)
-            x = self.pool(nn.functional.relu(self.conv2(x)))  # (N, 32, 14, 14) -> (N, 64, 7, 7)
+            x = nn.functional.relu(self.pool(self.conv1(x)))  # (N, 1, 28, 28) -> (N, 32, 14, 14)
+            x = nn.functional.relu(self.pool(self.conv2(x)))  # (N, 32, 14, 14) -> (N, 64, 7, 7)
             x = nn.functional.relu(self.linear1(x.flatten(1)))  # (N, 64, 7, 7) -> (N, 2048)
             return self.linear2(x)  # (N, 2048) -> (N, classes)
 
