@@ -25,6 +25,7 @@ from numba.misc.special import literal_unroll, literally
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.memory import SHORT
 from minizerofl.kernels.simd import WIDE, add_scaled, load, store, transpose
 
 Floats = NDArray[np.floating[Any]]
@@ -70,6 +71,23 @@ def add_rows(
             single += values[j] * rows[base + i + offsets[j]]
         out[at + i] = single
         i += 1
+
+
+@kernel
+def sum_row(
+    values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats, at: int, n: int
+) -> None:
+    """Do what `add_rows` does, but write the sum instead of adding it.
+
+    What is left of the row behind the last whole vector is summed up as the end of one more, which begins before it.
+    """
+    whole = n - n % SHORT if n > SHORT else n
+    out[at : at + whole] = 0
+    add_rows(values, offsets, start, stop, rows, base, out, at, whole)
+    if whole < n:
+        back = n - SHORT
+        out[at + back : at + n] = 0
+        add_rows(values, offsets, start, stop, rows, base + back, out, at + back, n - back)
 
 
 @kernel
@@ -120,23 +138,20 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
             n = min(LANES, L - lane)
             for r in range(R):
                 at = (r * S + s) * L + lane
-                flat[at : at + n] = 0
-                add_rows(values, offsets, bounds[r], bounds[r + 1], x, s * step + lane, flat, at, n)
+                sum_row(values, offsets, bounds[r], bounds[r + 1], x, s * step + lane, flat, at, n)
 
 
 @kernel
-def scatter_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply the transpose of a sparse matrix by the rows of `x`, without transposing it.
 
-    ``out[offsets[j] :][:n] += values[j] * x[r * n :][:n]`` over the entries j of each sparse row r. Rows must be short,
-    since each is loaded and stored for every entry: this is for the forward product of a linear layer.
+    ``out[indices[j] * n :][:n] += values[j] * x[r * n :][:n]`` over the entries j of each sparse row r. Rows must be
+    short, since each is loaded and stored for every entry: this is for the forward product of a linear layer.
 
     Parameters
     ----------
-    indptr : (R + 1,) int32
-        Where the entries of each sparse row start, as in CSR.
-    offsets, values : (nnz,) int32, float
-        For each entry, where its row of `out` starts, and its factor.
+    indptr, indices, values : (R + 1,) int32, (nnz,) int32, (nnz,) float
+        The matrix (R, C), as CSR.
     x : (R * n,) float
         The dense operand, flat.
     out : (C * n,) float
@@ -149,12 +164,12 @@ def scatter_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, o
         for i in range(0, n, 16):
             row = load(x, r * n + i, 16)
             for j in range(np.uint64(indptr[r]), np.uint64(indptr[r + 1])):
-                at = offsets[j] + i
+                at = indices[j] * n + i
                 store(out, at, add_scaled(load(out, at, 16), values[j], row))
 
 
 @kernel
-def gather_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply a sparse matrix by short rows: `sum_rows` for the input gradient of a linear layer with a small batch.
 
     A row is one register. Every second product goes to another sum, so that it need not wait for the one before: 2.1
@@ -162,7 +177,7 @@ def gather_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, ou
 
     Parameters
     ----------
-    indptr, offsets, values, x, n
+    indptr, indices, values, x, n
         As of `scatter_rows`, but that x (C * n,) and out (R * n,) have changed places.
     out : (R * n,) float
         The result, flat.
@@ -174,10 +189,10 @@ def gather_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, ou
         for i in range(0, n, 16):
             even = odd = load(out, r * n + i, 16)
             for j in range(start, stop - 1, 2):
-                even = add_scaled(even, values[j], load(x, offsets[j] + i, 16))
-                odd = add_scaled(odd, values[j + 1], load(x, offsets[j + 1] + i, 16))
+                even = add_scaled(even, values[j], load(x, indices[j] * n + i, 16))
+                odd = add_scaled(odd, values[j + 1], load(x, indices[j + 1] * n + i, 16))
             if (stop - start) % 2:
-                even = add_scaled(even, values[stop - 1], load(x, offsets[stop - 1] + i, 16))
+                even = add_scaled(even, values[stop - 1], load(x, indices[stop - 1] * n + i, 16))
             store(out, r * n + i, add_scaled(even, one, odd))
 
 

@@ -7,16 +7,15 @@ plane (h mod S, w mod S). What a tap sees then lies in one plane, and there the 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from minizerofl.autograd.ops.window import Window, place
-from minizerofl.kernels.memory import SHORT, empty
+from minizerofl.kernels.memory import empty
 
 Array = NDArray[Any]
 Indices = NDArray[np.int32]
@@ -100,11 +99,11 @@ class Geometry:
     def input_planes(self, x: Array) -> Array:
         """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N), flat."""
         S = self.stride
-        flat, planes = with_slack((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
+        planes = empty((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
         for a, b in np.ndindex(S, S):
             (i, h), (j, w) = self._overlap(self.rows, a), self._overlap(self.cols, b)
             place(x[:, h, w], i, j, planes[:, a, b])
-        return flat
+        return planes.reshape(-1)
 
     @staticmethod
     def _overlap(axis: Axis, phase: int) -> tuple[slice, slice]:
@@ -112,10 +111,10 @@ class Geometry:
 
     def bordered(self, dy: Array) -> Array:
         """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N), flat."""
-        flat, g = with_slack((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
+        g = empty((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
         top, left = self.rows.border, self.cols.border
         place(dy, slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g)
-        return flat
+        return g.reshape(-1)
 
     def merge_phases(self, planes: Array) -> Array:
         """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""
@@ -127,14 +126,6 @@ class Geometry:
             target = dx[:, a::S, b::S]
             target[:] = planes[:, a, b, : target.shape[1], : target.shape[2]]
         return dx
-
-
-def with_slack(shape: tuple[int, ...], dtype: DTypeLike) -> tuple[Array, Array]:
-    """Make flat memory for an array, in which a vector may read on behind the end; return the memory and the array."""
-    size = math.prod(shape)
-    flat = empty((size + SHORT,), dtype)
-    flat[size:] = 0
-    return flat, flat[:size].reshape(shape)
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,7 @@ import scipy.sparse
 from minizerofl.autograd.op import Context, Op
 from minizerofl.autograd.ops.conv import windows
 from minizerofl.autograd.ops.linear import check_linear
+from minizerofl.autograd.ops.window import clear_border
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import conv as kernels
@@ -98,8 +99,10 @@ def weight_gradient(
     """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
     IC, KH, KW, OC = w_shape
     _, H, W, N = x_shape
-    g = zeros((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
-    kernels.pixels_first(dy, place.rows.border, place.cols.border, g)
+    g = empty((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
+    top, left = place.rows.border, place.cols.border
+    clear_border(slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g[None])
+    kernels.pixels_first(dy, top, left, g)
     indptr = np.empty(IC * place.stride**2 + 1, np.int32)
     rows, grouped = np.empty_like(positions), np.empty_like(values)
     kernels.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
@@ -133,18 +136,15 @@ class SparseLinear(Op):
             y += b[:, None]
         if any(ctx.needs_grad):
             positions, values = largest(x, count_kept(x.size, activation_sparsity))
-            active, row_of = np.unique(positions // np.int32(x.shape[1]), return_inverse=True)
-            x_top = np.zeros((active.size, x.shape[1]), x.dtype)
-            x_top[row_of, positions % np.int32(x.shape[1])] = values
-            ctx.save(w_top, active, x_top)
+            ctx.save(w_top, positions, values)
         return y
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
         """DX = W_top dY and dW = x_top dY^T, whose rows are zero where no sample's activation was kept."""
-        w_top, active, x_top = ctx.saved
+        w_top, positions, values = ctx.saved
         dx = multiply(w_top, grad) if ctx.needs_grad[0] else None
-        dw = RowSparse(w_top.shape, active, x_top @ grad.T) if ctx.needs_grad[1] else None
+        dw = outer_products(positions, values, grad, w_top.shape) if ctx.needs_grad[1] else None
         db = grad.sum(axis=1) if ctx.needs_grad[2] else None
         return dx, dw, db
 
@@ -158,39 +158,54 @@ def largest_weights(ctx: Context, sparsity: float, top: TopWeights | None) -> sc
 
 def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
-    rows, offsets = in_vectors(matrix, x)
+    rows = in_vectors(x)
     lanes = rows.shape[1]
-    out = empty((matrix.shape[0], 1, lanes), x.dtype)
-    operands = as_index(matrix.indptr), as_index(offsets), matrix.data, rows.reshape(-1)
     if lanes <= 2 * SHORT:
-        kernels.gather_rows(*operands, out.reshape(-1), lanes)
+        out = empty((matrix.shape[0], lanes), x.dtype)
+        kernels.gather_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), lanes)
     else:
-        kernels.sum_rows(*operands, 0, out)
-    return np.ascontiguousarray(out[:, 0, : x.shape[1]])
+        offsets = matrix.indices * np.int32(lanes)
+        out = sum_rows(matrix.indptr, offsets, matrix.data, rows.reshape(-1), 0, (matrix.shape[0], 1, lanes))[:, 0]
+    return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
 def multiply_transposed(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply the transpose of a sparse matrix (R, C) by a dense one (R, N)."""
-    rows, offsets = in_vectors(matrix, x)
+    rows = in_vectors(x)
     out = empty((matrix.shape[1], rows.shape[1]), x.dtype)
-    operands = as_index(matrix.indptr), as_index(offsets), matrix.data, rows.reshape(-1)
-    kernels.scatter_rows(*operands, out.reshape(-1), rows.shape[1])
+    kernels.scatter_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), rows.shape[1])
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
-def in_vectors(matrix: scipy.sparse.csr_array, x: Array) -> tuple[Array, Array]:
-    """Lengthen the rows of a dense matrix to whole vectors; return also where each column's row of so many begins."""
+def in_vectors(x: Array) -> Array:
+    """Lengthen the rows of a matrix to whole vectors."""
     rows = zeros((x.shape[0], whole_vectors(x.shape[1])), x.dtype)
     rows[:, : x.shape[1]] = x
-    return rows, matrix.indices * np.int32(rows.shape[1])
+    return rows
+
+
+def outer_products(positions: Positions, values: Array, dy: Array, w_shape: tuple[int, int]) -> RowSparse:
+    """Compute dW of a linear layer: each kept activation of an input multiplies the gradients of its sample."""
+    OC, N = dy.shape
+    inputs, samples = np.divmod(positions, np.int32(N))
+    starts = np.flatnonzero(np.diff(inputs, prepend=-1))  # of each input that has any
+    g = empty((N, OC), dy.dtype)
+    g[:] = dy.T
+    shape = (starts.size, 1, OC)
+    dw = sum_rows(np.append(starts, inputs.size), samples * np.int32(OC), values, g.reshape(-1), 0, shape)
+    return RowSparse(w_shape, inputs[starts], dw[:, 0])
 
 
 def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, shape: tuple[int, int, int]) -> Array:
-    """Call the kernel of the same name on whole vectors: it may read behind the end of x, and write beyond L."""
-    R, S, L = shape
-    out = empty((R, S, whole_vectors(L)), x.dtype)
+    """Call the kernel of the same name with memory for its result."""
+    out = empty(shape, x.dtype)
     kernels.sum_rows(as_index(indptr), as_index(offsets), values, x, step, out)
-    return np.ascontiguousarray(out[:, :, :L])
+    return out
+
+
+def as_csr(matrix: scipy.sparse.csr_array) -> tuple[Array, Array, Array]:
+    """Return the arrays of a sparse matrix."""
+    return as_index(matrix.indptr), as_index(matrix.indices), matrix.data
 
 
 def checked(path: str) -> str:

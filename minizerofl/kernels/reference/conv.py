@@ -27,6 +27,14 @@ def add_rows(
         out[at : at + n] += values[j] * rows[base + offsets[j] :][:n]
 
 
+def sum_row(
+    values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, base: int, out: Floats, at: int, n: int
+) -> None:
+    """Write instead of adding."""
+    out[at : at + n] = 0
+    add_rows(values, offsets, start, stop, rows, base, out, at, n)
+
+
 def add_rows_thrice(
     values: Floats, offsets: Indices, start: int, stop: int, rows: Floats, bases: Three, out: Floats, at: Three, n: int
 ) -> None:
@@ -43,17 +51,17 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
             out[r, s] += values[j] * x[offsets[j] + s * step :][: out.shape[2]]
 
 
-def scatter_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply the transpose of a sparse matrix by the rows of `x`."""
     out[:] = 0
     for r in range(indptr.size - 1):
         for j in range(indptr[r], indptr[r + 1]):
-            out[offsets[j] :][:n] += values[j] * x[r * n :][:n]
+            out[indices[j] * n :][:n] += values[j] * x[r * n :][:n]
 
 
-def gather_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply a sparse matrix by short rows."""
-    sum_rows(indptr, offsets, values, x, 0, out.reshape(-1, 1, n))
+    sum_rows(indptr, indices * n, values, x, 0, out.reshape(-1, 1, n))
 
 
 def group_activations(
