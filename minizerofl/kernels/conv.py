@@ -142,6 +142,21 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
 
 
 @kernel
+def scatter_pieces(
+    indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int, width: int
+) -> None:
+    """Do what `scatter_rows` does, for so many samples at a time."""
+    literally(width)
+    out[:] = 0
+    for r in range(indptr.size - 1):
+        for i in range(0, n, width):
+            row = load(x, r * n + i, width)
+            for j in range(np.uint64(indptr[r]), np.uint64(indptr[r + 1])):
+                at = indices[j] * n + i
+                store(out, at, add_scaled(load(out, at, width), values[j], row))
+
+
+@kernel
 def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply the transpose of a sparse matrix by the rows of `x`, without transposing it.
 
@@ -159,21 +174,38 @@ def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, o
     n : int
         The length of a row, a multiple of 16.
     """
+    if n % 32 == 0:  # 1.3 times as fast as two times 16
+        scatter_pieces(indptr, indices, values, x, out, n, 32)
+    else:
+        scatter_pieces(indptr, indices, values, x, out, n, 16)
+
+
+@kernel
+def gather_pieces(
+    indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int, width: int
+) -> None:
+    """Do what `gather_rows` does, for so many samples at a time."""
+    literally(width)
     out[:] = 0
+    one = values.dtype.type(1)
     for r in range(indptr.size - 1):
-        for i in range(0, n, 16):
-            row = load(x, r * n + i, 16)
-            for j in range(np.uint64(indptr[r]), np.uint64(indptr[r + 1])):
-                at = indices[j] * n + i
-                store(out, at, add_scaled(load(out, at, 16), values[j], row))
+        start, stop = indptr[r], indptr[r + 1]
+        for i in range(0, n, width):
+            even = odd = load(out, r * n + i, width)
+            for j in range(start, stop - 1, 2):
+                even = add_scaled(even, values[j], load(x, indices[j] * n + i, width))
+                odd = add_scaled(odd, values[j + 1], load(x, indices[j + 1] * n + i, width))
+            if (stop - start) % 2:
+                even = add_scaled(even, values[stop - 1], load(x, indices[stop - 1] * n + i, width))
+            store(out, r * n + i, add_scaled(even, one, odd))
 
 
 @kernel
 def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply a sparse matrix by short rows: `sum_rows` for the input gradient of a linear layer with a small batch.
 
-    A row is one register. Every second product goes to another sum, so that it need not wait for the one before: 2.1
-    times as fast as `sum_rows` for rows of 16, no faster for rows of 32, which have two registers anyway.
+    A row is one register or two. Every second product goes to another sum, so that it need not wait for the one before:
+    2.5 times as fast as `sum_rows` for rows of 16, 2.1 times for 32, 1.2 times for 64.
 
     Parameters
     ----------
@@ -182,18 +214,10 @@ def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, ou
     out : (R * n,) float
         The result, flat.
     """
-    out[:] = 0
-    one = values.dtype.type(1)
-    for r in range(indptr.size - 1):
-        start, stop = indptr[r], indptr[r + 1]
-        for i in range(0, n, 16):
-            even = odd = load(out, r * n + i, 16)
-            for j in range(start, stop - 1, 2):
-                even = add_scaled(even, values[j], load(x, indices[j] * n + i, 16))
-                odd = add_scaled(odd, values[j + 1], load(x, indices[j + 1] * n + i, 16))
-            if (stop - start) % 2:
-                even = add_scaled(even, values[stop - 1], load(x, indices[stop - 1] * n + i, 16))
-            store(out, r * n + i, add_scaled(even, one, odd))
+    if n % 32 == 0:
+        gather_pieces(indptr, indices, values, x, out, n, 32)
+    else:
+        gather_pieces(indptr, indices, values, x, out, n, 16)
 
 
 @kernel

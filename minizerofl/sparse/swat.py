@@ -160,7 +160,7 @@ def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
     rows = in_vectors(x)
     lanes = rows.shape[1]
-    if lanes <= 2 * SHORT:
+    if lanes <= 4 * SHORT:
         out = empty((matrix.shape[0], lanes), x.dtype)
         kernels.gather_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), lanes)
     else:

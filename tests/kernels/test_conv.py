@@ -81,7 +81,7 @@ def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, shape: tup
 
 
 @pytest.mark.parametrize("name", ["gather_rows", "scatter_rows"])
-@given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, n=st.sampled_from([16, 32]))
+@given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, n=st.sampled_from([16, 32, 48, 64]))
 def test_products_of_short_rows_are_their_twins(name: str, seed: int, dtype: type, density: float, n: int) -> None:
     rng = np.random.default_rng(seed)
     matrix = scipy.sparse.random(5, 7, density=density, format="csr", dtype=dtype, random_state=rng)

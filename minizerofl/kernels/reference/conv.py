@@ -51,12 +51,26 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
             out[r, s] += values[j] * x[offsets[j] + s * step :][: out.shape[2]]
 
 
+def scatter_pieces(
+    indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int, width: int
+) -> None:
+    """Do what `scatter_rows` does."""
+    scatter_rows(indptr, indices, values, x, out, n)
+
+
 def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply the transpose of a sparse matrix by the rows of `x`."""
     out[:] = 0
     for r in range(indptr.size - 1):
         for j in range(indptr[r], indptr[r + 1]):
             out[indices[j] * n :][:n] += values[j] * x[r * n :][:n]
+
+
+def gather_pieces(
+    indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int, width: int
+) -> None:
+    """Do what `gather_rows` does."""
+    gather_rows(indptr, indices, values, x, out, n)
 
 
 def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
