@@ -109,26 +109,45 @@ def relu_gradient(y: Floats, dy: Floats, g: Floats) -> None:
 
 @kernel
 def batch_norm_gradient(
-    x: Floats, dy: Floats, weight: Floats, mean: Floats, rstd: Floats, dx: Floats, dweight: Floats, dbias: Floats
+    x: Floats,
+    y: Floats,
+    dy: Floats,
+    weight: Floats,
+    moments: tuple[Floats, Floats],
+    passed: Floats,
+    dx: Floats,
+    dparameters: Floats,
 ) -> None:
-    """Compute the derivatives of batch normalisation, ``y = weight * (x - mean) * rstd + bias``.
+    """Compute the derivatives of batch normalisation, ``y = relu(weight * (x - mean) * rstd + bias + residual)``.
 
-    The moments, mean and rstd = 1 / sqrt(var + eps), depend on x too. With xhat = (x - mean) * rstd,
-    ``dx = weight * rstd * (dy - average(dy) - xhat * average(dy * xhat))`` (Ioffe and Szegedy 2015, section 3).
+    The moments, mean and rstd = 1 / sqrt(var + eps), depend on x too. With xhat = (x - mean) * rstd and g what the ReLU
+    lets pass, ``dx = weight * rstd * (g - average(g) - xhat * average(g * xhat))`` (Ioffe and Szegedy 2015, section 3).
 
     Parameters
     ----------
     x, dy, dx : (C, M) float
         Input, gradient of the output, gradient of the input (a result).
-    weight, mean, rstd, dweight, dbias : (C,) float
-        Per channel; the last two are results.
+    y : (C, M) or (C, 0) float
+        The output, or nothing if it was not rectified.
+    weight : (C,) float
+        The scale of each channel.
+    moments : tuple of (C,) float
+        mean and rstd.
+    passed : (C, M) or (1, M) float
+        The result: g, which is the gradient of the residual; or one row of scratch if nobody wants to know.
+    dparameters : (2, C) float
+        The result: the gradients of weight and bias.
     """
+    mean, rstd = moments
     for c in range(x.shape[0]):
         row, grad, out, mu = x[c], dy[c], dx[c], mean[c]
-        dbias[c] = lane_sum(grad)
-        dweight[c] = lane_dot(row, mu, grad, grad.dtype.type(0)) * rstd[c]
+        if y.size:
+            grad = passed[c % passed.shape[0]]
+            relu_gradient(y[c], dy[c], grad)
+        dparameters[1, c] = lane_sum(grad)
+        dparameters[0, c] = lane_dot(row, mu, grad, grad.dtype.type(0)) * rstd[c]
         scale = weight[c] * rstd[c]
-        offset = dbias[c] / row.dtype.type(row.size)
-        slope = dweight[c] * rstd[c] / row.dtype.type(row.size)
+        offset = dparameters[1, c] / row.dtype.type(row.size)
+        slope = dparameters[0, c] * rstd[c] / row.dtype.type(row.size)
         for i in range(row.size):
             out[i] = scale * (grad[i] - offset - (row[i] - mu) * slope)

@@ -29,7 +29,7 @@ config: Any = numba.config
 # Floats in a long vector: half of all registers. Multiplications enough are under way to hide how long each takes, and
 # long stretches are read: 16 registers of AVX-512 made the sums of rows of ResNet-18 1.08 to 1.13 times as fast as 8.
 FEATURES = llvmlite.binding.get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
-WIDE = 128 if "+avx512f" in FEATURES.split(",") else 64
+WIDE = 256 if "+avx512f" in FEATURES.split(",") else 64
 
 
 def plain_load(array: Floats, index: int, width: int) -> Any:

@@ -7,6 +7,7 @@ plane (h mod S, w mod S). What a tap sees then lies in one plane, and there the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,11 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minizerofl.autograd.ops.window import Window, place
+from minizerofl.autograd.ops.window import Window
+from minizerofl.kernels.layout import deal_out
 from minizerofl.kernels.memory import empty
+from minizerofl.kernels.simd import WIDE
 
 Array = NDArray[Any]
 Indices = NDArray[np.int32]
+
+CACHE = 2**14  # numbers of a block: 64 KB, a little more than the first-level cache, which has other things to hold too
 
 
 @dataclass(frozen=True)
@@ -100,20 +105,13 @@ class Geometry:
         """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N), flat."""
         S = self.stride
         planes = empty((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
-        for a, b in np.ndindex(S, S):
-            (i, h), (j, w) = self._overlap(self.rows, a), self._overlap(self.cols, b)
-            place(x[:, h, w], i, j, planes[:, a, b])
+        deal_out(np.ascontiguousarray(x), self.rows.window.padding, self.cols.window.padding, planes)
         return planes.reshape(-1)
-
-    @staticmethod
-    def _overlap(axis: Axis, phase: int) -> tuple[slice, slice]:
-        return axis.window.overlap(phase, 0, axis.planes)
 
     def bordered(self, dy: Array) -> Array:
         """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N), flat."""
-        g = empty((dy.shape[0], self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
-        top, left = self.rows.border, self.cols.border
-        place(dy, slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g)
+        g = empty((dy.shape[0], 1, 1, self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
+        deal_out(np.ascontiguousarray(dy), self.rows.border, self.cols.border, g)
         return g.reshape(-1)
 
     def merge_phases(self, planes: Array) -> Array:
@@ -150,3 +148,64 @@ def geometry(rows: Window, cols: Window, channels: int, batch: int) -> Geometry:
         taps=taps.astype(np.int32),
         shifts=shifts.astype(np.int32),
     )
+
+
+@dataclass(frozen=True)
+class Order:
+    """The groups in which `sum_rows` wants the kept weights: blocks of source channels, and in them the rows of `out`.
+
+    Attributes
+    ----------
+    groups : int
+        How many there are.
+    by_row, by_column : (2, IC * T) int32, (2, OC) int32
+        The group and the offset of an entry of the weight matrix, see `minizerofl.kernels.layout.group_weights`.
+    """
+
+    groups: int
+    by_row: Indices
+    by_column: Indices
+
+
+@lru_cache(maxsize=256)
+def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, density: float) -> tuple[Order, Order]:
+    """Prepare the order of kept weights for the forward product and for the input gradient.
+
+    Parameters
+    ----------
+    rows, cols : Window
+        The convolution.
+    channels : (int, int)
+        IC and OC.
+    batch : int
+        The number of samples.
+    density : float
+        The share of the weights that are kept.
+    """
+    (IC, OC), place = channels, geometry(rows, cols, channels[0], batch)
+    T, phases, N = place.taps.size, place.stride**2, batch
+    block = _block(place, density)
+    channel, tap = np.divmod(np.arange(IC * T), T)
+    phase = np.searchsorted(place.tap_indptr, np.argsort(place.taps), side="right") - 1
+    output = np.arange(OC)
+    forward = Order(
+        -(-IC // block) * OC,
+        np.stack([channel // block * OC, place.offsets]).astype(np.int32),
+        np.stack([output, 0 * output]).astype(np.int32),
+    )
+    backward = Order(
+        -(-OC // block) * IC * phases,
+        np.stack([channel * phases + phase[tap], place.shifts[tap]]).astype(np.int32),
+        np.stack([output // block * (IC * phases), output * place.grad_pixels * N]).astype(np.int32),
+    )
+    return forward, backward
+
+
+def _block(place: Geometry, density: float) -> int:
+    """Return how many source channels make a block: what a piece of a row needs of them fits into the cache.
+
+    But a row of a block should have some ten entries, since it takes as long to come to them as to add up five.
+    """
+    rows, cols = place.rows.window, place.cols.window
+    needed = rows.kernel * (min(WIDE, cols.out * place.batch) + (cols.kernel - 1) * place.batch)
+    return max(1, CACHE // needed, math.ceil(10 / (density * rows.kernel * cols.kernel)))

@@ -22,10 +22,10 @@ from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import clear_border
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array, Tensor
-from minizerofl.kernels import conv as kernels
+from minizerofl.kernels import conv, layout, linear
 from minizerofl.kernels.memory import SHORT, empty, whole_vectors, zeros
 from minizerofl.sparse.csr import TopWeights
-from minizerofl.sparse.geometry import Geometry, geometry
+from minizerofl.sparse.geometry import Geometry, Order, geometry, orders
 from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.selection import Positions, count_kept, largest
 
@@ -51,46 +51,43 @@ class SparseConv2d(Op):
         rows, cols = windows(x, w, b, stride, padding)
         place = geometry(rows, cols, x.shape[0], x.shape[3])
         w_top = largest_weights(ctx, sparsity, top)
-        by_output = w_top.tocsc()  # rows of W are what an input channel and a tap see, its columns are the outputs
-        offsets = place.offsets[by_output.indices]
+        forward, backward = orders(rows, cols, (x.shape[0], w.shape[3]), x.shape[3], 1 - sparsity)
         shape = (w.shape[3], rows.out, cols.out * x.shape[3])
-        y = sum_rows(by_output.indptr, offsets, by_output.data, place.input_planes(x), place.step, shape)
+        y = sum_rows(*grouped(w_top, forward), place.input_planes(x), place.step, shape)
         if b is not None:
             y += b[:, None, None]
         if any(ctx.needs_grad):
             positions, values = largest(x, count_kept(x.size, activation_sparsity))
-            ctx.save(w_top, positions, values, place, x.shape, w.shape)
+            ctx.save(w_top, positions, values, place, backward, x.shape, w.shape)
         return y.reshape(w.shape[3], rows.out, cols.out, x.shape[3])  # (OC, Ho, Wo*N) -> (OC, Ho, Wo, N)
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
         """Convolve the output gradient with the weights turned round, and correlate it with the kept activations."""
-        w_top, positions, values, place, x_shape, w_shape = ctx.saved
+        w_top, positions, values, place, order, x_shape, w_shape = ctx.saved
         grad = np.ascontiguousarray(grad)
-        dx = input_gradient(grad, w_top, place, x_shape) if ctx.needs_grad[0] else None
+        dx = input_gradient(grad, w_top, order, place, x_shape) if ctx.needs_grad[0] else None
         dw = weight_gradient(grad, positions, values, place, x_shape, w_shape) if ctx.needs_grad[1] else None
         db = grad.reshape(w_shape[3], -1).sum(axis=1) if ctx.needs_grad[2] else None
         return dx, dw, db
 
 
-def input_gradient(dy: Array, w_top: scipy.sparse.csr_array, place: Geometry, x_shape: tuple[int, ...]) -> Array:
-    """Compute dX: a sum of rows again, over the rows of W_top and the rows of dY.
-
-    The rows of the result are the phases of each input channel, so the taps of one phase must stand together among
-    the rows of W_top; with a stride of 1 they do.
-    """
+def input_gradient(
+    dy: Array, w_top: scipy.sparse.csr_array, order: Order, place: Geometry, x_shape: tuple[int, ...]
+) -> Array:
+    """Compute dX: sums of rows again, now of dY; the rows of the result are the phases of each input channel."""
     IC, _, _, N = x_shape
-    T, phases = place.taps.size, place.stride**2
-    if phases > 1:
-        w_top = w_top[(np.arange(IC)[:, None] * T + place.taps).reshape(-1)]  # taps by phase
-    ends = (np.arange(IC)[:, None] * T + place.tap_indptr[1:]).reshape(-1)  # last row of W_top of (channel, phase)
-    indptr = w_top.indptr[np.concatenate([[0], ends])]
-    shifts = np.repeat(np.tile(place.shifts[place.taps], IC), np.diff(w_top.indptr))
-    offsets = w_top.indices * np.int32(place.grad_pixels * N) + shifts
-    shape = (IC * phases, place.rows.grad_planes, place.cols.grad_planes * N)
-    dx = sum_rows(indptr, offsets, w_top.data, place.bordered(dy), place.cols.grad_size * N, shape)
     S = place.stride
+    shape = (IC * S * S, place.rows.grad_planes, place.cols.grad_planes * N)
+    dx = sum_rows(*grouped(w_top, order), place.bordered(dy), place.cols.grad_size * N, shape)
     return place.merge_phases(dx.reshape(IC, S, S, place.rows.grad_planes, place.cols.grad_planes, N))
+
+
+def grouped(matrix: scipy.sparse.csr_array, order: Order) -> tuple[Array, Array, Array]:
+    """Sort the entries of a sparse matrix by group; return where each group starts, their offsets and values."""
+    result = np.empty(order.groups + 1, np.int32), np.empty(matrix.nnz, np.int32), np.empty_like(matrix.data)
+    layout.group_weights(*as_csr(matrix), order.by_row, order.by_column, *result)
+    return result
 
 
 def weight_gradient(
@@ -102,14 +99,12 @@ def weight_gradient(
     g = empty((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
     top, left = place.rows.border, place.cols.border
     clear_border(slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g[None])
-    kernels.pixels_first(dy, top, left, g)
+    layout.pixels_first(dy, top, left, g)
     indptr = np.empty(IC * place.stride**2 + 1, np.int32)
     rows, grouped = np.empty_like(positions), np.empty_like(values)
-    kernels.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
+    layout.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
     dw = empty((IC, KH * KW, OC), dy.dtype)
-    kernels.conv_weight_gradient(
-        indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), dw
-    )
+    conv.conv_weight_gradient(indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), dw)
     return dw.reshape(w_shape)
 
 
@@ -162,7 +157,7 @@ def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     lanes = rows.shape[1]
     if lanes <= 4 * SHORT:
         out = empty((matrix.shape[0], lanes), x.dtype)
-        kernels.gather_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), lanes)
+        linear.gather_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), lanes)
     else:
         offsets = matrix.indices * np.int32(lanes)
         out = sum_rows(matrix.indptr, offsets, matrix.data, rows.reshape(-1), 0, (matrix.shape[0], 1, lanes))[:, 0]
@@ -173,7 +168,7 @@ def multiply_transposed(matrix: scipy.sparse.csr_array, x: Array) -> Array:
     """Multiply the transpose of a sparse matrix (R, C) by a dense one (R, N)."""
     rows = in_vectors(x)
     out = empty((matrix.shape[1], rows.shape[1]), x.dtype)
-    kernels.scatter_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), rows.shape[1])
+    linear.scatter_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), rows.shape[1])
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
@@ -199,7 +194,7 @@ def outer_products(positions: Positions, values: Array, dy: Array, w_shape: tupl
 def sum_rows(indptr: Array, offsets: Array, values: Array, x: Array, step: int, shape: tuple[int, int, int]) -> Array:
     """Call the kernel of the same name with memory for its result."""
     out = empty(shape, x.dtype)
-    kernels.sum_rows(as_index(indptr), as_index(offsets), values, x, step, out)
+    conv.sum_rows(as_index(indptr), as_index(offsets), values, x, step, out)
     return out
 
 

@@ -1,7 +1,6 @@
 """The sparse-convolution kernels against their twins."""
 
 import numpy as np
-import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,40 +23,39 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     return rng.standard_normal(shape).astype(dtype)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(1, 300))
-def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, length: int) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 4), st.integers(1, 300))
+def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length: int) -> None:
     rng = np.random.default_rng(seed)
-    rows = normal(rng, 500, dtype=dtype)
+    cuts = np.sort(rng.integers(0, count + 1, R + 1))
+    values, rows = normal(rng, count, dtype=dtype), normal(rng, 500, dtype=dtype)
     offsets = rng.integers(0, 190, count).astype(np.int32)
-    values = normal(rng, count, dtype=dtype)
-    ours = normal(rng, length + 5, dtype=dtype)
+    ours = normal(rng, R * length + 5, dtype=dtype)
     theirs = ours.copy()
-    conv.add_rows(values, offsets, 0, count, rows, 10, ours, 3, length)
-    reference.add_rows(values, offsets, 0, count, rows, 10, theirs, 3, length)
+    conv.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, length, length)
+    reference.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, length, length)
     close(ours, theirs)
 
 
 @given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS))
-def test_add_piece_is_its_twin(seed: int, dtype: type, count: int, width: int) -> None:
+def test_add_pieces_is_its_twin(seed: int, dtype: type, count: int, width: int) -> None:
     rng = np.random.default_rng(seed)
-    rows, values, ours = (normal(rng, n, dtype=dtype) for n in (500, count, width + 5))
+    rows, values, ours = (normal(rng, n, dtype=dtype) for n in (500, count, 2 * width + 5))
     offsets, theirs = rng.integers(0, 190, count).astype(np.int32), ours.copy()
-    conv.add_piece(values, offsets, 0, count, rows, 10, ours, 3, width)
-    reference.add_piece(values, offsets, 0, count, rows, 10, theirs, 3, width)
+    cuts = np.array([0, count // 3, count])
+    conv.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, width, width)
+    reference.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, width, width)
     close(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from([conv.THIRD, 3 * conv.THIRD]))
-def test_add_rows_thrice_is_its_twin(seed: int, dtype: type, count: int, length: int) -> None:
+@given(SEEDS, DTYPES, DENSITIES, st.integers(1, 4), st.integers(1, 3), st.integers(1, 300))
+def test_sum_tile_is_its_twin(seed: int, dtype: type, density: float, R: int, blocks: int, n: int) -> None:
     rng = np.random.default_rng(seed)
-    rows = normal(rng, 500, dtype=dtype)
-    offsets = rng.integers(0, 190, count).astype(np.int32)
-    values = normal(rng, count, dtype=dtype)
-    ours = normal(rng, 3 * length + 5, dtype=dtype)
+    matrix = scipy.sparse.random(R * blocks, 12, density=density, format="csr", dtype=dtype, random_state=rng)
+    operands = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    x, ours = normal(rng, 12 + 2 + n, dtype=dtype), normal(rng, R * (n + 3), dtype=dtype)
     theirs = ours.copy()
-    places = (2 * length + 5, 3, length + 4)
-    conv.add_rows_thrice(values, offsets, 0, count, rows, (10, 0, 20), ours, places, length)
-    reference.add_rows_thrice(values, offsets, 0, count, rows, (10, 0, 20), theirs, places, length)
+    conv.sum_tile(*operands, x, 2, ours, 1, n + 3, R, n)
+    reference.sum_tile(*operands, x, 2, theirs, 1, n + 3, R, n)
     close(ours, theirs)
 
 
@@ -65,12 +63,13 @@ def test_add_rows_thrice_is_its_twin(seed: int, dtype: type, count: int, length:
     seed=SEEDS,
     dtype=DTYPES,
     density=DENSITIES,
+    blocks=st.integers(1, 3),
     shape=st.tuples(st.integers(1, 5), st.integers(1, 3), st.sampled_from([1, 5, 16, 17, 65, 1500])),
 )
-def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, shape: tuple[int, int, int]) -> None:
+def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, blocks: int, shape: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(seed)
     rows, steps, length = shape
-    matrix = scipy.sparse.random(rows, 12, density=density, format="csr", dtype=dtype, random_state=rng)
+    matrix = scipy.sparse.random(blocks * rows, 12, density=density, format="csr", dtype=dtype, random_state=rng)
     step = 7
     x = normal(rng, 12 * 3 + (steps - 1) * step + length, dtype=dtype)
     operands = (matrix.indptr.astype(np.int32), (matrix.indices * 3).astype(np.int32), matrix.data, x, step)
@@ -78,45 +77,6 @@ def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, shape: tup
     conv.sum_rows(*operands, ours)
     reference.sum_rows(*operands, theirs)
     close(ours, theirs)
-
-
-@pytest.mark.parametrize("name", ["gather_rows", "scatter_rows"])
-@given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, n=st.sampled_from([16, 32, 48, 64]))
-def test_products_of_short_rows_are_their_twins(name: str, seed: int, dtype: type, density: float, n: int) -> None:
-    rng = np.random.default_rng(seed)
-    matrix = scipy.sparse.random(5, 7, density=density, format="csr", dtype=dtype, random_state=rng)
-    factor = matrix if name == "gather_rows" else matrix.T
-    x = normal(rng, factor.shape[1], n, dtype=dtype)
-    operands = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, x.reshape(-1))
-    ours, theirs = np.full(factor.shape[0] * n, np.nan, dtype), np.empty(factor.shape[0] * n, dtype)
-    getattr(conv, name)(*operands, ours, n)
-    getattr(reference, name)(*operands, theirs, n)
-    close(ours, theirs)
-    close(ours.reshape(-1, n), (factor @ x).astype(dtype))
-
-
-@given(
-    seed=SEEDS,
-    dtype=DTYPES,
-    density=DENSITIES,
-    stride=st.integers(1, 3),
-    image=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 65)),
-)
-def test_group_activations_is_its_twin(
-    seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int]
-) -> None:
-    rng = np.random.default_rng(seed)
-    channels = 3
-    positions = np.flatnonzero(rng.random(channels * np.prod(image)) < density).astype(np.int32)
-    values = normal(rng, positions.size, dtype=dtype)
-    results = []
-    for module in (conv, reference):
-        indptr = np.empty(channels * stride**2 + 1, np.int32)
-        rows, grouped = np.empty_like(positions), np.empty_like(values)
-        module.group_activations(positions, values, image, stride, image[1] + 2, indptr, rows, grouped)
-        results.append((indptr, rows, grouped))
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 @given(
@@ -137,13 +97,3 @@ def test_conv_weight_gradient_is_its_twin(seed: int, dtype: type, density: float
     conv.conv_weight_gradient(indptr, rows, values, tap_indptr, order, shifts, g, ours)
     reference.conv_weight_gradient(indptr, rows, values, tap_indptr, order, shifts, g, theirs)
     close(ours, theirs)
-
-
-@given(SEEDS, DTYPES, st.tuples(st.integers(1, 40), st.integers(1, 4), st.integers(1, 4), st.integers(1, 20)))
-def test_pixels_first_is_its_twin(seed: int, dtype: type, shape: tuple[int, int, int, int]) -> None:
-    dy = normal(np.random.default_rng(seed), *shape, dtype=dtype)
-    OC, Ho, Wo, N = shape
-    ours, theirs = np.zeros((Ho + 2, Wo + 3, N, OC), dtype), np.zeros((Ho + 2, Wo + 3, N, OC), dtype)
-    conv.pixels_first(dy, 1, 2, ours)
-    reference.pixels_first(dy, 1, 2, theirs)
-    np.testing.assert_array_equal(ours, theirs)

@@ -52,8 +52,8 @@ def test_training_compiles_one_signature_per_dtype_and_a_warm_cache_changes_no_b
     code = """
 import numpy as np
 import minizerofl as mz
-from minizerofl.kernels import conv, norm, pool, topk, update
-modules = (conv, norm, pool, topk, update)
+from minizerofl.kernels import conv, layout, linear, norm, pool, topk, update
+modules = (conv, layout, linear, norm, pool, topk, update)
 dispatchers = {
     f"{m.__name__}.{n}": f for m in modules for n, f in vars(m).items()
     if hasattr(f, "signatures") and f.py_func.__module__ == m.__name__  # not the vectors, which have many widths
@@ -101,7 +101,9 @@ import numpy as np
 from minizerofl.kernels import conv
 one = np.ones(1, np.float32)
 try:
-    conv.add_rows(one, np.array([100], np.int32), 0, 1, np.ones(8, np.float32), 0, np.zeros(4, np.float32), 0, 4)
+    starts, stops = np.array([0]), np.array([1])
+    rows, out = np.ones(8, np.float32), np.zeros(4, np.float32)
+    conv.add_rows(starts, stops, np.array([100], np.int32), one, rows, 0, out, 0, 4, 4)
 except IndexError:
     print("raised")
 """

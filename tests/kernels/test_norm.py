@@ -60,13 +60,21 @@ def test_scaling_and_rectifying_are_their_twins(
     np.testing.assert_array_equal(g, g2)
 
 
-@given(SEEDS, SHAPES, DTYPES)
-def test_batch_norm_gradient_is_its_twin(seed: int, shape: tuple[int, int], dtype: type) -> None:
-    x, dy, weight, mean, rstd, _ = draw(seed, shape, dtype)
+@given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans())
+def test_batch_norm_gradient_is_its_twin(
+    seed: int, shape: tuple[int, int], dtype: type, relu: bool, residual: bool
+) -> None:
+    x, dy, weight, *moments, _ = draw(seed, shape, dtype)
+    y = np.ascontiguousarray(x[::-1]) - 3 if relu else np.empty((shape[0], 0), dtype)
     results = []
     for module in (norm, reference):
-        dx, dw, db = np.empty_like(x), np.empty_like(mean), np.empty_like(mean)
-        module.batch_norm_gradient(x, dy, weight, mean, rstd, dx, dw, db)
-        results.append((dx, dw, db))
+        dx, passed, parameters = (
+            np.empty_like(x),
+            np.empty_like(x[: len(x) if residual else 1]),
+            np.empty((2, len(x)), dtype),
+        )
+        passed[:] = 7
+        module.batch_norm_gradient(x, y, dy, weight, tuple(moments), passed, dx, parameters)
+        results.append((dx, passed, parameters))
     for ours, theirs in zip(*results, strict=True):
         close(ours, theirs)

@@ -7,6 +7,7 @@ import numpy as np
 from minizerofl.autograd.op import Context, Op
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import norm
+from minizerofl.kernels.memory import empty
 
 
 class BatchNorm(Op):
@@ -38,28 +39,30 @@ class BatchNorm(Op):
             for moment, new in zip(running, (mean, unbiased), strict=True):
                 moment += momentum * (new - moment)
         rstd = 1 / np.sqrt(var + x.dtype.type(eps))
-        y = np.empty_like(rows)
+        y = empty(rows.shape, x.dtype)
         added = np.empty((C, 0), x.dtype) if residual is None else np.ascontiguousarray(residual).reshape(rows.shape)
         norm.scale_channels(rows, w * rstd, b - mean * w * rstd, added, relu, y)
-        ctx.save(rows, w, mean, rstd, training, y if relu else None)
+        ctx.save(rows, w, (mean, rstd), training, y if relu else np.empty((C, 0), x.dtype))
         return y.reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array, Array]:
+    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array, Array | None]:
         """Derive through the moments of the batch; running moments are constants."""
-        rows, w, mean, rstd, training, y = ctx.saved
+        rows, w, moments, training, y = ctx.saved
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
-        if y is not None:
-            passed = np.empty_like(dy)
+        dx = empty(rows.shape, dy.dtype)
+        wanted = ctx.needs_grad[3]
+        passed = empty(rows.shape if wanted or not training else (1, rows.shape[1]), dy.dtype) if y.size else dy
+        if training:
+            parameters = np.empty((2, len(w)), w.dtype)
+            norm.batch_norm_gradient(rows, y, dy, w, moments, passed, dx, parameters)
+            return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
+        if y.size:
             norm.relu_gradient(y.reshape(-1), dy.reshape(-1), passed.reshape(-1))
-            dy = passed
-        if not training:
-            xhat = (rows - mean[:, None]) * rstd[:, None]
-            dx = dy * (w * rstd)[:, None]
-            return dx.reshape(grad.shape), (dy * xhat).sum(axis=1), dy.sum(axis=1), dy.reshape(grad.shape)
-        dx, dw, db = np.empty_like(rows), np.empty_like(w), np.empty_like(w)
-        norm.batch_norm_gradient(rows, dy, w, mean, rstd, dx, dw, db)
-        return dx.reshape(grad.shape), dw, db, dy.reshape(grad.shape)
+        mean, rstd = moments
+        np.multiply(passed, (w * rstd)[:, None], out=dx)
+        xhat = (rows - mean[:, None]) * rstd[:, None]
+        return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
 
 
 def _check(x: Array, w: Array, b: Array, residual: Array | None, running: tuple[Array, Array]) -> None:

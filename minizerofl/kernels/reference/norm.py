@@ -41,11 +41,21 @@ def relu_gradient(y: Floats, dy: Floats, g: Floats) -> None:
 
 
 def batch_norm_gradient(
-    x: Floats, dy: Floats, weight: Floats, mean: Floats, rstd: Floats, dx: Floats, dweight: Floats, dbias: Floats
+    x: Floats,
+    y: Floats,
+    dy: Floats,
+    weight: Floats,
+    moments: tuple[Floats, Floats],
+    passed: Floats,
+    dx: Floats,
+    dparameters: Floats,
 ) -> None:
     """Compute the derivatives of batch normalisation."""
+    g = np.where(y > 0, dy, 0) if y.size else dy
+    mean, rstd = moments
     xhat = (x - mean[:, None]) * rstd[:, None]
-    dbias[:] = dy.sum(axis=1)
-    dweight[:] = (dy * xhat).sum(axis=1)
-    centred = dy - dy.mean(axis=1, keepdims=True) - xhat * (dy * xhat).mean(axis=1, keepdims=True)
+    dparameters[0], dparameters[1] = (g * xhat).sum(axis=1), g.sum(axis=1)
+    centred = g - g.mean(axis=1, keepdims=True) - xhat * (g * xhat).mean(axis=1, keepdims=True)
     dx[:] = (weight * rstd)[:, None] * centred
+    if y.size:
+        passed[:] = g[-len(passed) :]

@@ -1,0 +1,197 @@
+"""What is brought into another order before rows are summed: images, kept weights and activations, gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.simd import transpose
+
+Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.int32]
+
+ONE = np.uint64(1)  # unsigned numbers spare Numba's look at negative indices
+
+
+@kernel
+def copy(source: Floats, target: Floats) -> None:
+    """Fill the target from the start of the source: 2.5 times as fast as an assignment to a slice."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@kernel
+def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
+    """Pad images with zeros and deal them out into phases: pixel (i, j) of the padded image goes to (i % S, j % S).
+
+    Parameters
+    ----------
+    x : (C, H, W, N) float
+        The images.
+    top, left : int
+        The width of the padding above and to the left.
+    planes : (C, S, S, rows, columns, N) float
+        The result; it may be too short for all pixels, or so long that there is padding below and to the right.
+    """
+    C, H, W, N = x.shape
+    S, _, R, Q, _ = planes.shape[1:]
+    flat, out = x.reshape(-1), planes.reshape(-1)
+    to = 0
+    for c in range(C):
+        for phase in range(S * S):
+            a, b = divmod(phase, S)
+            first = min(Q, max(0, -((b - left) // S)))  # column of the plane with a pixel of the image, and behind all
+            last = max(first, min(Q, (W - 1 + left - b) // S + 1))
+            for i in range(R):
+                h = i * S + a - top
+                start, stop = (first, last) if 0 <= h < H else (Q, Q)
+                line = out[to : to + Q * N]
+                line[: start * N] = 0
+                line[stop * N :] = 0
+                at = ((c * H + h) * W + start * S + b - left) * N
+                if S == 1:
+                    copy(flat[at:], line[start * N : stop * N])
+                else:
+                    for j in range(start, stop):
+                        copy(flat[at + (j - start) * S * N :], line[j * N : (j + 1) * N])
+                to += Q * N
+
+
+@kernel
+def group_weights(
+    indptr: Indices,
+    indices: Indices,
+    values: Floats,
+    by_row: NDArray[np.int32],
+    by_column: NDArray[np.int32],
+    bounds: Indices,
+    offsets: Indices,
+    grouped: Floats,
+) -> None:
+    """Sort the entries of a sparse matrix by group, for `conv.sum_rows`; those of one group keep their order.
+
+    Unsigned indices make it 3 times as fast.
+
+    Parameters
+    ----------
+    indptr, indices, values : (R + 1,) int32, (nnz,) int32, (nnz,) float
+        The matrix (R, C), as CSR.
+    by_row, by_column : (2, R) int32, (2, C) int32
+        The group of an entry is ``by_row[0, row] + by_column[0, column]``, its offset the sum of the second numbers.
+    bounds : (groups + 1,) int32
+        The result: where the entries of each group start.
+    offsets, grouped : (nnz,) int32, float
+        The result: the offset and the value of each entry.
+    """
+    row_groups, row_offsets = by_row
+    column_groups, column_offsets = by_column
+    bounds[:] = 0
+    for row in range(indptr.size - 1):
+        after = np.uint64(row_groups[row] + 1)
+        for j in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            bounds[after + np.uint64(column_groups[np.uint64(indices[j])])] += np.int32(1)
+    for group in range(1, bounds.size):
+        bounds[group] += bounds[group - 1]
+    places = bounds[:-1].copy()
+    for row in range(indptr.size - 1):
+        first, offset = np.uint64(row_groups[row]), row_offsets[row]
+        for j in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            column = np.uint64(indices[j])
+            place = first + np.uint64(column_groups[column])
+            to = np.uint64(places[place])
+            places[place] += np.int32(1)
+            offsets[to] = offset + column_offsets[column]
+            grouped[to] = values[j]
+
+
+@kernel
+def group_activations(
+    positions: Indices,
+    values: Floats,
+    image: tuple[int, int, int],
+    stride: int,
+    width: int,
+    indptr: Indices,
+    rows: Indices,
+    grouped: Floats,
+) -> None:
+    """Sort kept activations by plane, that is by input channel and phase, and find the gradient row of each.
+
+    Positions ascend, so those of one pixel stand together, and with a stride of 1, where all pixels of a line are in
+    the same plane, those of a whole line. What stands together moves together: nothing is divided, nothing compared.
+    That is 1.9 (at sparsity 0.95) to 3.1 times (at 0.8) as fast as a counting sort of the positions one by one.
+
+    Parameters
+    ----------
+    positions, values : (nnz,) int32, float
+        Ascending flat positions in the input (IC, H, W, N), and the values there.
+    image : tuple of int
+        (H, W, N).
+    stride : int
+        The stride S; there are S * S phases.
+    width : int
+        Width in pixels of the output gradient with its border.
+    indptr : (IC * S * S + 1,) int32
+        The result: where the activations of each plane start.
+    rows, grouped : (nnz,) int32, float
+        The result: row ``(h // S * width + w // S) * N + n`` and value of each activation, ascending within a plane.
+    """
+    H, W, N = image
+    line = width * N
+    if stride == 1:  # take the line for one pixel
+        W, N = 1, W * N
+    pixels = (indptr.size - 1) // stride**2 * H * W
+    starts = np.empty(pixels + 1, np.int32)  # where the activations of each pixel start
+    at = np.uint64(0)
+    for pixel in range(pixels):
+        starts[pixel] = at
+        while at < np.uint64(positions.size) and positions[at] < (pixel + 1) * N:
+            at += ONE
+    starts[pixels] = at
+    at = np.uint64(0)
+    for plane in range(indptr.size - 1):
+        channel, phase = divmod(plane, stride**2)
+        indptr[plane] = at
+        for h in range(phase // stride, H, stride):
+            for w in range(phase % stride, W, stride):
+                pixel = (channel * H + h) * W + w
+                shift = np.int32(h // stride * line + w // stride * N - pixel * N)
+                for j in range(np.uint64(starts[pixel]), np.uint64(starts[pixel + 1])):
+                    rows[at] = positions[j] + shift
+                    grouped[at] = values[j]
+                    at += ONE
+    indptr[-1] = at
+
+
+@kernel
+def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
+    """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros.
+
+    Channels lie far apart, and the same places of them compete for the same places in the cache. So of a few channels
+    a whole image row is taken, and squares of it are transposed in registers: 3.7 times as fast as 16 channels of one
+    pixel at a time in plain loops; plain loops in the better order are 2.2 times as fast.
+
+    Parameters
+    ----------
+    dy : (OC, Ho, Wo, N) float
+        The output gradient.
+    top, left : int
+        The width of the border above and to the left.
+    g : (Hg, Wg, N, OC) float
+        The result; the border is not written.
+    """
+    OC, Ho, Wo, N = dy.shape
+    flat, out = dy.reshape(-1), g.reshape(-1)
+    line = Wo * N
+    whole, end = OC - OC % 8, line - line % 8
+    for i in range(Ho):
+        to = ((top + i) * g.shape[1] + left) * N * OC
+        for oc in range(0, whole, 8):
+            for n in range(0, end, 8):
+                transpose(flat, (oc * Ho + i) * line + n, Ho * line, out, to + n * OC + oc, OC)
+        for oc in range(OC):  # what fills no square
+            for n in range(end if oc < whole else 0, line):
+                out[to + n * OC + oc] = flat[(oc * Ho + i) * line + n]

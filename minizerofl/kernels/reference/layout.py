@@ -1,0 +1,71 @@
+"""The twins of `minizerofl.kernels.layout`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.int32]
+
+
+def copy(source: Floats, target: Floats) -> None:
+    """Fill the target from the start of the source."""
+    target[:] = source[: target.size]
+
+
+def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
+    """Pad images with zeros and deal them out into phases."""
+    S, _, R, Q = planes.shape[1:5]
+    below, right = (
+        max(0, S * size - before - inside) for size, before, inside in ((R, top, x.shape[1]), (Q, left, x.shape[2]))
+    )
+    padded = np.pad(x, ((0, 0), (top, below), (left, right), (0, 0)))
+    for a, b in np.ndindex(S, S):
+        planes[:, a, b] = padded[:, a::S, b::S][:, :R, :Q]
+
+
+def group_weights(
+    indptr: Indices,
+    indices: Indices,
+    values: Floats,
+    by_row: NDArray[np.int32],
+    by_column: NDArray[np.int32],
+    bounds: Indices,
+    offsets: Indices,
+    grouped: Floats,
+) -> None:
+    """Sort the entries of a sparse matrix by group; those of one group keep their order."""
+    rows = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    groups, places = by_row[:, rows] + by_column[:, indices]
+    order = np.argsort(groups, kind="stable")
+    bounds[:] = np.searchsorted(groups[order], np.arange(bounds.size))
+    offsets[:], grouped[:] = places[order], values[order]
+
+
+def group_activations(
+    positions: Indices,
+    values: Floats,
+    image: tuple[int, int, int],
+    stride: int,
+    width: int,
+    indptr: Indices,
+    rows: Indices,
+    grouped: Floats,
+) -> None:
+    """Sort kept activations by plane, that is by input channel and phase, and find the gradient row of each."""
+    planes = indptr.size - 1
+    channel, h, w, n = np.unravel_index(positions, (planes // stride**2, *image))
+    plane = (channel * stride + h % stride) * stride + w % stride
+    order = np.argsort(plane, kind="stable")
+    indptr[:] = np.searchsorted(plane[order], np.arange(planes + 1))
+    rows[:] = (((h // stride) * width + w // stride) * image[2] + n)[order]
+    grouped[:] = values[order]
+
+
+def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
+    """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros."""
+    inside = g[top : top + dy.shape[1], left : left + dy.shape[2]]
+    inside[:] = dy.transpose(1, 2, 3, 0)  # (OC, Ho, Wo, N) -> (Ho, Wo, N, OC)
