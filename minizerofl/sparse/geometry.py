@@ -182,9 +182,9 @@ def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, de
     density : float
         The share of the weights that are kept.
     """
-    (IC, OC), place = channels, geometry(rows, cols, channels[0], batch)
-    T, phases, N = place.taps.size, place.stride**2, batch
-    block = _block(place, density)
+    IC, OC = channels
+    place = geometry(rows, cols, IC, batch)
+    T, phases, block = place.taps.size, place.stride**2, _block(place, density)
     channel, tap = np.divmod(np.arange(IC * T), T)
     phase = np.searchsorted(place.tap_indptr, np.argsort(place.taps), side="right") - 1
     output = np.arange(OC)
@@ -196,7 +196,7 @@ def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, de
     backward = Order(
         -(-OC // block) * IC * phases,
         np.stack([channel * phases + phase[tap], place.shifts[tap]]).astype(np.int32),
-        np.stack([output // block * (IC * phases), output * place.grad_pixels * N]).astype(np.int32),
+        np.stack([output // block * (IC * phases), output * place.grad_pixels * batch]).astype(np.int32),
     )
     return forward, backward
 
