@@ -107,7 +107,7 @@ def sum_tile(
     for r in range(R):
         to = at + r * step
         out[to : to + n] = 0
-    for group in range(0, bounds.size - 1, R):
+    for group in range(0, bounds.size - 1, max(1, R)):
         starts, stops = bounds[group : group + R], bounds[group + 1 : group + R + 1]
         add_rows(starts, stops, offsets, values, x, base, out, at, step, n)
 

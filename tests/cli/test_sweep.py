@@ -75,7 +75,7 @@ def test_a_run_that_fails_does_not_keep_the_others_from_running(file, invoke, tm
     with file.open("a") as more:
         more.write('inject = ["nan@2:*", ""]\n')
     result = invoke("sweep", file, "--runs-dir", tmp_path / "runs")
-    assert result.exit_code == 5
+    assert result.exit_code == 5, result.output
     rows = _results(tmp_path / "runs" / "sweep-ratios")
     assert [row["status"] for row in rows] == ["failed", "finished"]
     assert "not finite" in rows[0]["reason"]
