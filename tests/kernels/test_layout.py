@@ -82,3 +82,12 @@ def test_pixels_first_is_its_twin(seed: int, dtype: type, shape: tuple[int, int,
     layout.pixels_first(dy, 1, 2, ours)
     reference.pixels_first(dy, 1, 2, theirs)
     np.testing.assert_array_equal(ours, theirs)
+
+
+@given(SEEDS, DTYPES, st.integers(0, 70))
+def test_copy_is_its_twin(seed: int, dtype: type, n: int) -> None:
+    source = normal(np.random.default_rng(seed), 70, dtype=dtype)
+    ours, theirs = np.empty(n, dtype), np.empty(n, dtype)
+    layout.copy(source, ours)
+    reference.copy(source, theirs)
+    np.testing.assert_array_equal(ours, theirs)
