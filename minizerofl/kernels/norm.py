@@ -54,63 +54,75 @@ def lane_sum(a: Floats) -> float:
 
 
 @kernel
-def channel_moments(x: Floats, mean: Floats, var: Floats) -> None:
-    """Compute the mean and the (biased) variance of each channel.
-
-    Parameters
-    ----------
-    x : (C, M) float
-        The values of each channel.
-    mean, var : (C,) float
-        The results.
-    """
-    for c in range(x.shape[0]):
-        row = x[c]
-        mean[c] = lane_sum(row) / row.size
-        var[c] = lane_dot(row, mean[c], row, mean[c]) / row.size
+def relu_gradient(z: Floats, scale: float, shift: float, dy: Floats, g: Floats) -> None:
+    """Let the gradient `dy` pass to `g` where ``scale * z + shift`` is positive."""
+    zero = z.dtype.type(0)
+    for i in range(z.size):
+        g[i] = dy[i] if scale * z[i] + shift > zero else zero
 
 
 @kernel
-def scale_channels(x: Floats, scale: Floats, shift: Floats, residual: Floats, relu: bool, y: Floats) -> None:
-    """Compute ``y[c] = scale[c] * x[c] + shift[c] + residual[c]``, and zero for what is negative if `relu`.
+def scale_channel(x: Floats, scale: float, shift: float, residual: Floats, relu: bool, y: Floats) -> None:
+    """Compute ``y = scale * x + shift + residual`` (nothing if it is empty), and rectify it; NaN stays NaN."""
+    zero = x.dtype.type(0)
+    if residual.size:
+        for i in range(x.size):
+            y[i] = scale * x[i] + shift + residual[i]
+    else:
+        for i in range(x.size):
+            y[i] = scale * x[i] + shift
+    if relu:
+        for i in range(x.size):
+            y[i] = zero if y[i] <= zero else y[i]
+
+
+@kernel
+def batch_norm(
+    x: Floats,
+    parameters: tuple[Floats, Floats],
+    moments: tuple[Floats, Floats],
+    training: bool,
+    eps: float,
+    residual: Floats,
+    relu: bool,
+    line: Floats,
+    y: Floats,
+) -> None:
+    """Compute ``y = relu(weight * (x - mean) / sqrt(var + eps) + bias + residual)``.
 
     Parameters
     ----------
     x, y : (C, M) float
         The values of each channel, and the result.
-    scale, shift : (C,) float
-        Per channel.
+    parameters, moments : tuple of (C,) float
+        weight and bias; mean and (biased) var, a result if `training`.
+    training : bool
+        Whether to compute the moments from `x`.
+    eps : float
+        What is added to the variance.
     residual : (C, M) or (C, 0) float
         What is added, or nothing.
     relu : bool
-        Whether to rectify; NaN stays NaN.
+        Whether to rectify.
+    line : (2, C) float
+        A result: scale and shift in ``y = relu(scale * x + shift + residual)``.
     """
-    zero = x.dtype.type(0)
+    (weight, bias), (mean, var) = parameters, moments
     for c in range(x.shape[0]):
-        row, out, a, b = x[c], y[c], scale[c], shift[c]
-        for i in range(row.size):
-            out[i] = a * row[i] + b
-        if residual.size:
-            extra = residual[c]
-            for i in range(row.size):
-                out[i] += extra[i]
-        if relu:
-            for i in range(row.size):
-                out[i] = zero if out[i] <= zero else out[i]
-
-
-@kernel
-def relu_gradient(y: Floats, dy: Floats, g: Floats) -> None:
-    """Let the gradient `dy` pass to `g` where the rectified result `y` is positive, for flat arrays."""
-    zero = y.dtype.type(0)
-    for i in range(y.size):
-        g[i] = dy[i] if y[i] > zero else zero
+        row = x[c]
+        if training:
+            mean[c] = lane_sum(row) / row.size
+            var[c] = lane_dot(row, mean[c], row, mean[c]) / row.size
+        line[0, c] = weight[c] / np.sqrt(var[c] + x.dtype.type(eps))
+        line[1, c] = bias[c] - mean[c] * line[0, c]
+        scale_channel(row, line[0, c], line[1, c], residual[c], relu, y[c])
 
 
 @kernel
 def batch_norm_gradient(
     x: Floats,
-    y: Floats,
+    z: Floats,
+    line: Floats,
     dy: Floats,
     weight: Floats,
     moments: tuple[Floats, Floats],
@@ -118,17 +130,17 @@ def batch_norm_gradient(
     dx: Floats,
     dparameters: Floats,
 ) -> None:
-    """Compute the derivatives of batch normalisation, ``y = relu(weight * (x - mean) * rstd + bias + residual)``.
+    """Compute the derivatives of `batch_norm` in training, where the moments depend on x too.
 
-    The moments, mean and rstd = 1 / sqrt(var + eps), depend on x too. With xhat = (x - mean) * rstd and g what the ReLU
-    lets pass, ``dx = weight * rstd * (g - average(g) - xhat * average(g * xhat))`` (Ioffe and Szegedy 2015, section 3).
+    With xhat = (x - mean) * rstd, rstd = 1 / sqrt(var + eps), and g what the ReLU lets pass,
+    ``dx = weight * rstd * (g - average(g) - xhat * average(g * xhat))`` (Ioffe and Szegedy 2015, section 3).
 
     Parameters
     ----------
     x, dy, dx : (C, M) float
         Input, gradient of the output, gradient of the input (a result).
-    y : (C, M) or (C, 0) float
-        The output, or nothing if it was not rectified.
+    z, line : (C, M), (2, C) float
+        The ReLU lets pass where ``line[0] * z + line[1] > 0``; z is (C, 0) if there was no ReLU.
     weight : (C,) float
         The scale of each channel.
     moments : tuple of (C,) float
@@ -141,9 +153,9 @@ def batch_norm_gradient(
     mean, rstd = moments
     for c in range(x.shape[0]):
         row, grad, out, mu = x[c], dy[c], dx[c], mean[c]
-        if y.size:
+        if z.size:
             grad = passed[c % passed.shape[0]]
-            relu_gradient(y[c], dy[c], grad)
+            relu_gradient(z[c], line[0, c], line[1, c], dy[c], grad)
         dparameters[1, c] = lane_sum(grad)
         dparameters[0, c] = lane_dot(row, mu, grad, grad.dtype.type(0)) * rstd[c]
         scale = weight[c] * rstd[c]

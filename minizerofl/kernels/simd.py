@@ -2,7 +2,7 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the seven functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
+the eight functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
 becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
@@ -82,6 +82,10 @@ def plain_transpose(a: Floats, i: int, length_a: int, b: Floats, j: int, length_
     for row in range(8):
         for column in range(8):
             b[j + column * length_b + row] = a[i + row * length_a + column]
+
+
+def plain_fetch(array: Floats, index: int) -> None:
+    """Have the cache line around ``array[index]`` brought near; nothing waits for it, and it may lie behind the end."""
 
 
 class Vector(types.Type):
@@ -213,6 +217,20 @@ def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, l
     return types.void(a, types.intp, types.intp, b, types.intp, types.intp), generate
 
 
+def llvm_fetch(typing: Any, array: Any, index: Any) -> Any:
+    """Type and instructions of `plain_fetch`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], ir.IntType(8))
+        options = [ir.Constant(ir.IntType(32), option) for option in (0, 3, 1)]  # to read, in every cache, data
+        returns = ir.FunctionType(ir.VoidType(), [place.type, *(option.type for option in options)])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], returns)
+        builder.call(prefetch, [place, *options])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
 load: Any
 store: Any
 add_scaled: Any
@@ -220,16 +238,18 @@ reaches: Any
 lowest: Any
 count: Any
 transpose: Any
+fetch: Any
 
 if config.DISABLE_JIT:
     load, store, add_scaled = plain_load, plain_store, plain_add_scaled
-    reaches, lowest, count, transpose = plain_reaches, plain_lowest, plain_count, plain_transpose
+    reaches, lowest, count = plain_reaches, plain_lowest, plain_count
+    transpose, fetch = plain_transpose, plain_fetch
 elif config.BOUNDSCHECK:
     load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
     reaches, lowest, count = kernel(plain_reaches), kernel(plain_lowest), kernel(plain_count)
-    transpose = kernel(plain_transpose)
+    transpose, fetch = kernel(plain_transpose), kernel(plain_fetch)
 else:
     as_instructions = intrinsic(prefer_literal=True)
     load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
     reaches, lowest, count = as_instructions(llvm_reaches), as_instructions(llvm_lowest), as_instructions(llvm_count)
-    transpose = as_instructions(llvm_transpose)
+    transpose, fetch = as_instructions(llvm_transpose), as_instructions(llvm_fetch)

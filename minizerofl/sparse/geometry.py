@@ -102,17 +102,17 @@ class Geometry:
         return self.rows.grad_size * self.cols.grad_size
 
     def input_planes(self, x: Array) -> Array:
-        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC, S, S, planes, planes, N), flat."""
+        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC*S*S, planes*planes*N)."""
         S = self.stride
         planes = empty((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
         deal_out(np.ascontiguousarray(x), self.rows.window.padding, self.cols.window.padding, planes)
-        return planes.reshape(-1)
+        return planes.reshape(x.shape[0] * S * S, -1)
 
     def bordered(self, dy: Array) -> Array:
-        """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size, grad_size, N), flat."""
+        """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size*grad_size*N)."""
         g = empty((dy.shape[0], 1, 1, self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
         deal_out(np.ascontiguousarray(dy), self.rows.border, self.cols.border, g)
-        return g.reshape(-1)
+        return g.reshape(len(g), -1)
 
     def merge_phases(self, planes: Array) -> Array:
         """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""

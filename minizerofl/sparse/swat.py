@@ -160,7 +160,7 @@ def multiply(matrix: scipy.sparse.csr_array, x: Array) -> Array:
         linear.gather_rows(*as_csr(matrix), rows.reshape(-1), out.reshape(-1), lanes)
     else:
         offsets = matrix.indices * np.int32(lanes)
-        out = sum_rows(matrix.indptr, offsets, matrix.data, rows.reshape(-1), 0, (matrix.shape[0], 1, lanes))[:, 0]
+        out = sum_rows(matrix.indptr, offsets, matrix.data, rows, 0, (matrix.shape[0], 1, lanes))[:, 0]
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
@@ -187,7 +187,7 @@ def outer_products(positions: Positions, values: Array, dy: Array, w_shape: tupl
     g = empty((N, OC), dy.dtype)
     g[:] = dy.T
     shape = (starts.size, 1, OC)
-    dw = sum_rows(np.append(starts, inputs.size), samples * np.int32(OC), values, g.reshape(-1), 0, shape)
+    dw = sum_rows(np.append(starts, inputs.size), samples * np.int32(OC), values, g, 0, shape)
     return RowSparse(w_shape, inputs[starts], dw[:, 0])
 
 

@@ -23,27 +23,27 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     return rng.standard_normal(shape).astype(dtype)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 4), st.integers(1, 300))
-def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length: int) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 4), st.integers(1, 300), st.sampled_from([0, 7]))
+def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length: int, ahead: int) -> None:
     rng = np.random.default_rng(seed)
     cuts = np.sort(rng.integers(0, count + 1, R + 1))
     values, rows = normal(rng, count, dtype=dtype), normal(rng, 500, dtype=dtype)
     offsets = rng.integers(0, 190, count).astype(np.int32)
     ours = normal(rng, R * length + 5, dtype=dtype)
     theirs = ours.copy()
-    conv.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, length, length)
-    reference.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, length, length)
+    conv.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, length, ahead, length)
+    reference.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, length, ahead, length)
     close(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS))
-def test_add_pieces_is_its_twin(seed: int, dtype: type, count: int, width: int) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS), st.sampled_from([None, 7]))
+def test_add_pieces_is_its_twin(seed: int, dtype: type, count: int, width: int, ahead: int | None) -> None:
     rng = np.random.default_rng(seed)
     rows, values, ours = (normal(rng, n, dtype=dtype) for n in (500, count, 2 * width + 5))
     offsets, theirs = rng.integers(0, 190, count).astype(np.int32), ours.copy()
     cuts = np.array([0, count // 3, count])
-    conv.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, width, width)
-    reference.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, width, width)
+    conv.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, width, ahead, width)
+    reference.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, width, ahead, width)
     close(ours, theirs)
 
 
@@ -54,8 +54,8 @@ def test_sum_tile_is_its_twin(seed: int, dtype: type, density: float, R: int, bl
     operands = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     x, ours = normal(rng, 12 + 2 + n, dtype=dtype), normal(rng, R * (n + 3), dtype=dtype)
     theirs = ours.copy()
-    conv.sum_tile(*operands, x, 2, ours, 1, n + 3, R, n)
-    reference.sum_tile(*operands, x, 2, theirs, 1, n + 3, R, n)
+    conv.sum_tile(*operands, x, 2, ours, 1, n + 3, 7, R, n)
+    reference.sum_tile(*operands, x, 2, theirs, 1, n + 3, 7, R, n)
     close(ours, theirs)
 
 
@@ -71,7 +71,7 @@ def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, blocks: in
     rows, steps, length = shape
     matrix = scipy.sparse.random(blocks * rows, 12, density=density, format="csr", dtype=dtype, random_state=rng)
     step = 7
-    x = normal(rng, 12 * 3 + (steps - 1) * step + length, dtype=dtype)
+    x = normal(rng, max(1, rows), 12 * 3 + (steps - 1) * step + length, dtype=dtype)
     operands = (matrix.indptr.astype(np.int32), (matrix.indices * 3).astype(np.int32), matrix.data, x, step)
     ours, theirs = np.full(shape, np.nan, dtype), np.empty(shape, dtype)
     conv.sum_rows(*operands, ours)

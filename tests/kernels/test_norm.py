@@ -34,30 +34,33 @@ def test_lane_sums_are_their_twins(seed: int, shape: tuple[int, int], dtype: typ
     np.testing.assert_allclose(norm.lane_dot(a, shift, b, shift), reference.lane_dot(a, shift, b, shift), atol=1e-3)
 
 
-@given(SEEDS, SHAPES, DTYPES)
-def test_channel_moments_are_their_twins(seed: int, shape: tuple[int, int], dtype: type) -> None:
-    x, _, mean, var, *_ = draw(seed, shape, dtype)
-    mean2, var2 = mean.copy(), var.copy()
-    norm.channel_moments(x, mean, var)
-    reference.channel_moments(x, mean2, var2)
-    close(mean, mean2)
-    close(var, var2)
-
-
-@given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans())
-def test_scaling_and_rectifying_are_their_twins(
-    seed: int, shape: tuple[int, int], dtype: type, adds: bool, relu: bool
+@given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans(), st.booleans())
+def test_batch_norm_is_its_twin(
+    seed: int, shape: tuple[int, int], dtype: type, training: bool, adds: bool, relu: bool
 ) -> None:
-    x, residual, scale, shift, *_ = draw(seed, shape, dtype)
-    residual = residual if adds else np.empty((shape[0], 0), dtype)
-    ours, theirs = np.empty_like(x), np.empty_like(x)
-    norm.scale_channels(x - 3, scale, -shift, residual - 3, relu, ours)
-    reference.scale_channels(x - 3, scale, -shift, residual - 3, relu, theirs)
-    close(ours, theirs)
-    g, g2 = np.empty(x.size, dtype), np.empty(x.size, dtype)
-    norm.relu_gradient(ours.ravel(), x.ravel(), g)
-    reference.relu_gradient(ours.ravel(), x.ravel(), g2)
-    np.testing.assert_array_equal(g, g2)
+    x, residual, *vectors = draw(seed, shape, dtype)
+    added = residual - 3 if adds else np.empty((shape[0], 0), dtype)
+    results = []
+    for module in (norm, reference):
+        weight, bias, mean, var = (vector.copy() for vector in vectors)
+        line, y = np.empty((2, shape[0]), dtype), np.empty_like(x)
+        module.batch_norm(x, (weight, -bias), (mean, var), training, 1e-5, added, relu, line, y)
+        results.append((mean, var, y))
+    for ours, theirs in zip(*results, strict=True):
+        close(ours, theirs)
+
+
+@given(SEEDS, SHAPES, DTYPES)
+def test_scaling_and_rectifying_a_channel_are_their_twins(seed: int, shape: tuple[int, int], dtype: type) -> None:
+    x, dy, *_ = draw(seed, shape, dtype)
+    results = []
+    for module in (norm, reference):
+        y, g = np.empty_like(x[0]), np.empty_like(x[0])
+        module.scale_channel(x[0], dtype(2), dtype(-6), dy[0], True, y)
+        module.relu_gradient(x[0], dtype(2), dtype(-6), dy[0], g)
+        results.append((y, g))
+    close(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
 
 
 @given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans())
@@ -65,7 +68,8 @@ def test_batch_norm_gradient_is_its_twin(
     seed: int, shape: tuple[int, int], dtype: type, relu: bool, residual: bool
 ) -> None:
     x, dy, weight, *moments, _ = draw(seed, shape, dtype)
-    y = np.ascontiguousarray(x[::-1]) - 3 if relu else np.empty((shape[0], 0), dtype)
+    z = np.ascontiguousarray(x[::-1]) if relu else np.empty((shape[0], 0), dtype)
+    line = np.repeat([[2], [-6]], len(x), axis=1).astype(dtype)
     results = []
     for module in (norm, reference):
         dx, passed, parameters = (
@@ -74,7 +78,7 @@ def test_batch_norm_gradient_is_its_twin(
             np.empty((2, len(x)), dtype),
         )
         passed[:] = 7
-        module.batch_norm_gradient(x, y, dy, weight, tuple(moments), passed, dx, parameters)
+        module.batch_norm_gradient(x, z, line, dy, weight, tuple(moments), passed, dx, parameters)
         results.append((dx, passed, parameters))
     for ours, theirs in zip(*results, strict=True):
         close(ours, theirs)

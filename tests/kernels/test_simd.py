@@ -43,6 +43,19 @@ def turn(a: np.ndarray, i: int, length_a: int, out: np.ndarray, j: int, length_o
     simd.transpose(a, i, length_a, out, j, length_out)
 
 
+@kernel
+def ask_for(a: np.ndarray, i: int) -> float:
+    simd.fetch(a, i)
+    return a[0]
+
+
+@pytest.mark.parametrize("place", [0, 3, 10**9, -(10**9)])
+def test_what_is_fetched_may_lie_anywhere(place: int) -> None:
+    a = np.array([7.0, 1.0])
+    simd.plain_fetch(a, place)
+    assert ask_for(a, place) == 7
+
+
 @given(DTYPES, st.integers(0, 5), st.integers(8, 12), st.integers(0, 5), st.integers(8, 12))
 def test_transpose(dtype: type, i: int, length_a: int, j: int, length_out: int) -> None:
     a = np.arange(105, dtype=dtype)

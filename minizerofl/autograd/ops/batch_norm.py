@@ -33,36 +33,35 @@ class BatchNorm(Op):
         C = x.shape[0]
         rows = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
         mean, var = (moment.astype(x.dtype) for moment in running)
+        nothing, y, line = np.empty((C, 0), x.dtype), empty(rows.shape, x.dtype), np.empty((2, C), x.dtype)
+        added = nothing if residual is None else np.ascontiguousarray(residual).reshape(rows.shape)
+        norm.batch_norm(rows, (w, b), (mean, var), training, eps, added, relu, line, y)
         if training:
-            norm.channel_moments(rows, mean, var)
             unbiased = var * (rows.shape[1] / max(1, rows.shape[1] - 1))
             for moment, new in zip(running, (mean, unbiased), strict=True):
                 moment += momentum * (new - moment)
-        rstd = 1 / np.sqrt(var + x.dtype.type(eps))
-        y = empty(rows.shape, x.dtype)
-        added = np.empty((C, 0), x.dtype) if residual is None else np.ascontiguousarray(residual).reshape(rows.shape)
-        norm.scale_channels(rows, w * rstd, b - mean * w * rstd, added, relu, y)
-        ctx.save(rows, w, (mean, rstd), training, y if relu else np.empty((C, 0), x.dtype))
+        if relu and residual is not None:  # what the ReLU let pass is seen from y; otherwise from x, and y is not kept
+            ctx.save(rows, w, (mean, var), eps, training, y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype))
+        else:
+            ctx.save(rows, w, (mean, var), eps, training, rows if relu else nothing, line)
         return y.reshape(x.shape)
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array, Array | None]:
         """Derive through the moments of the batch; running moments are constants."""
-        rows, w, moments, training, y = ctx.saved
+        rows, w, (mean, var), eps, training, z, line = ctx.saved
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
-        dx = empty(rows.shape, dy.dtype)
+        rstd = 1 / np.sqrt(var + rows.dtype.type(eps))
+        if not training:
+            passed = np.where(line[0, :, None] * z + line[1, :, None] > 0, dy, 0) if z.size else dy
+            xhat = (rows - mean[:, None]) * rstd[:, None]
+            dx = passed * (w * rstd)[:, None]
+            return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
+        dx, parameters = empty(rows.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
         wanted = ctx.needs_grad[3]
-        passed = empty(rows.shape if wanted or not training else (1, rows.shape[1]), dy.dtype) if y.size else dy
-        if training:
-            parameters = np.empty((2, len(w)), w.dtype)
-            norm.batch_norm_gradient(rows, y, dy, w, moments, passed, dx, parameters)
-            return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
-        if y.size:
-            norm.relu_gradient(y.reshape(-1), dy.reshape(-1), passed.reshape(-1))
-        mean, rstd = moments
-        np.multiply(passed, (w * rstd)[:, None], out=dx)
-        xhat = (rows - mean[:, None]) * rstd[:, None]
-        return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
+        passed = empty(rows.shape if wanted else (1, rows.shape[1]), dy.dtype) if z.size else dy
+        norm.batch_norm_gradient(rows, z, line, dy, w, (mean, rstd), passed, dx, parameters)
+        return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
 
 
 def _check(x: Array, w: Array, b: Array, residual: Array | None, running: tuple[Array, Array]) -> None:

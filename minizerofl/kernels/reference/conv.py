@@ -22,10 +22,11 @@ def add_pieces(
     out: Floats,
     at: int,
     step: int,
+    ahead: int | None,
     width: int,
 ) -> None:
     """Do what `add_rows` does for one piece of the rows."""
-    add_rows(starts, stops, offsets, values, rows, base, out, at, step, width)
+    add_rows(starts, stops, offsets, values, rows, base, out, at, step, 0, width)
 
 
 def add_rows(
@@ -38,6 +39,7 @@ def add_rows(
     out: Floats,
     at: int,
     step: int,
+    ahead: int,
     n: int,
 ) -> None:
     """Add ``values[j] * rows[base + offsets[j] :][:n]`` to ``out[at + r * step :][:n]``, j in [starts[r], stops[r])."""
@@ -55,6 +57,7 @@ def sum_tile(
     out: Floats,
     at: int,
     step: int,
+    ahead: int,
     R: int,
     n: int,
 ) -> None:
@@ -71,7 +74,7 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
     out[:] = 0
     for group, s in np.ndindex(indptr.size - 1, out.shape[1]):
         for j in range(indptr[group], indptr[group + 1]):
-            out[group % len(out), s] += values[j] * x[offsets[j] + s * step :][: out.shape[2]]
+            out[group % len(out), s] += values[j] * x.reshape(-1)[offsets[j] + s * step :][: out.shape[2]]
 
 
 def conv_weight_gradient(

@@ -20,29 +20,43 @@ def lane_sum(a: Floats) -> float:
     return float(np.sum(a, dtype=np.float64))
 
 
-def channel_moments(x: Floats, mean: Floats, var: Floats) -> None:
-    """Compute the mean and the (biased) variance of each channel."""
-    mean[:] = x.mean(axis=1)
-    var[:] = x.var(axis=1)
+def relu_gradient(z: Floats, scale: float, shift: float, dy: Floats, g: Floats) -> None:
+    """Let the gradient pass where ``scale * z + shift`` is positive."""
+    g[:] = np.where(scale * z + shift > 0, dy, 0)
 
 
-def scale_channels(x: Floats, scale: Floats, shift: Floats, residual: Floats, relu: bool, y: Floats) -> None:
-    """Compute ``y[c] = scale[c] * x[c] + shift[c] + residual[c]``, and zero for what is negative if `relu`."""
-    y[:] = scale[:, None] * x + shift[:, None]
-    if residual.size:
-        y += residual
+def scale_channel(x: Floats, scale: float, shift: float, residual: Floats, relu: bool, y: Floats) -> None:
+    """Compute ``y = scale * x + shift + residual``, and rectify it."""
+    y[:] = scale * x + shift + (residual if residual.size else 0)
     if relu:
         np.maximum(y, 0, out=y)
 
 
-def relu_gradient(y: Floats, dy: Floats, g: Floats) -> None:
-    """Let the gradient pass where the rectified result is positive."""
-    g[:] = np.where(y > 0, dy, 0)
+def batch_norm(
+    x: Floats,
+    parameters: tuple[Floats, Floats],
+    moments: tuple[Floats, Floats],
+    training: bool,
+    eps: float,
+    residual: Floats,
+    relu: bool,
+    line: Floats,
+    y: Floats,
+) -> None:
+    """Compute ``y = relu(weight * (x - mean) / sqrt(var + eps) + bias + residual)``."""
+    (weight, bias), (mean, var) = parameters, moments
+    if training:
+        mean[:], var[:] = x.mean(axis=1), x.var(axis=1)
+    line[0] = weight / np.sqrt(var + eps)
+    line[1] = bias - mean * line[0]
+    for c in range(len(x)):
+        scale_channel(x[c], line[0, c], line[1, c], residual[c], relu, y[c])
 
 
 def batch_norm_gradient(
     x: Floats,
-    y: Floats,
+    z: Floats,
+    line: Floats,
     dy: Floats,
     weight: Floats,
     moments: tuple[Floats, Floats],
@@ -50,12 +64,12 @@ def batch_norm_gradient(
     dx: Floats,
     dparameters: Floats,
 ) -> None:
-    """Compute the derivatives of batch normalisation."""
-    g = np.where(y > 0, dy, 0) if y.size else dy
+    """Compute the derivatives of `batch_norm` in training."""
+    g = np.where(line[0, :, None] * z + line[1, :, None] > 0, dy, 0) if z.size else dy
     mean, rstd = moments
     xhat = (x - mean[:, None]) * rstd[:, None]
     dparameters[0], dparameters[1] = (g * xhat).sum(axis=1), g.sum(axis=1)
     centred = g - g.mean(axis=1, keepdims=True) - xhat * (g * xhat).mean(axis=1, keepdims=True)
     dx[:] = (weight * rstd)[:, None] * centred
-    if y.size:
+    if z.size:
         passed[:] = g[-len(passed) :]
