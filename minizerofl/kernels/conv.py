@@ -205,7 +205,6 @@ def conv_weight_gradient(
     flat, out = g.reshape(-1), dw.reshape(-1)
     offsets = rows * np.int32(channels)
     bases = shifts.astype(np.int64) * channels
-    out[:] = 0
     starts = np.empty((phases, planes // phases), np.int64)
     stops = np.ascontiguousarray(indptr[:-1].reshape(-1, phases).T).astype(np.int64)
     size = max(1, 32 * planes * g.shape[0] // max(1, values.size))  # for some 32 activations of a plane in a tile
@@ -220,4 +219,7 @@ def conv_weight_gradient(
         for phase in range(phases):
             for t in taps[tap_indptr[phase] : tap_indptr[phase + 1]]:
                 at, step = t * channels, taps.size * channels
+                if tile == 0:
+                    for channel in range(dw.shape[0]):
+                        out[at + channel * step : at + channel * step + channels] = 0
                 add_rows(starts[phase], stops[phase], offsets, values, flat, bases[t], out, at, step, NOTHING, channels)
