@@ -108,6 +108,38 @@ def group_weights(
 
 
 @kernel
+def find_rows(positions: Indices, image: tuple[int, int, int], width: int, indptr: Indices, rows: Indices) -> None:
+    """Find the gradient row of each kept activation, for a convolution with stride 1.
+
+    Positions ascend, and along a line of the image their rows differ from them by the same number.
+
+    Parameters
+    ----------
+    positions : (nnz,) int32
+        Ascending flat positions in the input (IC, H, W, N).
+    image : tuple of int
+        (H, W, N).
+    width : int
+        Width in pixels of the output gradient with its border.
+    indptr : (IC + 1,) int32
+        The result: where the activations of each channel start.
+    rows : (nnz,) int32
+        The result: row ``(h * width + w) * N + n`` of each activation.
+    """
+    H, W, N = image
+    at = np.uint64(0)
+    for channel in range(indptr.size - 1):
+        indptr[channel] = at
+        for h in range(H):
+            shift = np.int32((h * width - (channel * H + h) * W) * N)
+            end = (channel * H + h + 1) * W * N
+            while at < np.uint64(positions.size) and positions[at] < end:
+                rows[at] = positions[at] + shift
+                at += ONE
+    indptr[-1] = at
+
+
+@kernel
 def group_activations(
     positions: Indices,
     values: Floats,
@@ -119,10 +151,6 @@ def group_activations(
     grouped: Floats,
 ) -> None:
     """Sort kept activations by plane, that is by input channel and phase, and find the gradient row of each.
-
-    Positions ascend, so those of one pixel stand together, and with a stride of 1, where all pixels of a line are in
-    the same plane, those of a whole line. What stands together moves together: nothing is divided, nothing compared.
-    That is 1.9 (at sparsity 0.95) to 3.1 times (at 0.8) as fast as a counting sort of the positions one by one.
 
     Parameters
     ----------
@@ -140,30 +168,33 @@ def group_activations(
         The result: row ``(h // S * width + w // S) * N + n`` and value of each activation, ascending within a plane.
     """
     H, W, N = image
-    line = width * N
-    if stride == 1:  # take the line for one pixel
-        W, N = 1, W * N
-    pixels = (indptr.size - 1) // stride**2 * H * W
-    starts = np.empty(pixels + 1, np.int32)  # where the activations of each pixel start
-    at = np.uint64(0)
-    for pixel in range(pixels):
-        starts[pixel] = at
-        while at < np.uint64(positions.size) and positions[at] < (pixel + 1) * N:
-            at += ONE
-    starts[pixels] = at
-    at = np.uint64(0)
-    for plane in range(indptr.size - 1):
-        channel, phase = divmod(plane, stride**2)
-        indptr[plane] = at
-        for h in range(phase // stride, H, stride):
-            for w in range(phase % stride, W, stride):
-                pixel = (channel * H + h) * W + w
-                shift = np.int32(h // stride * line + w // stride * N - pixel * N)
-                for j in range(np.uint64(starts[pixel]), np.uint64(starts[pixel + 1])):
-                    rows[at] = positions[j] + shift
-                    grouped[at] = values[j]
-                    at += ONE
-    indptr[-1] = at
+    phase_of, row_of = np.empty(H * W, np.uint64), np.empty(H * W, np.int32)  # of each pixel
+    for h in range(H):
+        for w in range(W):
+            phase_of[h * W + w] = h % stride * stride + w % stride
+            row_of[h * W + w] = (h // stride * width + w // stride) * N
+    batch = np.uint32(N)
+    places = np.empty(stride * stride, np.int64)
+    stop = np.uint64(0)
+    indptr[0] = 0
+    for channel in range((indptr.size - 1) // places.size):
+        start, first = stop, channel * H * W * N
+        places[:] = 0
+        while stop < np.uint64(positions.size) and positions[stop] < first + H * W * N:
+            places[phase_of[np.uint64(np.uint32(positions[stop] - first) // batch)]] += 1
+            stop += ONE
+        plane = channel * places.size
+        for phase in range(places.size):
+            count = places[phase]
+            places[phase] = indptr[plane + phase]
+            indptr[plane + phase + 1] = indptr[plane + phase] + count
+        for j in range(start, stop):
+            position = np.uint32(positions[j] - first)
+            pixel = np.uint64(position // batch)
+            to = np.uint64(places[phase_of[pixel]])
+            places[phase_of[pixel]] += 1
+            rows[to] = row_of[pixel] + np.int32(position % batch)
+            grouped[to] = values[j]
 
 
 @kernel

@@ -101,10 +101,15 @@ def weight_gradient(
     clear_border(slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g[None])
     layout.pixels_first(dy, top, left, g)
     indptr = np.empty(IC * place.stride**2 + 1, np.int32)
-    rows, grouped = np.empty_like(positions), np.empty_like(values)
-    layout.group_activations(positions, values, (H, W, N), place.stride, place.cols.grad_size, indptr, rows, grouped)
+    image, width, rows = (H, W, N), place.cols.grad_size, np.empty_like(positions)
+    if place.stride == 1:
+        layout.find_rows(positions, image, width, indptr, rows)
+    else:
+        grouped = np.empty_like(values)
+        layout.group_activations(positions, values, image, place.stride, width, indptr, rows, grouped)
+        values = grouped
     dw = empty((IC, KH * KW, OC), dy.dtype)
-    conv.conv_weight_gradient(indptr, rows, grouped, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), dw)
+    conv.conv_weight_gradient(indptr, rows, values, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), dw)
     return dw.reshape(w_shape)
 
 

@@ -57,7 +57,7 @@ def test_group_weights_is_its_twin(seed: int, dtype: type, density: float, shape
     stride=st.integers(1, 3),
     image=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 65)),
 )
-def test_group_activations_is_its_twin(
+def test_group_activations_and_find_rows_are_their_twins(
     seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int]
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -70,6 +70,10 @@ def test_group_activations_is_its_twin(
         rows, grouped = np.empty_like(positions), np.empty_like(values)
         module.group_activations(positions, values, image, stride, image[1] + 2, indptr, rows, grouped)
         results.append((indptr, rows, grouped))
+        if stride == 1:
+            indptr, rows = np.empty_like(indptr), np.empty_like(rows)
+            module.find_rows(positions, image, image[1] + 2, indptr, rows)
+            results[-1] += indptr, rows
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

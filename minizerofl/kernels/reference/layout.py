@@ -45,6 +45,12 @@ def group_weights(
     offsets[:], grouped[:] = places[order], values[order]
 
 
+def find_rows(positions: Indices, image: tuple[int, int, int], width: int, indptr: Indices, rows: Indices) -> None:
+    """Find the gradient row of each kept activation, for a convolution with stride 1."""
+    values = np.empty(positions.size)
+    group_activations(positions, values, image, 1, width, indptr, rows, values.copy())
+
+
 def group_activations(
     positions: Indices,
     values: Floats,
