@@ -68,7 +68,7 @@ class Conv2d(Op):
         for first, last in _blocks(x, rows, cols):
             dy = dy2[:, first * cols.out * N : last * cols.out * N]
             if dw is not None:
-                dw += (dy @ _patches(x, rows, cols, first, last).T).T  # faster than the other way round
+                dw += _patches(x, rows, cols, first, last) @ dy.T
             if dx is not None:
                 _add_patches(dx, w2 @ dy, rows, cols, first, last)
         db = dy2.sum(axis=1) if len(ctx.needs_grad) > 2 and ctx.needs_grad[2] else None
