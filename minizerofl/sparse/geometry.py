@@ -23,7 +23,7 @@ from minizerofl.kernels.simd import WIDE
 Array = NDArray[Any]
 Indices = NDArray[np.int32]
 
-CACHE = 2**14  # numbers of a block: 64 KB, a little more than the first-level cache, which has other things to hold too
+CACHE = 12 * 2**10  # numbers of a block: 48 KB, a first-level cache
 
 
 @dataclass(frozen=True)
