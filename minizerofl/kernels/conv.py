@@ -207,8 +207,9 @@ def conv_weight_gradient(
     bases = shifts.astype(np.int64) * channels
     starts = np.empty((phases, planes // phases), np.int64)
     stops = np.ascontiguousarray(indptr[:-1].reshape(-1, phases).T).astype(np.int64)
-    size = max(1, 32 * planes * g.shape[0] // max(1, values.size))  # for some 32 activations of a plane in a tile
-    for tile in range(0, g.shape[0], size):  # its rows of g stay in the cache while all planes use them
+    pieces = -(-channels // WIDE)
+    size = max(1, 32 * pieces * planes * g.shape[0] // max(1, values.size))  # some 32 activations of a plane in a tile
+    for tile in range(0, g.shape[0], size):  # a piece of its rows stays in the cache while all planes use it
         for plane in range(planes):
             channel, phase = divmod(plane, phases)
             starts[phase, channel] = stops[phase, channel]
