@@ -112,11 +112,11 @@ def _sparse_conv2d(node: Context, out: Tensor) -> tuple[int, int]:
     else:
         w_top, positions, _, place, *_ = node.saved
         weights = w_top.nnz
-    S, taps = place.stride, positions.size * place.taps.size
+    S, taps = place.stride, positions.size * place.phases.size
     if S > 1:  # a pixel meets only the taps of its phase
         pixels = positions // N
         phases = (pixels // W % H) % S * S + pixels % W % S
-        taps = int(np.bincount(phases, minlength=S * S) @ np.diff(place.tap_indptr))
+        taps = int(np.bincount(phases, minlength=S * S) @ np.bincount(place.phases, minlength=S * S))
     return int(weights) * out.size // out.shape[0], taps * out.shape[0]
 
 

@@ -26,16 +26,17 @@ from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
 from minizerofl.kernels.memory import SHORT
-from minizerofl.kernels.simd import WIDE, add_scaled, fetch, load, store
+from minizerofl.kernels.simd import WIDE, add_scaled, fetch, load, store, transpose
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
 
-ONE = np.uint64(1)  # unsigned numbers spare Numba's look at negative indices
 NOTHING: Any = np.int64(0)
 LINES = WIDE // 32  # cache lines fetched at a time
-WIDTHS = tuple(width for width in (256, 128, 64, 32, 16) if width <= WIDE)  # of the pieces of a row
+WIDTHS = tuple(width for width in (256, 128, 64, 16) if width <= WIDE)  # of the pieces of a row
+PIECE = 32  # output channels of the weight gradient at a time
+COUNTS = (3, 2, 1)  # taps of the weight gradient at a time: three times 32 numbers fit into the registers
 
 
 @kernel
@@ -170,57 +171,149 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
 
 
 @kernel
-def conv_weight_gradient(
-    indptr: Indices,
+def pixels_first(dy: Floats, channel: int, line: int, left: int, columns: int, g: Floats, at: int) -> None:
+    """Copy an image line so that each (pixel, sample) has a row of PIECE channels, between zeros.
+
+    Channels lie far apart, and the same places of them compete for the same places in the cache. So squares are
+    transposed in registers: 1.7 times as fast as plain loops.
+
+    Parameters
+    ----------
+    dy : (OC, Ho, Wo, N) float
+        The output gradient.
+    channel, line : int
+        The first channel, and the line.
+    left, columns : int
+        The columns of zeros before it, and all columns of the result.
+    g : (n,) float
+        The result is written as ``(columns, N, PIECE)`` from `at` on.
+    """
+    _, Ho, Wo, N = dy.shape
+    flat, n = dy.reshape(-1), Wo * N
+    start = at + left * N * PIECE
+    g[at:start] = 0
+    g[start + n * PIECE : at + columns * N * PIECE] = 0
+    squares = n - n % 8
+    for oc in range(0, PIECE, 8):
+        for i in range(0, squares, 8):
+            transpose(flat, ((channel + oc) * Ho + line) * n + i, Ho * n, g, start + i * PIECE + oc, PIECE)
+    for oc in range(PIECE):  # what fills no square
+        for i in range(squares, n):
+            g[start + i * PIECE + oc] = flat[((channel + oc) * Ho + line) * n + i]
+
+
+@kernel
+def add_taps(
+    starts: Indices,
+    stops: Indices,
     rows: Indices,
     values: Floats,
-    tap_indptr: Indices,
-    taps: Indices,
-    shifts: Indices,
+    g: Floats,
+    shift: int,
+    gap: int,
+    out: Floats,
+    at: int,
+    steps: tuple[int, int],
+    count: int,
+) -> None:
+    """Add up what activations contribute to the weights of `count` taps; it is compiled for each count.
+
+    ``out[at + r * steps[0] + k * steps[1] :] += values[j] * g[(rows[j] + shift - k * gap) * PIECE :]``, PIECE numbers
+    of each, for every r, j in [starts[r], stops[r]) and k < count.
+    """
+    literally(count)
+    for r in range(starts.size):
+        if starts[r] < stops[r]:
+            totals = load(out, at, PIECE, count, steps[1])
+            for j in range(np.uint64(starts[r]), np.uint64(stops[r])):
+                totals = add_scaled(totals, values[j], load(g, (rows[j] + shift) * PIECE, PIECE, count, -gap * PIECE))
+            store(out, at, totals, steps[1])
+        at += steps[0]
+
+
+@kernel
+def add_run(
+    bounds: Indices,
+    cells: tuple[int, int, int],
+    rows: Indices,
+    values: Floats,
+    run: Places,
+    g: Floats,
+    band: tuple[int, int, int, int],
+    dw: Floats,
+    channel: int,
+) -> None:
+    """Do what `conv_weight_gradient` does for one run of taps and PIECE output channels from `channel` on.
+
+    `band` is what of the output gradient lies in `g`: the first of its lines, the last and one, columns and samples.
+    """
+    phases, lines, parts = cells
+    phase, down, right, tap, step, taps = run
+    first, last, columns, N = band
+    IC, T, OC = dw.shape
+    start, stop = max(0, first - down), min(lines, last - down)  # the activations' lines
+    for part in range(parts if start < stop else 0):
+        begin, end = (phase * lines + start) * parts + part, (phase * lines + stop - 1) * parts + part + 1
+        cell = phases * lines * parts  # so many in a channel
+        starts, stops = bounds[begin : IC * cell : cell], bounds[end::cell]
+        at, shift, left = tap * OC + channel, ((down - first) * columns + right) * N, taps
+        for count in literal_unroll(COUNTS):
+            while left >= count:
+                add_taps(starts, stops, rows, values, g, shift, N, dw.reshape(-1), at, (T * OC, step * OC), count)
+                at, shift, left = at + count * step * OC, shift - count * N, left - count
+
+
+@kernel
+def conv_weight_gradient(
+    bounds: Indices,
+    cells: tuple[int, int, int],
+    rows: Indices,
+    values: Floats,
+    runs: Places,
+    dy: Floats,
+    left: int,
     g: Floats,
     dw: Floats,
 ) -> None:
     """Compute the gradient of all weights of a convolution from its kept activations.
 
-    ``dw[ic, t, :] = sum_j values[j] * g[rows[j] + shifts[t], :]`` over the kept activations j of input channel ic
-    that tap t meets.
+    Each of them multiplies, for each tap that meets it, the output gradients of one pixel. A few output channels of a
+    few lines of those are copied with the channels last, and stay in the cache while all input channels and taps use
+    them; and neighbouring taps are added up together. In ResNet-18 that makes it 1.2 to 1.4 times as fast at sparsity
+    0.95 as a copy of the whole gradient and one tap at a time, 1.4 to 1.7 times at 0.8.
 
     Parameters
     ----------
-    indptr : (IC * P + 1,) int32
-        Where the activations of each plane (input channel, phase) start; P phases, see `minizerofl.sparse.geometry`.
+    bounds : (IC * phases * lines * parts + 1,) int32
+        Where the activations of each cell start. A cell is a part of a line of a phase of an input channel, see
+        `minizerofl.sparse.geometry`.
+    cells : tuple of int
+        (phases, lines, parts).
     rows, values : (nnz,) int32, float
-        For each kept activation, its row in `g`, ascending within a plane, and its value.
-    tap_indptr, taps : (P + 1,), (T,) int32
-        Which of the T taps meet the activations of each phase.
-    shifts : (T,) int32
-        How many rows of `g` each tap moves.
-    g : (n, OC) float
-        The output gradient, one row per (pixel, sample), with a border of zeros.
+        Of each activation the place ``(line * columns + column) * N + sample`` in its phase, and the value.
+    runs : (number, 6) int64
+        Taps side by side: the phase they meet, how far below and to the right of a pixel the gradient lies that the
+        first of them needs (the others', one column further left each), the first tap, the step to the next, and their
+        number.
+    dy : (OC, Ho, Wo, N) float
+        The output gradient, of at least PIECE channels.
+    left : int
+        So many columns of zeros it needs on its left; it is part of how far to the right.
+    g : (height, columns, N, PIECE) float
+        Memory for a copy of so many lines, with their zeros.
     dw : (IC, T, OC) float
         The result.
     """
-    phases = tap_indptr.size - 1
-    planes, channels = indptr.size - 1, g.shape[1]
-    flat, out = g.reshape(-1), dw.reshape(-1)
-    offsets = rows * np.int32(channels)
-    bases = shifts.astype(np.int64) * channels
-    starts = np.empty((phases, planes // phases), np.int64)
-    stops = np.ascontiguousarray(indptr[:-1].reshape(-1, phases).T).astype(np.int64)
-    pieces = -(-channels // WIDE)
-    size = max(1, 32 * pieces * planes * g.shape[0] // max(1, values.size))  # some 32 activations of a plane in a tile
-    for tile in range(0, g.shape[0], size):  # a piece of its rows stays in the cache while all planes use it
-        for plane in range(planes):
-            channel, phase = divmod(plane, phases)
-            starts[phase, channel] = stops[phase, channel]
-            stop, last = np.uint64(stops[phase, channel]), np.uint64(indptr[plane + 1])
-            while stop < last and rows[stop] < tile + size:
-                stop += ONE
-            stops[phase, channel] = stop
-        for phase in range(phases):
-            for t in taps[tap_indptr[phase] : tap_indptr[phase + 1]]:
-                at, step = t * channels, taps.size * channels
-                if tile == 0:
-                    for channel in range(dw.shape[0]):
-                        out[at + channel * step : at + channel * step + channels] = 0
-                add_rows(starts[phase], stops[phase], offsets, values, flat, bases[t], out, at, step, NOTHING, channels)
+    OC, Ho, _, N = dy.shape
+    height, columns = g.shape[:2]
+    copy, out = g.reshape(-1), dw.reshape(-1)
+    for piece in range(0, OC, PIECE):
+        channel = min(piece, OC - PIECE)  # the last one begins before the end of the one before
+        for at in range(channel, out.size, OC):
+            out[at : at + PIECE] = 0
+        for first in range(0, Ho, height):
+            last = min(Ho, first + height)
+            for line in range(first, last):
+                pixels_first(dy, channel, line, left, columns, copy, (line - first) * columns * N * PIECE)
+            for i in range(len(runs)):
+                add_run(bounds, cells, rows, values, runs[i], copy, (first, last, columns, N), dw, channel)

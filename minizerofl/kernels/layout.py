@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.simd import transpose
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
@@ -108,10 +107,12 @@ def group_weights(
 
 
 @kernel
-def find_rows(positions: Indices, image: tuple[int, int, int], width: int, indptr: Indices, rows: Indices) -> None:
-    """Find the gradient row of each kept activation, for a convolution with stride 1.
+def find_rows(
+    positions: Indices, image: tuple[int, int, int], columns: int, part: int, bounds: Indices, rows: Indices
+) -> None:
+    """Find the cell and the place of each kept activation, for a convolution with stride 1.
 
-    Positions ascend, and along a line of the image their rows differ from them by the same number.
+    Positions ascend, and along a line of the image their places differ from them by the same number.
 
     Parameters
     ----------
@@ -119,24 +120,25 @@ def find_rows(positions: Indices, image: tuple[int, int, int], width: int, indpt
         Ascending flat positions in the input (IC, H, W, N).
     image : tuple of int
         (H, W, N).
-    width : int
-        Width in pixels of the output gradient with its border.
-    indptr : (IC + 1,) int32
-        The result: where the activations of each channel start.
+    columns, part : int
+        The columns by which places are counted, and those of a cell.
+    bounds : (IC * H * parts + 1,) int32
+        The result: where the activations of each part of each line start.
     rows : (nnz,) int32
-        The result: row ``(h * width + w) * N + n`` of each activation.
+        The result: place ``(h * columns + w) * N + n`` of each activation.
     """
     H, W, N = image
-    at = np.uint64(0)
-    for channel in range(indptr.size - 1):
-        indptr[channel] = at
-        for h in range(H):
-            shift = np.int32((h * width - (channel * H + h) * W) * N)
-            end = (channel * H + h + 1) * W * N
+    at, cell = np.uint64(0), 0
+    for line in range((bounds.size - 1) // ((W - 1) // part + 1)):
+        shift = np.int32((line % H * columns - line * W) * N)
+        for w in range(0, W, part):
+            bounds[cell] = at
+            cell += 1
+            end = (line * W + min(W, w + part)) * N
             while at < np.uint64(positions.size) and positions[at] < end:
                 rows[at] = positions[at] + shift
                 at += ONE
-    indptr[-1] = at
+    bounds[-1] = at
 
 
 @kernel
@@ -145,12 +147,13 @@ def group_activations(
     values: Floats,
     image: tuple[int, int, int],
     stride: int,
-    width: int,
-    indptr: Indices,
+    columns: int,
+    part: int,
+    bounds: Indices,
     rows: Indices,
     grouped: Floats,
 ) -> None:
-    """Sort kept activations by plane, that is by input channel and phase, and find the gradient row of each.
+    """Sort kept activations by cell, that is by input channel, phase, line and part of it, and find their places.
 
     Parameters
     ----------
@@ -160,69 +163,39 @@ def group_activations(
         (H, W, N).
     stride : int
         The stride S; there are S * S phases.
-    width : int
-        Width in pixels of the output gradient with its border.
-    indptr : (IC * S * S + 1,) int32
-        The result: where the activations of each plane start.
+    columns, part : int
+        The columns by which places are counted, and those of a cell.
+    bounds : (IC * S * S * lines * parts + 1,) int32
+        The result: where the activations of each cell start.
     rows, grouped : (nnz,) int32, float
-        The result: row ``(h // S * width + w // S) * N + n`` and value of each activation, ascending within a plane.
+        The result: place ``(h // S * columns + w // S) * N + n`` and value of each activation, ascending within a cell.
     """
     H, W, N = image
-    phase_of, row_of = np.empty(H * W, np.uint64), np.empty(H * W, np.int32)  # of each pixel
+    lines, parts = (H - 1) // stride + 1, (W - 1) // stride // part + 1
+    cell_of, row_of = np.empty(H * W, np.uint64), np.empty(H * W, np.int32)  # of each pixel
     for h in range(H):
         for w in range(W):
-            phase_of[h * W + w] = h % stride * stride + w % stride
-            row_of[h * W + w] = (h // stride * width + w // stride) * N
+            phase = h % stride * stride + w % stride
+            cell_of[h * W + w] = (phase * lines + h // stride) * parts + w // stride // part
+            row_of[h * W + w] = (h // stride * columns + w // stride) * N
     batch = np.uint32(N)
-    places = np.empty(stride * stride, np.int64)
+    places = np.empty(stride * stride * lines * parts, np.int64)
     stop = np.uint64(0)
-    indptr[0] = 0
-    for channel in range((indptr.size - 1) // places.size):
+    bounds[0] = 0
+    for channel in range((bounds.size - 1) // places.size):
         start, first = stop, channel * H * W * N
         places[:] = 0
         while stop < np.uint64(positions.size) and positions[stop] < first + H * W * N:
-            places[phase_of[np.uint64(np.uint32(positions[stop] - first) // batch)]] += 1
+            places[cell_of[np.uint64(np.uint32(positions[stop] - first) // batch)]] += 1
             stop += ONE
-        plane = channel * places.size
-        for phase in range(places.size):
-            count = places[phase]
-            places[phase] = indptr[plane + phase]
-            indptr[plane + phase + 1] = indptr[plane + phase] + count
+        for i in range(places.size):
+            cell, count = channel * places.size + i, places[i]
+            places[i] = bounds[cell]
+            bounds[cell + 1] = bounds[cell] + count
         for j in range(start, stop):
             position = np.uint32(positions[j] - first)
             pixel = np.uint64(position // batch)
-            to = np.uint64(places[phase_of[pixel]])
-            places[phase_of[pixel]] += 1
+            to = np.uint64(places[cell_of[pixel]])
+            places[cell_of[pixel]] += 1
             rows[to] = row_of[pixel] + np.int32(position % batch)
             grouped[to] = values[j]
-
-
-@kernel
-def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
-    """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros.
-
-    Channels lie far apart, and the same places of them compete for the same places in the cache. So of a few channels
-    a whole image row is taken, and squares of it are transposed in registers: 3.7 times as fast as 16 channels of one
-    pixel at a time in plain loops; plain loops in the better order are 2.2 times as fast.
-
-    Parameters
-    ----------
-    dy : (OC, Ho, Wo, N) float
-        The output gradient.
-    top, left : int
-        The width of the border above and to the left.
-    g : (Hg, Wg, N, OC) float
-        The result; the border is not written.
-    """
-    OC, Ho, Wo, N = dy.shape
-    flat, out = dy.reshape(-1), g.reshape(-1)
-    line = Wo * N
-    whole, end = OC - OC % 8, line - line % 8
-    for i in range(Ho):
-        to = ((top + i) * g.shape[1] + left) * N * OC
-        for oc in range(0, whole, 8):
-            for n in range(0, end, 8):
-                transpose(flat, (oc * Ho + i) * line + n, Ho * line, out, to + n * OC + oc, OC)
-        for oc in range(OC):  # what fills no square
-            for n in range(end if oc < whole else 0, line):
-                out[to + n * OC + oc] = flat[(oc * Ho + i) * line + n]

@@ -32,23 +32,25 @@ FEATURES = llvmlite.binding.get_host_cpu_features().flatten() if config.CPU_FEAT
 WIDE = 256 if "+avx512f" in FEATURES.split(",") else 64
 
 
-def plain_load(array: Floats, index: int, width: int) -> Any:
-    """Read `width` numbers of a flat array, from `index` on."""
-    vector = np.empty(width, array.dtype)
-    for i in range(width):
-        vector[i] = array[index + i]
-    return vector
+def plain_load(array: Floats, index: int, width: int, count: int = 1, step: int = 0) -> Any:
+    """Read `width` numbers of a flat array from `index` on; or `count` times so many, `step` apart."""
+    vectors = np.empty((count, width), array.dtype)
+    for row in range(count):
+        for i in range(width):
+            vectors[row, i] = array[index + row * step + i]
+    return vectors
 
 
-def plain_store(array: Floats, index: int, vector: Any) -> None:
-    """Write a vector to a flat array, from `index` on."""
-    for i in range(vector.size):
-        array[index + i] = vector[i]
+def plain_store(array: Floats, index: int, vectors: Any, step: int = 0) -> None:
+    """Write a vector to a flat array, from `index` on; or several, `step` apart."""
+    for row in range(vectors.shape[0]):
+        for i in range(vectors.shape[1]):
+            array[index + row * step + i] = vectors[row, i]
 
 
-def plain_add_scaled(total: Any, factor: Any, vector: Any) -> Any:
-    """Return ``total + factor * vector``, in one instruction a register."""
-    return total + factor * vector
+def plain_add_scaled(totals: Any, factor: Any, vectors: Any) -> Any:
+    """Return ``totals + factor * vectors``, in one instruction a register."""
+    return totals + factor * vectors
 
 
 def plain_reaches(array: Floats, index: int, cut: Any) -> Any:
@@ -88,22 +90,23 @@ def plain_fetch(array: Floats, index: int) -> None:
     """Have the cache line around ``array[index]`` brought near; nothing waits for it, and it may lie behind the end."""
 
 
-class Vector(types.Type):
-    """The Numba type of a vector of `width` numbers."""
+class Vectors(types.Type):
+    """The Numba type of `count` vectors of `width` numbers each."""
 
-    def __init__(self, dtype: Any, width: int) -> None:
+    def __init__(self, dtype: Any, width: int, count: int = 1) -> None:
         self.dtype = dtype
         self.width = width
-        super().__init__(name=f"{dtype}x{width}")
+        self.count = count
+        super().__init__(name=f"{dtype}x{width}x{count}")
 
 
-@register_model(Vector)
-class VectorModel(models.PrimitiveModel):
-    """Its representation: one LLVM value."""
+@register_model(Vectors)
+class VectorsModel(models.PrimitiveModel):
+    """Their representation: an LLVM array of LLVM vectors."""
 
-    def __init__(self, manager: Any, vector: Vector) -> None:
-        element = manager.lookup(vector.dtype).get_value_type()
-        super().__init__(manager, vector, ir.VectorType(element, vector.width))  # type: ignore[no-untyped-call]
+    def __init__(self, manager: Any, vectors: Vectors) -> None:
+        one = ir.VectorType(manager.lookup(vectors.dtype).get_value_type(), vectors.width)
+        super().__init__(manager, vectors, ir.ArrayType(one, vectors.count))  # type: ignore[no-untyped-call]
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
@@ -111,28 +114,34 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
-def llvm_load(typing: Any, array: Any, index: Any, width: Any) -> Any:
+def llvm_load(typing: Any, array: Any, index: Any, width: Any, count: Any = 1, step: Any = 0) -> Any:
     """Type and instructions of `plain_load`."""
-    vector = Vector(array.dtype, width.literal_value)
+    vectors = Vectors(array.dtype, width.literal_value, getattr(count, "literal_value", 1))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _pointer(
-            context, builder, signature.args[0], arguments[0], arguments[1], context.get_value_type(vector)
-        )
-        return builder.load(place, align=array.dtype.bitwidth // 8)
+        result = ir.Constant(context.get_value_type(vectors), ir.Undefined)
+        at = arguments[1]
+        for row in range(vectors.count):
+            place = _pointer(context, builder, signature.args[0], arguments[0], at, result.type.element)
+            result = builder.insert_value(result, builder.load(place, align=array.dtype.bitwidth // 8), row)
+            at = builder.add(at, arguments[4])
+        return result
 
-    return vector(array, types.intp, width), generate
+    return vectors(array, types.intp, width, types.intp if count == 1 else count, types.intp), generate
 
 
-def llvm_store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
+def llvm_store(typing: Any, array: Any, index: Any, vectors: Any, step: Any = 0) -> Any:
     """Type and instructions of `plain_store`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], arguments[2].type)
-        builder.store(arguments[2], place, align=array.dtype.bitwidth // 8)
+        at, values = arguments[1:3]
+        for row in range(vectors.count):
+            place = _pointer(context, builder, signature.args[0], arguments[0], at, values.type.element)
+            builder.store(builder.extract_value(values, row), place, align=array.dtype.bitwidth // 8)
+            at = builder.add(at, arguments[3])
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, vector), generate
+    return types.void(array, types.intp, vectors, types.intp), generate
 
 
 def _splat(builder: Any, scalar: Any, vector: Any) -> Any:
@@ -147,7 +156,7 @@ def llvm_reaches(typing: Any, array: Any, index: Any, cut: Any) -> Any:
     """Type and instructions of `plain_reaches`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(Vector(array.dtype, 64))
+        vector = context.get_value_type(Vectors(array.dtype, 64)).element
         integers = ir.VectorType(ir.IntType(array.dtype.bitwidth), 64)
         values = builder.load(
             _pointer(context, builder, signature.args[0], arguments[0], arguments[1], vector), align=4
@@ -178,14 +187,19 @@ def llvm_count(typing: Any, bits: Any) -> Any:
     return types.intp(types.uint64), generate
 
 
-def llvm_add_scaled(typing: Any, total: Any, factor: Any, vector: Any) -> Any:
+def llvm_add_scaled(typing: Any, totals: Any, factor: Any, vectors: Any) -> Any:
     """Type and instructions of `plain_add_scaled`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        product = builder.fmul(_splat(builder, arguments[1], arguments[0].type), arguments[2], flags=("contract",))
-        return builder.fadd(arguments[0], product, flags=("contract",))
+        result = arguments[0]
+        factors = _splat(builder, arguments[1], result.type.element)
+        for row in range(totals.count):
+            product = builder.fmul(factors, builder.extract_value(arguments[2], row), flags=("contract",))
+            total = builder.fadd(builder.extract_value(result, row), product, flags=("contract",))
+            result = builder.insert_value(result, total, row)
+        return result
 
-    return total(total, total.dtype, vector), generate
+    return totals(totals, totals.dtype, vectors), generate
 
 
 def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, length_b: Any) -> Any:
@@ -195,7 +209,7 @@ def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, l
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(Vector(a.dtype, 8))
+        vector = context.get_value_type(Vectors(a.dtype, 8)).element
         source, step_a, target, step_b = (arguments[k] for k in (1, 2, 4, 5))
         rows = []
         for _ in range(8):

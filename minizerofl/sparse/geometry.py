@@ -24,6 +24,7 @@ Array = NDArray[Any]
 Indices = NDArray[np.int32]
 
 CACHE = 12 * 2**10  # numbers of a block: 48 KB, a first-level cache
+ROWS = 320  # of 32 output gradients: as much
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ class Geometry:
         Where what each row of the weight matrix (input channel, tap) meets starts, in the planes of `input_planes`.
     step : int
         From one output row to the next, in the planes of the input.
-    tap_indptr, taps : (S*S + 1,), (T,) int32
-        The taps that meet the pixels of each phase.
-    shifts : (T,) int32
-        Where the output gradient of a tap lies relative to a pixel, in rows of N.
+    phases, shifts : (T,) int32
+        The phase of the pixels that each tap meets, and where their output gradient lies, in rows of N.
+    runs : (number, 6) int64
+        Taps side by side that meet the same phase, see `minizerofl.kernels.conv.conv_weight_gradient`.
     """
 
     rows: Axis
@@ -87,9 +88,9 @@ class Geometry:
     batch: int
     offsets: Indices
     step: int
-    tap_indptr: Indices
-    taps: Indices
+    phases: Indices
     shifts: Indices
+    runs: NDArray[np.int64]
 
     @property
     def stride(self) -> int:
@@ -100,6 +101,15 @@ class Geometry:
     def grad_pixels(self) -> int:
         """The number of pixels of one channel of the output gradient with its border."""
         return self.rows.grad_size * self.cols.grad_size
+
+    def band(self, share: float) -> tuple[int, int]:
+        """Return how many lines of the output gradient are used at a time, and how many columns are a part of a line.
+
+        Their rows should stay in the cache, but some 32 activations should meet them in each channel.
+        """
+        wanted = max(ROWS, round(32 / share))
+        line = self.cols.window.out * self.batch
+        return max(1, min(self.rows.window.out, wanted // line)), -(-self.cols.grad_planes // -(-line // wanted))
 
     def input_planes(self, x: Array) -> Array:
         """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC*S*S, planes*planes*N)."""
@@ -137,16 +147,20 @@ def geometry(rows: Window, cols: Window, channels: int, batch: int) -> Geometry:
     offsets = (np.arange(channels)[:, None] * S * S * plane_size + taps_at) * N
     phases = np.array([along.phase(i) * S + across.phase(j) for i, j in zip(p, q, strict=True)])
     shifts = np.array([along.shift(i) * across.grad_size + across.shift(j) for i, j in zip(p, q, strict=True)]) * N
-    taps = np.argsort(phases, kind="stable")
+    runs = [
+        (phases[i * KW + j], along.shift(i) - along.border, across.shift(j), i * KW + j, S, -(-(KW - j) // S))
+        for i in range(KH)
+        for j in range(min(S, KW))
+    ]
     return Geometry(
         rows=along,
         cols=across,
         batch=N,
         offsets=offsets.reshape(-1).astype(np.int32),
         step=across.planes * N,
-        tap_indptr=np.searchsorted(phases[taps], np.arange(S * S + 1)).astype(np.int32),
-        taps=taps.astype(np.int32),
+        phases=phases.astype(np.int32),
         shifts=shifts.astype(np.int32),
+        runs=np.array(runs, np.int64),
     )
 
 
@@ -184,9 +198,8 @@ def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, de
     """
     IC, OC = channels
     place = geometry(rows, cols, IC, batch)
-    T, phases, block = place.taps.size, place.stride**2, _block(place, density)
+    T, phases, block = place.phases.size, place.stride**2, _block(place, density)
     channel, tap = np.divmod(np.arange(IC * T), T)
-    phase = np.searchsorted(place.tap_indptr, np.argsort(place.taps), side="right") - 1
     output = np.arange(OC)
     forward = Order(
         -(-IC // block) * OC,
@@ -195,7 +208,7 @@ def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, de
     )
     backward = Order(
         -(-OC // block) * IC * phases,
-        np.stack([channel * phases + phase[tap], place.shifts[tap]]).astype(np.int32),
+        np.stack([channel * phases + place.phases[tap], place.shifts[tap]]).astype(np.int32),
         np.stack([output // block * (IC * phases), output * place.grad_pixels * batch]).astype(np.int32),
     )
     return forward, backward

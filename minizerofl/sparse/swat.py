@@ -13,13 +13,14 @@ and the choice of W_top may change at any step. dW is therefore not the derivati
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.sparse
 
 from minizerofl.autograd.op import Context, Op
 from minizerofl.autograd.ops.conv import windows
 from minizerofl.autograd.ops.linear import check_linear
-from minizerofl.autograd.ops.window import clear_border
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import conv, layout, linear
@@ -95,22 +96,22 @@ def weight_gradient(
 ) -> Array:
     """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
     IC, KH, KW, OC = w_shape
-    _, H, W, N = x_shape
-    g = empty((place.rows.grad_size, place.cols.grad_size, N, OC), dy.dtype)
-    top, left = place.rows.border, place.cols.border
-    clear_border(slice(top, top + dy.shape[1]), slice(left, left + dy.shape[2]), g[None])
-    layout.pixels_first(dy, top, left, g)
-    indptr = np.empty(IC * place.stride**2 + 1, np.int32)
-    image, width, rows = (H, W, N), place.cols.grad_size, np.empty_like(positions)
+    image, columns = (x_shape[1], x_shape[2], x_shape[3]), place.cols.grad_size
+    height, part = place.band(max(1, positions.size) / math.prod(x_shape))
+    cells = place.stride**2, place.rows.grad_planes, -(-place.cols.grad_planes // part)
+    bounds, rows = np.empty(IC * math.prod(cells) + 1, np.int32), np.empty_like(positions)
     if place.stride == 1:
-        layout.find_rows(positions, image, width, indptr, rows)
+        layout.find_rows(positions, image, columns, part, bounds, rows)
     else:
         grouped = np.empty_like(values)
-        layout.group_activations(positions, values, image, place.stride, width, indptr, rows, grouped)
+        layout.group_activations(positions, values, image, place.stride, columns, part, bounds, rows, grouped)
         values = grouped
-    dw = empty((IC, KH * KW, OC), dy.dtype)
-    conv.conv_weight_gradient(indptr, rows, values, place.tap_indptr, place.taps, place.shifts, g.reshape(-1, OC), dw)
-    return dw.reshape(w_shape)
+    if OC < conv.PIECE:
+        dy = np.concatenate([dy, np.zeros((conv.PIECE - OC, *dy.shape[1:]), dy.dtype)])
+    g = empty((height, columns, place.batch, conv.PIECE), dy.dtype)
+    dw = empty((IC, KH * KW, len(dy)), dy.dtype)
+    conv.conv_weight_gradient(bounds, cells, rows, values, place.runs, dy, place.cols.border, g, dw)
+    return np.ascontiguousarray(dw[..., :OC]).reshape(w_shape)
 
 
 class SparseLinear(Op):

@@ -5,8 +5,10 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minizerofl.kernels import conv
+from minizerofl.autograd.ops.window import Window
+from minizerofl.kernels import conv, layout
 from minizerofl.kernels.reference import conv as reference
+from minizerofl.sparse.geometry import geometry
 
 SEEDS = st.integers(0, 2**32 - 1)
 DTYPES = st.sampled_from([np.float32, np.float64])
@@ -79,21 +81,58 @@ def test_sum_rows_is_its_twin(seed: int, dtype: type, density: float, blocks: in
     close(ours, theirs)
 
 
-@given(
-    seed=SEEDS, dtype=DTYPES, density=DENSITIES, phases=st.sampled_from([1, 4]), channels=st.sampled_from([1, 64, 300])
-)
-def test_conv_weight_gradient_is_its_twin(seed: int, dtype: type, density: float, phases: int, channels: int) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 3), st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 20)))
+def test_pixels_first_is_its_twin(seed: int, dtype: type, channel: int, shape: tuple[int, int, int]) -> None:
+    dy = normal(np.random.default_rng(seed), conv.PIECE + 3, *shape, dtype=dtype)
+    line, columns, N = shape[0] - 1, shape[1] + 3, shape[2]
+    ours, theirs = (np.full(columns * N * conv.PIECE + 7, 5, dtype) for _ in range(2))
+    conv.pixels_first(dy, channel, line, 2, columns, ours, 4)
+    reference.pixels_first(dy, channel, line, 2, columns, theirs, 4)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 3), st.sampled_from(conv.COUNTS))
+def test_add_taps_is_its_twin(seed: int, dtype: type, n: int, R: int, count: int) -> None:
     rng = np.random.default_rng(seed)
-    inputs, taps, pixels = 2, 5, 1100  # with 64 channels more than one tile
-    planes = [np.flatnonzero(rng.random(pixels) < density * 0.1) for _ in range(inputs * phases)]
-    rows = np.concatenate(planes).astype(np.int32)
-    indptr = np.cumsum([0, *(plane.size for plane in planes)]).astype(np.int32)
-    tap_indptr = np.sort(np.append(rng.integers(0, taps + 1, phases - 1), [0, taps])).astype(np.int32)
-    shifts = rng.integers(0, 50, taps).astype(np.int32)
-    order = rng.permutation(taps).astype(np.int32)
-    values = normal(rng, rows.size, dtype=dtype)
-    g = normal(rng, pixels + 50, channels, dtype=dtype)
-    ours, theirs = (np.full((inputs, taps, channels), np.nan, dtype) for _ in range(2))
-    conv.conv_weight_gradient(indptr, rows, values, tap_indptr, order, shifts, g, ours)
-    reference.conv_weight_gradient(indptr, rows, values, tap_indptr, order, shifts, g, theirs)
+    cuts = np.sort(rng.integers(0, n + 1, R + 1)).astype(np.int32)
+    values, g = normal(rng, n, dtype=dtype), normal(rng, 20 * conv.PIECE, dtype=dtype)
+    rows, ours = rng.integers(0, 11, n).astype(np.int32), normal(rng, (3 * R + 3) * conv.PIECE + 5, dtype=dtype)
+    theirs, steps = ours.copy(), (3 * conv.PIECE, conv.PIECE)
+    conv.add_taps(cuts[:-1], cuts[1:], rows, values, g, 8, 3, ours, 5, steps, count)
+    reference.add_taps(cuts[:-1], cuts[1:], rows, values, g, 8, 3, theirs, 5, steps, count)
+    close(ours, theirs)
+
+
+@st.composite
+def gradients(draw: st.DrawFn) -> tuple[tuple, int, np.ndarray, np.ndarray, np.ndarray]:
+    """What `conv_weight_gradient` takes: kept activations with their runs, dY and where it is copied to, dW."""
+    rng, dtype = np.random.default_rng(draw(SEEDS)), draw(DTYPES)
+    stride, N, IC = draw(st.integers(1, 3)), draw(st.sampled_from([1, 5, 32])), 2
+    kernels = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    rows, cols = (Window(draw(st.integers(max(1, k - 2), 9)), k, stride, draw(st.integers(1, k))) for k in kernels)
+    place = geometry(rows, cols, IC, N)
+    positions = np.flatnonzero(rng.random(IC * rows.size * cols.size * N) < draw(DENSITIES)).astype(np.int32)
+    values, columns, part = normal(rng, positions.size, dtype=dtype), place.cols.grad_size, draw(st.integers(1, 9))
+    cells = stride**2, place.rows.grad_planes, -(-place.cols.grad_planes // part)
+    found = np.empty(IC * np.prod(cells) + 1, np.int32), np.empty_like(positions), np.empty_like(values)
+    layout.group_activations(positions, values, (rows.size, cols.size, N), stride, columns, part, *found)
+    dy = normal(rng, draw(st.sampled_from([32, 40, 64])), rows.out, cols.out, N, dtype=dtype)
+    g = np.full((draw(st.integers(1, rows.out)) if part > 8 else 1, columns, N, conv.PIECE), np.nan, dtype)
+    dw = np.full((IC, place.phases.size, len(dy)), np.nan, dtype)
+    return (found[0], cells, *found[1:], place.runs), place.cols.border, dy, g, dw
+
+
+@given(gradients())
+def test_conv_weight_gradient_and_add_run_are_their_twins(what: tuple) -> None:
+    kept, left, dy, g, ours = what
+    theirs = ours.copy()
+    conv.conv_weight_gradient(*kept, dy, left, g, ours)
+    reference.conv_weight_gradient(*kept, dy, left, g, theirs)
+    close(ours, theirs)
+    _, _, columns, N = band = (0, len(g), g.shape[1], g.shape[2])
+    for line in range(len(g)):
+        reference.pixels_first(dy, 0, line, left, columns, g.reshape(-1), line * columns * N * conv.PIECE)
+    for run in kept[4]:
+        conv.add_run(*kept[:4], run, g.reshape(-1), band, ours, 0)
+        reference.add_run(*kept[:4], run, g.reshape(-1), band, theirs, 0)
     close(ours, theirs)

@@ -75,7 +75,7 @@ for optimiser in (mz.optim.SGD, mz.optim.Adam):
         step.step()
 for name, f in dispatchers.items():
     print(name, len(f.signatures))
-    assert len(f.signatures) <= 1 or name.endswith(("_piece", "_pieces")), (name, f.signatures)  # one for each width
+    assert len(f.signatures) <= 1 or name.endswith(("_pieces", "_taps")), (name, f.signatures)  # many widths or counts
 print([parameter.data.tobytes().hex() for parameter in model.parameters()])
 """
     outputs = []

@@ -56,9 +56,10 @@ def test_group_weights_is_its_twin(seed: int, dtype: type, density: float, shape
     density=DENSITIES,
     stride=st.integers(1, 3),
     image=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 65)),
+    part=st.integers(1, 9),
 )
 def test_group_activations_and_find_rows_are_their_twins(
-    seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int]
+    seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int], part: int
 ) -> None:
     rng = np.random.default_rng(seed)
     channels = 3
@@ -66,26 +67,17 @@ def test_group_activations_and_find_rows_are_their_twins(
     values = normal(rng, positions.size, dtype=dtype)
     results = []
     for module in (layout, reference):
-        indptr = np.empty(channels * stride**2 + 1, np.int32)
+        lines, columns = (-(-size // stride) for size in image[:2])
+        bounds = np.empty(channels * stride**2 * lines * -(-columns // part) + 1, np.int32)
         rows, grouped = np.empty_like(positions), np.empty_like(values)
-        module.group_activations(positions, values, image, stride, image[1] + 2, indptr, rows, grouped)
-        results.append((indptr, rows, grouped))
+        module.group_activations(positions, values, image, stride, columns + 2, part, bounds, rows, grouped)
+        results.append((bounds, rows, grouped))
         if stride == 1:
-            indptr, rows = np.empty_like(indptr), np.empty_like(rows)
-            module.find_rows(positions, image, image[1] + 2, indptr, rows)
-            results[-1] += indptr, rows
+            bounds, rows = np.empty_like(bounds), np.empty_like(rows)
+            module.find_rows(positions, image, columns + 2, part, bounds, rows)
+            results[-1] += bounds, rows
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-@given(SEEDS, DTYPES, st.tuples(st.integers(1, 40), st.integers(1, 4), st.integers(1, 4), st.integers(1, 20)))
-def test_pixels_first_is_its_twin(seed: int, dtype: type, shape: tuple[int, int, int, int]) -> None:
-    dy = normal(np.random.default_rng(seed), *shape, dtype=dtype)
-    OC, Ho, Wo, N = shape
-    ours, theirs = np.zeros((Ho + 2, Wo + 3, N, OC), dtype), np.zeros((Ho + 2, Wo + 3, N, OC), dtype)
-    layout.pixels_first(dy, 1, 2, ours)
-    reference.pixels_first(dy, 1, 2, theirs)
-    np.testing.assert_array_equal(ours, theirs)
 
 
 @given(SEEDS, DTYPES, st.integers(0, 70))

@@ -24,6 +24,15 @@ def step(a: np.ndarray, i: int, factor: float, out: np.ndarray) -> None:
 
 
 @kernel
+def step_twice(a: np.ndarray, i: int, gap: int, factor: float, out: np.ndarray) -> None:
+    vector = simd.add_scaled(simd.load(out, i, 8, 1, gap), factor, simd.load(a, i, 8, 1, gap))  # of another type
+    simd.store(out, i, vector, gap)
+    simd.store(
+        out, i + gap, simd.add_scaled(simd.load(out, i + gap, 8, 2, gap), factor, simd.load(a, i, 8, 2, gap)), gap
+    )
+
+
+@kernel
 def compare(a: np.ndarray, i: int, cut: float) -> int:
     return simd.reaches(a, i, cut)
 
@@ -65,6 +74,16 @@ def test_transpose(dtype: type, i: int, length_a: int, j: int, length_out: int) 
     np.testing.assert_array_equal(out, plain)
     square = np.lib.stride_tricks.sliding_window_view(out[j:], 8)[::length_out][:8]
     np.testing.assert_array_equal(square, [i + length_a * np.arange(8) + k for k in range(8)])
+
+
+@given(DTYPES, st.integers(0, 5), st.integers(8, 12))
+def test_several_vectors_a_gap_apart(dtype: type, i: int, gap: int) -> None:
+    a, out = np.arange(50, dtype=dtype), np.arange(50, dtype=dtype) % 7
+    expected = out.copy()
+    for to, start in ((i, i), (i + gap, i), (i + 2 * gap, i + gap)):
+        expected[to : to + 8] += 2 * a[start : start + 8]
+    step_twice(a, i, gap, dtype(2), out)
+    np.testing.assert_array_equal(out, expected)
 
 
 @given(SEEDS, DTYPES, st.integers(0, 5))

@@ -73,13 +73,8 @@ class Window:
 
 def place(inside: Array, rows: slice, cols: slice, border: Array) -> None:
     """Write an image into a larger array and zeros around it: ``border[:, rows, cols] = inside``, both (C, H, W, N)."""
-    clear_border(rows, cols, border)
-    border[:, rows, cols] = inside
-
-
-def clear_border(rows: slice, cols: slice, border: Array) -> None:
-    """Write zeros around ``border[:, rows, cols]``."""
     border[:, : rows.start] = 0
     border[:, rows.stop :] = 0
     border[:, rows, : cols.start] = 0
     border[:, rows, cols.stop :] = 0
+    border[:, rows, cols] = inside

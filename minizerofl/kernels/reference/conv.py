@@ -11,6 +11,8 @@ Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
 
+PIECE = 32
+
 
 def add_pieces(
     starts: Places,
@@ -77,21 +79,86 @@ def sum_rows(indptr: Indices, offsets: Indices, values: Floats, x: Floats, step:
             out[group % len(out), s] += values[j] * x.reshape(-1)[offsets[j] + s * step :][: out.shape[2]]
 
 
-def conv_weight_gradient(
-    indptr: Indices,
+def pixels_first(dy: Floats, channel: int, line: int, left: int, columns: int, g: Floats, at: int) -> None:
+    """Copy an image line so that each (pixel, sample) has a row of PIECE channels, between zeros."""
+    _, _, Wo, N = dy.shape
+    copy = np.zeros((columns, N, PIECE), dy.dtype)
+    copy[left : left + Wo] = dy[channel : channel + PIECE, line].transpose(1, 2, 0)  # (PIECE, Wo, N) -> (Wo, N, PIECE)
+    g[at : at + copy.size] = copy.reshape(-1)
+
+
+def add_taps(
+    starts: Indices,
+    stops: Indices,
     rows: Indices,
     values: Floats,
-    tap_indptr: Indices,
-    taps: Indices,
-    shifts: Indices,
+    g: Floats,
+    shift: int,
+    gap: int,
+    out: Floats,
+    at: int,
+    steps: tuple[int, int],
+    count: int,
+) -> None:
+    """Add up what activations contribute to the weights of `count` taps."""
+    for r, k in np.ndindex(starts.size, count):
+        for j in range(starts[r], stops[r]):
+            row = g[(rows[j] + shift - k * gap) * PIECE :][:PIECE]
+            out[at + r * steps[0] + k * steps[1] :][:PIECE] += values[j] * row
+
+
+def add_run(
+    bounds: Indices,
+    cells: tuple[int, int, int],
+    rows: Indices,
+    values: Floats,
+    run: Places,
+    g: Floats,
+    band: tuple[int, int, int, int],
+    dw: Floats,
+    channel: int,
+) -> None:
+    """Do what `conv_weight_gradient` does for one run of taps, a band of lines and a few output channels."""
+    first, last, columns, N = band
+    gradient = g[: (last - first) * columns * N * PIECE].reshape(last - first, columns, N, PIECE)
+    _add(bounds, cells, rows, values, run, gradient, first, dw[..., channel : channel + PIECE])
+
+
+def _add(
+    bounds: Indices,
+    cells: tuple[int, int, int],
+    rows: Indices,
+    values: Floats,
+    run: Places,
+    gradient: Floats,
+    first: int,
+    dw: Floats,
+) -> None:
+    phase, down, right, tap, step, taps = run
+    _, columns, N, _ = gradient.shape
+    starts, stops = (part.reshape(-1, *cells) for part in (bounds[:-1], bounds[1:]))
+    for ic, line, part, k in np.ndindex(len(dw), *cells[1:], taps):
+        if 0 <= line + down - first < len(gradient):
+            cell = ic, phase, line, part
+            for place, value in zip(rows[starts[cell] : stops[cell]], values[starts[cell] : stops[cell]], strict=True):
+                column, n = divmod(place - line * columns * N, N)
+                dw[ic, tap + k * step] += value * gradient[line + down - first, column + right - k, n]
+
+
+def conv_weight_gradient(
+    bounds: Indices,
+    cells: tuple[int, int, int],
+    rows: Indices,
+    values: Floats,
+    runs: Places,
+    dy: Floats,
+    left: int,
     g: Floats,
     dw: Floats,
 ) -> None:
     """Compute the gradient of all weights of a convolution from its kept activations."""
+    padding = (0, 0), (left, g.shape[1] - left - dy.shape[2]), (0, 0), (0, 0)
+    whole = np.pad(dy.transpose(1, 2, 3, 0), padding)  # (OC, Ho, Wo, N) -> (Ho, columns, N, OC)
     dw[:] = 0
-    phases = tap_indptr.size - 1
-    for plane in range(indptr.size - 1):
-        channel, phase = divmod(plane, phases)
-        for t in taps[tap_indptr[phase] : tap_indptr[phase + 1]]:
-            for j in range(indptr[plane], indptr[plane + 1]):
-                dw[channel, t] += values[j] * g[rows[j] + shifts[t]]
+    for run in runs:
+        _add(bounds, cells, rows, values, run, whole, 0, dw)

@@ -45,10 +45,12 @@ def group_weights(
     offsets[:], grouped[:] = places[order], values[order]
 
 
-def find_rows(positions: Indices, image: tuple[int, int, int], width: int, indptr: Indices, rows: Indices) -> None:
-    """Find the gradient row of each kept activation, for a convolution with stride 1."""
+def find_rows(
+    positions: Indices, image: tuple[int, int, int], columns: int, part: int, bounds: Indices, rows: Indices
+) -> None:
+    """Find the cell and the place of each kept activation, for a convolution with stride 1."""
     values = np.empty(positions.size)
-    group_activations(positions, values, image, 1, width, indptr, rows, values.copy())
+    group_activations(positions, values, image, 1, columns, part, bounds, rows, values.copy())
 
 
 def group_activations(
@@ -56,22 +58,19 @@ def group_activations(
     values: Floats,
     image: tuple[int, int, int],
     stride: int,
-    width: int,
-    indptr: Indices,
+    columns: int,
+    part: int,
+    bounds: Indices,
     rows: Indices,
     grouped: Floats,
 ) -> None:
-    """Sort kept activations by plane, that is by input channel and phase, and find the gradient row of each."""
-    planes = indptr.size - 1
-    channel, h, w, n = np.unravel_index(positions, (planes // stride**2, *image))
-    plane = (channel * stride + h % stride) * stride + w % stride
-    order = np.argsort(plane, kind="stable")
-    indptr[:] = np.searchsorted(plane[order], np.arange(planes + 1))
-    rows[:] = (((h // stride) * width + w // stride) * image[2] + n)[order]
+    """Sort kept activations by cell, that is by input channel, phase, line and part of it, and find their places."""
+    lines, parts = (image[0] - 1) // stride + 1, (image[1] - 1) // stride // part + 1
+    IC = (bounds.size - 1) // (stride * stride * lines * parts)
+    channel, h, w, n = np.unravel_index(positions, (IC, *image))
+    grid = (IC, stride, stride, lines, parts)
+    cell = np.ravel_multi_index((channel, h % stride, w % stride, h // stride, w // stride // part), grid)
+    order = np.argsort(cell, kind="stable")
+    bounds[:] = np.searchsorted(cell[order], np.arange(bounds.size))
+    rows[:] = (((h // stride) * columns + w // stride) * image[2] + n)[order]
     grouped[:] = values[order]
-
-
-def pixels_first(dy: Floats, top: int, left: int, g: Floats) -> None:
-    """Transpose an output gradient to one contiguous row of channels per (pixel, sample), inside a border of zeros."""
-    inside = g[top : top + dy.shape[1], left : left + dy.shape[2]]
-    inside[:] = dy.transpose(1, 2, 3, 0)  # (OC, Ho, Wo, N) -> (Ho, Wo, N, OC)
