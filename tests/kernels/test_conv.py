@@ -25,8 +25,8 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     return rng.standard_normal(shape).astype(dtype)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 4), st.integers(1, 300), st.sampled_from([0, 7]))
-def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length: int, ahead: int) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 4), st.integers(1, 300), st.sampled_from([(0, 0), (7, 9)]))
+def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length: int, ahead: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)
     cuts = np.sort(rng.integers(0, count + 1, R + 1))
     values, rows = normal(rng, count, dtype=dtype), normal(rng, 500, dtype=dtype)
@@ -38,8 +38,8 @@ def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length
     close(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS), st.sampled_from([None, 7]))
-def test_add_pieces_is_its_twin(seed: int, dtype: type, count: int, width: int, ahead: int | None) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS), st.sampled_from([None, (7, 9)]))
+def test_add_pieces_is_its_twin(seed: int, dtype: type, count: int, width: int, ahead: tuple[int, int] | None) -> None:
     rng = np.random.default_rng(seed)
     rows, values, ours = (normal(rng, n, dtype=dtype) for n in (500, count, 2 * width + 5))
     offsets, theirs = rng.integers(0, 190, count).astype(np.int32), ours.copy()
@@ -56,8 +56,8 @@ def test_sum_tile_is_its_twin(seed: int, dtype: type, density: float, R: int, bl
     operands = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     x, ours = normal(rng, 12 + 2 + n, dtype=dtype), normal(rng, R * (n + 3), dtype=dtype)
     theirs = ours.copy()
-    conv.sum_tile(*operands, x, 2, ours, 1, n + 3, 7, R, n)
-    reference.sum_tile(*operands, x, 2, theirs, 1, n + 3, 7, R, n)
+    conv.sum_tile(*operands, x, 2, ours, 1, n + 3, (7, 9), R, n)
+    reference.sum_tile(*operands, x, 2, theirs, 1, n + 3, (7, 9), R, n)
     close(ours, theirs)
 
 

@@ -103,7 +103,7 @@ one = np.ones(1, np.float32)
 try:
     starts, stops = np.array([0]), np.array([1])
     rows, out = np.ones(8, np.float32), np.zeros(4, np.float32)
-    conv.add_rows(starts, stops, np.array([100], np.int32), one, rows, 0, out, 0, 4, 0, 4)
+    conv.add_rows(starts, stops, np.array([100], np.int32), one, rows, 0, out, 0, 4, (0, 0), 4)
 except IndexError:
     print("raised")
 """

@@ -24,11 +24,11 @@ def add_pieces(
     out: Floats,
     at: int,
     step: int,
-    ahead: int | None,
+    ahead: tuple[int, int] | None,
     width: int,
 ) -> None:
     """Do what `add_rows` does for one piece of the rows."""
-    add_rows(starts, stops, offsets, values, rows, base, out, at, step, 0, width)
+    add_rows(starts, stops, offsets, values, rows, base, out, at, step, (0, 0), width)
 
 
 def add_rows(
@@ -41,7 +41,7 @@ def add_rows(
     out: Floats,
     at: int,
     step: int,
-    ahead: int,
+    ahead: tuple[int, int],
     n: int,
 ) -> None:
     """Add ``values[j] * rows[base + offsets[j] :][:n]`` to ``out[at + r * step :][:n]``, j in [starts[r], stops[r])."""
@@ -59,7 +59,7 @@ def sum_tile(
     out: Floats,
     at: int,
     step: int,
-    ahead: int,
+    ahead: tuple[int, int],
     R: int,
     n: int,
 ) -> None:
