@@ -2,7 +2,7 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the eight functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
+the nine functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
 becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
@@ -18,6 +18,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
@@ -29,7 +30,8 @@ config: Any = numba.config
 # Floats in a long vector: half of all registers. Multiplications enough are under way to hide how long each takes, and
 # long stretches are read: 16 registers of AVX-512 made the sums of rows of ResNet-18 1.08 to 1.13 times as fast as 8.
 FEATURES = llvmlite.binding.get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
-WIDE = 256 if "+avx512f" in FEATURES.split(",") else 64
+AVX512 = "+avx512f" in FEATURES.split(",")
+WIDE = 256 if AVX512 else 64
 
 
 def plain_load(array: Floats, index: int, width: int, count: int = 1, step: int = 0) -> Any:
@@ -77,6 +79,17 @@ def plain_count(bits: Any) -> int:
         bits &= bits - np.uint64(1)
         n += 1
     return n
+
+
+def plain_compress(array: Floats, index: int, bits: Any, among: Any, out: Floats, at: int) -> None:
+    """Write those of 64 numbers whose bit is set one after the other, and behind them, up to 64 numbers of any value.
+
+    `among` has the bits of those that matter: where it has none, `bits` has none, and the array may end.
+    """
+    while bits:
+        out[at] = array[index + lowest(bits)]
+        bits &= bits - np.uint64(1)
+        at += 1
 
 
 def plain_transpose(a: Floats, i: int, length_a: int, b: Floats, j: int, length_b: int) -> None:
@@ -187,6 +200,46 @@ def llvm_count(typing: Any, bits: Any) -> Any:
     return types.intp(types.uint64), generate
 
 
+def llvm_compress(typing: Any, array: Any, index: Any, bits: Any, among: Any, out: Any, at: Any) -> Any:
+    """Type and instructions of `plain_compress`, with AVX-512: a register at a time."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data, index, bits, _, target, at = arguments
+        size = array.dtype.bitwidth
+        lanes = 512 // size
+        vector, mask = ir.VectorType(ir.IntType(size), lanes), ir.VectorType(ir.IntType(1), lanes)
+        name = f"llvm.x86.avx512.mask.compress.v{lanes}i{size}"  # floats are moved like integers
+        instruction = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, ir.FunctionType(vector, [vector, vector, mask]), name
+        )
+        for start in range(0, 64, lanes):
+            part = builder.trunc(builder.lshr(bits, ir.Constant(bits.type, start)), ir.IntType(lanes))
+            place = builder.add(index, ir.Constant(index.type, start))
+            numbers = builder.load(_pointer(context, builder, signature.args[0], data, place, vector), align=4)
+            anything = ir.Constant(vector, ir.Undefined)
+            chosen = builder.call(instruction, [numbers, anything, builder.bitcast(part, mask)])
+            builder.store(chosen, _pointer(context, builder, signature.args[4], target, at, vector), align=4)
+            at = builder.add(at, builder.zext(builder.ctpop(part), at.type))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.uint64, types.uint64, out, types.intp), generate
+
+
+def close_gaps(array: Floats, index: int, bits: Any, among: Any, out: Floats, at: int) -> None:
+    """Do what `plain_compress` says where few are left out: write all, and behind each gap all again, one ahead.
+
+    3.4 times as fast as number by number in `minizerofl.kernels.topk.keep_rows`; the instruction of AVX-512 is up to 3
+    times as fast as this.
+    """
+    store(out, at, load(array, index, 64))
+    gaps = among & ~bits
+    while gaps:
+        gap = lowest(gaps)
+        store(out, at + gap, load(array, index + gap + 1, 64))
+        gaps &= gaps - np.uint64(1)
+        at -= 1
+
+
 def llvm_add_scaled(typing: Any, totals: Any, factor: Any, vectors: Any) -> Any:
     """Type and instructions of `plain_add_scaled`."""
 
@@ -253,17 +306,19 @@ lowest: Any
 count: Any
 transpose: Any
 fetch: Any
+compress: Any
 
 if config.DISABLE_JIT:
     load, store, add_scaled = plain_load, plain_store, plain_add_scaled
     reaches, lowest, count = plain_reaches, plain_lowest, plain_count
-    transpose, fetch = plain_transpose, plain_fetch
+    transpose, fetch, compress = plain_transpose, plain_fetch, plain_compress
 elif config.BOUNDSCHECK:
     load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
     reaches, lowest, count = kernel(plain_reaches), kernel(plain_lowest), kernel(plain_count)
-    transpose, fetch = kernel(plain_transpose), kernel(plain_fetch)
+    transpose, fetch, compress = kernel(plain_transpose), kernel(plain_fetch), kernel(plain_compress)
 else:
     as_instructions = intrinsic(prefer_literal=True)
     load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
     reaches, lowest, count = as_instructions(llvm_reaches), as_instructions(llvm_lowest), as_instructions(llvm_count)
     transpose, fetch = as_instructions(llvm_transpose), as_instructions(llvm_fetch)
+    compress = as_instructions(llvm_compress) if AVX512 else kernel(close_gaps)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.simd import count, load, lowest, reaches, store
+from minizerofl.kernels.simd import compress, count, lowest, reaches
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
@@ -268,9 +268,6 @@ def keep_rows(
 ) -> None:
     """Copy the k largest entries of a sparse matrix; of equal ones the first.
 
-    Nearly all entries are kept. So 64 are copied as they are, and for each that is left out, what follows it is copied
-    again, one place further ahead: 3.4 times as fast as entry by entry without a branch.
-
     Parameters
     ----------
     slots, indices, values : (2 or more, R) int32, (n,) int32, (n,) float
@@ -303,15 +300,7 @@ def keep_rows(
                 found |= equal & ~(equal - np.uint64(1))
                 equal &= equal - np.uint64(1)
                 ties -= 1
-            store(kept_indices, n, load(indices, start, 64))
-            store(kept_values, n, load(values, start, 64))
-            ahead = n
-            gaps = ~found & row
-            while gaps:
-                gap = lowest(gaps)
-                store(kept_indices, ahead + gap, load(indices, start + gap + 1, 64))
-                store(kept_values, ahead + gap, load(values, start + gap + 1, 64))
-                gaps &= gaps - np.uint64(1)
-                ahead -= 1
+            compress(indices, start, found, row, kept_indices, n)
+            compress(values, start, found, row, kept_values, n)
             n += count(found)
         kept_indptr[r + 1] = n

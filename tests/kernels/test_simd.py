@@ -37,6 +37,14 @@ def compare(a: np.ndarray, i: int, cut: float) -> int:
     return simd.reaches(a, i, cut)
 
 
+close_gaps = kernel(simd.close_gaps)  # what serves without AVX-512
+
+
+@kernel
+def compress(a: np.ndarray, i: int, bits: int, among: int, out: np.ndarray, at: int) -> None:
+    simd.compress(a, i, bits, among, out, at)
+
+
 @kernel
 def first_bit(bits: int) -> int:
     return simd.lowest(bits)
@@ -74,6 +82,21 @@ def test_transpose(dtype: type, i: int, length_a: int, j: int, length_out: int) 
     np.testing.assert_array_equal(out, plain)
     square = np.lib.stride_tricks.sliding_window_view(out[j:], 8)[::length_out][:8]
     np.testing.assert_array_equal(square, [i + length_a * np.arange(8) + k for k in range(8)])
+
+
+@given(st.sampled_from([np.float32, np.float64, np.int32]), st.integers(0, 5), st.integers(0, 5), st.data())
+def test_compress_keeps_what_has_a_bit(dtype: type, i: int, at: int, data: st.DataObject) -> None:
+    length = data.draw(st.integers(1, 64))
+    among = 2**length - 1
+    bits = data.draw(st.integers(0, among))
+    a = np.arange(1, 140, dtype=dtype)
+    chosen = [k for k in range(64) if bits >> k & 1]
+    for function in (compress, close_gaps):
+        out = np.zeros(140, dtype)
+        function(a, i, np.uint64(bits), np.uint64(among), out, at)
+        np.testing.assert_array_equal(out[at : at + len(chosen)], a[i:][chosen])
+        assert not out[:at].any()
+        assert not out[at + len(chosen) + 64 :].any()
 
 
 @given(DTYPES, st.integers(0, 5), st.integers(8, 12))
