@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.autograd.ops.window import Window
-from minizerofl.kernels.layout import deal_out
+from minizerofl.kernels.layout import deal_out, merge_phases
 from minizerofl.kernels.memory import empty
 from minizerofl.kernels.simd import WIDE
 
@@ -128,11 +128,8 @@ class Geometry:
         """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""
         if self.stride == 1:
             return planes[:, 0, 0]
-        S, H, W = self.stride, self.rows.window.size, self.cols.window.size
-        dx = empty((planes.shape[0], H, W, self.batch), planes.dtype)
-        for a, b in np.ndindex(S, S):
-            target = dx[:, a::S, b::S]
-            target[:] = planes[:, a, b, : target.shape[1], : target.shape[2]]
+        dx = empty((planes.shape[0], self.rows.window.size, self.cols.window.size, self.batch), planes.dtype)
+        merge_phases(planes, dx)
         return dx
 
 

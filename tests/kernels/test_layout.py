@@ -35,6 +35,17 @@ def test_deal_out_is_its_twin(
     np.testing.assert_array_equal(ours, theirs)
 
 
+@given(DTYPES, st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)))
+def test_merge_phases_is_its_twin_and_undoes_deal_out(dtype: type, stride: int, shape: tuple[int, ...]) -> None:
+    x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    planes = np.full((shape[0], stride, stride, -(-shape[1] // stride), 1 - (-shape[2] // stride), shape[3]), 7, dtype)
+    layout.deal_out(x, 0, 0, planes)
+    for module in (layout, reference):
+        merged = np.full_like(x, np.nan)
+        module.merge_phases(planes, merged)
+        np.testing.assert_array_equal(merged, x)
+
+
 @given(SEEDS, DTYPES, DENSITIES, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 def test_group_weights_is_its_twin(seed: int, dtype: type, density: float, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)

@@ -27,6 +27,14 @@ def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
         planes[:, a, b] = padded[:, a::S, b::S][:, :R, :Q]
 
 
+def merge_phases(planes: Floats, x: Floats) -> None:
+    """Put the phases of images together."""
+    S = planes.shape[1]
+    for a, b in np.ndindex(S, S):
+        phase = x[:, a::S, b::S]
+        phase[:] = planes[:, a, b, : phase.shape[1], : phase.shape[2]]
+
+
 def group_weights(
     indptr: Indices,
     indices: Indices,
