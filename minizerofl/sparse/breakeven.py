@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-BREAK_EVEN = {"conv": 0.45, "linear": 0.85}  # densities, measured on one machine; docs/kernels.md
+BREAK_EVEN = {"conv": 0.6, "linear": 0.85}  # densities, measured on one machine; docs/kernels.md
 PATHS = ("auto", "sparse", "dense")
 
 
