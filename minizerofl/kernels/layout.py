@@ -61,7 +61,7 @@ def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
 
 @kernel
 def merge_phases(planes: Floats, x: Floats) -> None:
-    """Put the phases of images together, the reverse of `deal_out` without padding; 2.3 times as fast as in NumPy.
+    """Put the phases of images together, the reverse of `deal_out` without padding; twice as fast as in NumPy.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.autograd.ops.window import Window
+from minizerofl.kernels.conv import PIECE
 from minizerofl.kernels.layout import deal_out, merge_phases
 from minizerofl.kernels.memory import empty
 from minizerofl.kernels.simd import WIDE
@@ -24,7 +25,7 @@ Array = NDArray[Any]
 Indices = NDArray[np.int32]
 
 CACHE = 12 * 2**10  # numbers of a block: 48 KB, a first-level cache
-ROWS = 320  # of 32 output gradients: as much
+ROWS = CACHE // PIECE  # of so many output gradients: as much
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.kernels.conv import PIECE
+
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 Places = NDArray[np.int64]
-
-PIECE = 32
 
 
 def add_pieces(
