@@ -35,7 +35,7 @@ Places = NDArray[np.int64]
 NOTHING: Any = np.int64(0)
 LINES = WIDE // 32  # cache lines fetched at a time
 WIDTHS = tuple(width for width in (256, 128, 64, 16) if width <= WIDE)  # of the pieces of a row
-PIECE = 32  # output channels of the weight gradient at a time
+PIECE = 32  # output channels of the weight gradient at a time, a multiple of 8 (see `transpose`)
 COUNTS = (3, 2, 1)  # taps of the weight gradient at a time: three times 32 numbers fit into the registers
 
 
