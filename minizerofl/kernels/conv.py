@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
 from minizerofl.kernels.memory import SHORT
-from minizerofl.kernels.simd import WIDE, add_scaled, fetch, load, store, transpose
+from minizerofl.kernels.simd import WIDE, add_scaled, fetch, full, load, store, transpose
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
@@ -50,14 +50,15 @@ def add_pieces(
     out: Floats,
     at: int,
     step: int,
+    new: bool,
     ahead: tuple[int, int] | None,
     width: int,
 ) -> None:
     """Do what `add_rows` does for one piece of the rows; it is compiled for each width, since registers have one."""
     literally(width)
     for r in range(starts.size):
-        if starts[r] < stops[r]:
-            total = load(out, at, width)
+        if starts[r] < stops[r] or new:
+            total = full(out.dtype.type(0), width) if new else load(out, at, width)
             for j in range(np.uint64(starts[r]), np.uint64(stops[r])):
                 total = add_scaled(total, values[j], load(rows, base + offsets[j], width))
             store(out, at, total)
@@ -79,6 +80,7 @@ def add_rows(
     out: Floats,
     at: int,
     step: int,
+    new: bool,
     ahead: tuple[int, int],
     n: int,
 ) -> None:
@@ -94,15 +96,18 @@ def add_rows(
     for width in literal_unroll(WIDTHS):
         while i + width <= n:
             if ahead[0] and i == 0:
-                add_pieces(starts, stops, offsets, values, rows, base, out, at, step, ahead, width)
+                add_pieces(starts, stops, offsets, values, rows, base, out, at, step, new, ahead, width)
             else:
-                add_pieces(starts, stops, offsets, values, rows, base + i, out, at + i, step, None, width)
+                add_pieces(starts, stops, offsets, values, rows, base + i, out, at + i, step, new, None, width)
             i += width
     if i < n:
         for r in range(starts.size):
+            to = at + r * step
+            if new:
+                out[to + i : to + n] = 0
             for j in range(starts[r], stops[r]):
                 for k in range(i, n):
-                    out[at + r * step + k] += values[j] * rows[base + offsets[j] + k]
+                    out[to + k] += values[j] * rows[base + offsets[j] + k]
 
 
 @kernel
@@ -120,15 +125,12 @@ def sum_tile(
     n: int,
 ) -> None:
     """Do what `sum_rows` does for n values of all R rows; what the next tile will need begins at `ahead`."""
-    for r in range(R):
-        to = at + r * step
-        out[to : to + n] = 0
     place, further = ahead
     left = n + 4 * SHORT if place else 0  # some more, since taps of the filter lie beside each other
     for group in range(0, bounds.size - 1, max(1, R)):
         starts, stops = bounds[group : group + R], bounds[group + 1 : group + R + 1]
         now = (place, further) if left > 0 else (NOTHING, NOTHING)
-        add_rows(starts, stops, offsets, values, x, base, out, at, step, now, n)
+        add_rows(starts, stops, offsets, values, x, base, out, at, step, group == 0, now, n)
         place, further, left = place + LINES * SHORT, further + LINES * SHORT, left - LINES * SHORT
 
 
@@ -217,17 +219,18 @@ def add_taps(
     out: Floats,
     at: int,
     steps: tuple[int, int],
+    new: bool,
     count: int,
 ) -> None:
     """Add up what activations contribute to the weights of `count` taps; it is compiled for each count.
 
     ``out[at + r * steps[0] + k * steps[1] :] += values[j] * g[(rows[j] + shift - k * gap) * PIECE :]``, PIECE numbers
-    of each, for every r, j in [starts[r], stops[r]) and k < count.
+    of each, for every r, j in [starts[r], stops[r]) and k < count. If `new`, nothing is in `out` yet.
     """
     literally(count)
     for r in range(starts.size):
-        if starts[r] < stops[r]:
-            totals = load(out, at, PIECE, count, steps[1])
+        if starts[r] < stops[r] or new:
+            totals = full(out.dtype.type(0), PIECE, count) if new else load(out, at, PIECE, count, steps[1])
             for j in range(np.uint64(starts[r]), np.uint64(stops[r])):
                 totals = add_scaled(totals, values[j], load(g, (rows[j] + shift) * PIECE, PIECE, count, -gap * PIECE))
             store(out, at, totals, steps[1])
@@ -255,14 +258,28 @@ def add_run(
     first, last, columns, N = band
     IC, T, OC = dw.shape
     start, stop = max(0, first - down), min(lines, last - down)  # the activations' lines
-    for part in range(parts if start < stop else 0):
-        begin, end = (phase * lines + start) * parts + part, (phase * lines + stop - 1) * parts + part + 1
+    for part in range(parts):
+        begin = (phase * lines + min(start, lines - 1)) * parts + part
+        end = (phase * lines + stop - 1) * parts + part + 1 if start < stop else begin
         cell = phases * lines * parts  # so many in a channel
-        starts, stops = bounds[begin : IC * cell : cell], bounds[end::cell]
+        starts, stops = bounds[begin : IC * cell : cell], bounds[end : IC * cell + 1 : cell]
         at, shift, left = tap * OC + channel, ((down - first) * columns + right) * N, taps
         for count in literal_unroll(COUNTS):
             while left >= count:
-                add_taps(starts, stops, rows, values, g, shift, N, dw.reshape(-1), at, (T * OC, step * OC), count)
+                add_taps(
+                    starts,
+                    stops,
+                    rows,
+                    values,
+                    g,
+                    shift,
+                    N,
+                    dw.reshape(-1),
+                    at,
+                    (T * OC, step * OC),
+                    first + part == 0,
+                    count,
+                )
                 at, shift, left = at + count * step * OC, shift - count * N, left - count
 
 
@@ -309,11 +326,9 @@ def conv_weight_gradient(
     """
     OC, Ho, _, N = dy.shape
     height, columns = g.shape[:2]
-    copy, out = g.reshape(-1), dw.reshape(-1)
+    copy = g.reshape(-1)
     for piece in range(0, OC, PIECE):
         channel = min(piece, OC - PIECE)  # the last one begins before the end of the one before
-        for at in range(channel, out.size, OC):
-            out[at : at + PIECE] = 0
         for first in range(0, Ho, height):
             last = min(Ho, first + height)
             for line in range(first, last):

@@ -1,7 +1,9 @@
 """Batch normalisation, forward and backward: a few passes over one channel while it is in the cache.
 
 A float sum in strict order cannot use vector instructions. The sums here run in LANES independent lanes, which are
-added up at the end: vector instructions, and the same bits in every process.
+added up at the end: vector instructions, and the same bits in every process. Results are written past the cache, where
+an image would not stay until it is used. In ResNet-18 lanes in registers and that make it RATIO times as fast as loops
+over numbers.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba.misc.special import literally
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.simd import add_scaled, full, load, stream, total, where_positive
 
 Floats = NDArray[np.floating[Any]]
 
@@ -19,61 +23,77 @@ LANES = 64
 
 
 @kernel
-def lane_dot(a: Floats, shift_a: float, b: Floats, shift_b: float) -> float:
-    """Sum ``(a - shift_a) * (b - shift_b)``, in LANES lanes."""
-    lanes = np.zeros(LANES, a.dtype)
-    whole = a.size - a.size % LANES
-    for start in range(0, whole, LANES):
-        piece_a = a[start : start + LANES]
-        piece_b = b[start : start + LANES]
-        for i in range(LANES):
-            lanes[i] += (piece_a[i] - shift_a) * (piece_b[i] - shift_b)
-    total = 0.0
-    for i in range(LANES):
-        total += lanes[i]
-    for i in range(whole, a.size):
-        total += (a[i] - shift_a) * (b[i] - shift_b)
-    return total
+def spans(channel: int, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return where the whole vectors of a channel begin and end, and the numbers behind them."""
+    start, rest = channel * size, size % LANES
+    return (start, start + size - rest), (start + size - rest, start + size)
 
 
 @kernel
-def lane_sum(a: Floats) -> float:
-    """Sum the values, in LANES lanes."""
-    lanes = np.zeros(LANES, a.dtype)
-    whole = a.size - a.size % LANES
-    for start in range(0, whole, LANES):
-        piece = a[start : start + LANES]
-        for i in range(LANES):
-            lanes[i] += piece[i]
-    total = 0.0
-    for i in range(LANES):
-        total += lanes[i]
-    for i in range(whole, a.size):
-        total += a[i]
-    return total
+def moment_pieces(x: Floats, span: tuple[int, int], shift: Any, width: int) -> tuple[float, float]:
+    """Sum ``x - shift`` and its squares, in `width` lanes."""
+    literally(width)
+    one, minus = x.dtype.type(1), full(-shift, width)
+    first = second = full(x.dtype.type(0), width)
+    for i in range(span[0], span[1], width):
+        moved = add_scaled(minus, one, load(x, i, width))
+        first, second = add_scaled(first, one, moved), add_scaled(second, moved, moved)
+    return total(first), total(second)
 
 
 @kernel
-def relu_gradient(z: Floats, scale: float, shift: float, dy: Floats, g: Floats) -> None:
-    """Let the gradient `dy` pass to `g` where ``scale * z + shift`` is positive."""
-    zero = z.dtype.type(0)
-    for i in range(z.size):
-        g[i] = dy[i] if scale * z[i] + shift > zero else zero
+def scale_pieces(
+    x: Floats, span: tuple[int, int], line: tuple[Any, Any], residual: Floats, relu: bool, y: Floats, width: int
+) -> None:
+    """Compute ``y = line[0] * x + line[1] + residual`` (nothing if it is empty), and rectify it; NaN stays NaN."""
+    literally(width)
+    one, shift = x.dtype.type(1), full(line[1], width)
+    for i in range(span[0], span[1], width):
+        result = add_scaled(shift, line[0], load(x, i, width))
+        if residual.size:
+            result = add_scaled(result, one, load(residual, i, width))
+        if relu:
+            result = where_positive(result, result)
+        stream(y, i, result)
 
 
 @kernel
-def scale_channel(x: Floats, scale: float, shift: float, residual: Floats, relu: bool, y: Floats) -> None:
-    """Compute ``y = scale * x + shift + residual`` (nothing if it is empty), and rectify it; NaN stays NaN."""
-    zero = x.dtype.type(0)
-    if residual.size:
-        for i in range(x.size):
-            y[i] = scale * x[i] + shift + residual[i]
-    else:
-        for i in range(x.size):
-            y[i] = scale * x[i] + shift
-    if relu:
-        for i in range(x.size):
-            y[i] = zero if y[i] <= zero else y[i]
+def gradient_sum_pieces(
+    x: Floats, span: tuple[int, int], mean: Any, z: Floats, line: tuple[Any, Any], dy: Floats, width: int
+) -> tuple[float, float]:
+    """Sum g and ``(x - mean) * g``, in `width` lanes; g is `dy` with 0 where ``line[0] * z + line[1] <= 0``."""
+    literally(width)
+    one, minus, cut = x.dtype.type(1), full(-mean, width), full(line[1], width)
+    first = second = full(x.dtype.type(0), width)
+    for i in range(span[0], span[1], width):
+        g = where_positive(add_scaled(cut, line[0], load(z, i, width)), load(dy, i, width))
+        first, second = add_scaled(first, one, g), add_scaled(second, add_scaled(minus, one, load(x, i, width)), g)
+    return total(first), total(second)
+
+
+@kernel
+def gradient_pieces(
+    x: Floats,
+    span: tuple[int, int],
+    mean: Any,
+    z: Floats,
+    line: tuple[Any, Any],
+    dy: Floats,
+    factors: tuple[Any, Any, Any],
+    passed: Floats,
+    dx: Floats,
+    width: int,
+) -> None:
+    """Compute ``dx = factors[0] + factors[1] * (x - mean) + factors[2] * g``, and g unless `passed` is empty."""
+    literally(width)
+    one, minus, cut = x.dtype.type(1), full(-mean, width), full(line[1], width)
+    constant = full(factors[0], width)
+    for i in range(span[0], span[1], width):
+        g = where_positive(add_scaled(cut, line[0], load(z, i, width)), load(dy, i, width))
+        if passed.size:
+            stream(passed, i, g)
+        result = add_scaled(constant, factors[1], add_scaled(minus, one, load(x, i, width)))
+        stream(dx, i, add_scaled(result, factors[2], g))
 
 
 @kernel
@@ -108,14 +128,18 @@ def batch_norm(
         A result: scale and shift in ``y = relu(scale * x + shift + residual)``.
     """
     (weight, bias), (mean, var) = parameters, moments
-    for c in range(x.shape[0]):
-        row = x[c]
+    C, M = x.shape
+    flat, added, out = x.reshape(-1), residual.reshape(-1), y.reshape(-1)
+    for c in range(C):
+        vectors, rest = spans(c, M)
         if training:
-            mean[c] = lane_sum(row) / row.size
-            var[c] = lane_dot(row, mean[c], row, mean[c]) / row.size
+            zero = x.dtype.type(0)
+            mean[c] = (moment_pieces(flat, vectors, zero, LANES)[0] + moment_pieces(flat, rest, zero, 1)[0]) / M
+            var[c] = (moment_pieces(flat, vectors, mean[c], LANES)[1] + moment_pieces(flat, rest, mean[c], 1)[1]) / M
         line[0, c] = weight[c] / np.sqrt(var[c] + x.dtype.type(eps))
         line[1, c] = bias[c] - mean[c] * line[0, c]
-        scale_channel(row, line[0, c], line[1, c], residual[c], relu, y[c])
+        scale_pieces(flat, vectors, (line[0, c], line[1, c]), added, relu, out, LANES)
+        scale_pieces(flat, rest, (line[0, c], line[1, c]), added, relu, out, 1)
 
 
 @kernel
@@ -140,26 +164,27 @@ def batch_norm_gradient(
     x, dy, dx : (C, M) float
         Input, gradient of the output, gradient of the input (a result).
     z, line : (C, M), (2, C) float
-        The ReLU lets pass where ``line[0] * z + line[1] > 0``; z is (C, 0) if there was no ReLU.
+        The ReLU lets nothing pass where ``line[0] * z + line[1] <= 0``.
     weight : (C,) float
         The scale of each channel.
     moments : tuple of (C,) float
         mean and rstd.
-    passed : (C, M) or (1, M) float
-        The result: g, which is the gradient of the residual; or one row of scratch if nobody wants to know.
+    passed : (C, M) or (C, 0) float
+        The result: g, which is the gradient of the residual, if somebody wants to know.
     dparameters : (2, C) float
         The result: the gradients of weight and bias.
     """
     mean, rstd = moments
-    for c in range(x.shape[0]):
-        row, grad, out, mu = x[c], dy[c], dx[c], mean[c]
-        if z.size:
-            grad = passed[c % passed.shape[0]]
-            relu_gradient(z[c], line[0, c], line[1, c], dy[c], grad)
-        dparameters[1, c] = lane_sum(grad)
-        dparameters[0, c] = lane_dot(row, mu, grad, grad.dtype.type(0)) * rstd[c]
+    C, M = x.shape
+    flat, seen, grad = x.reshape(-1), z.reshape(-1), dy.reshape(-1)
+    out, kept, size = dx.reshape(-1), passed.reshape(-1), x.dtype.type(M)
+    for c in range(C):
+        vectors, rest = spans(c, M)
+        relu = line[0, c], line[1, c]
+        sum_a, dot_a = gradient_sum_pieces(flat, vectors, mean[c], seen, relu, grad, LANES)
+        sum_b, dot_b = gradient_sum_pieces(flat, rest, mean[c], seen, relu, grad, 1)
+        dparameters[0, c], dparameters[1, c] = (dot_a + dot_b) * rstd[c], sum_a + sum_b
         scale = weight[c] * rstd[c]
-        offset = dparameters[1, c] / row.dtype.type(row.size)
-        slope = dparameters[0, c] * rstd[c] / row.dtype.type(row.size)
-        for i in range(row.size):
-            out[i] = scale * (grad[i] - offset - (row[i] - mu) * slope)
+        factors = -scale * dparameters[1, c] / size, -scale * dparameters[0, c] * rstd[c] / size, scale
+        gradient_pieces(flat, vectors, mean[c], seen, relu, grad, factors, kept, out, LANES)
+        gradient_pieces(flat, rest, mean[c], seen, relu, grad, factors, kept, out, 1)

@@ -2,7 +2,7 @@
 
 A plain loop ``out[i] += a * row[i]`` loads and stores `out` at every pass. LLVM has a type for what we mean,
 ``<width x float>``, which it spreads over as many registers as the machine needs, but Numba does not offer it. Each of
-the nine functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
+the functions below stands here twice: as it is meant, in NumPy (``plain_``), and as the few LLVM instructions it
 becomes (``llvm_``).
 
 Nothing is checked: an index out of range reads what lies there. With bounds checks on (``NUMBA_BOUNDSCHECK=1``), and
@@ -18,11 +18,11 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.memory import LINE
 
 Floats = NDArray[Any]
 config: Any = numba.config
@@ -50,46 +50,47 @@ def plain_store(array: Floats, index: int, vectors: Any, step: int = 0) -> None:
             array[index + row * step + i] = vectors[row, i]
 
 
+def plain_stream(array: Floats, index: int, vector: Any) -> None:
+    """Write a vector like `store`, but past the cache; for images of megabytes, which would not stay there anyway.
+
+    What was in the memory before need not be read then. Numba counts the users of an array with instructions that wait
+    for all that went past: between calls of this one no slices should be made.
+    """
+    for i in range(vector.shape[1]):
+        array[index + i] = vector[0, i]
+
+
+def plain_full(number: Any, width: int, count: int = 1) -> Any:
+    """Make `count` vectors of `width` equal numbers."""
+    vectors = np.empty((count, width), np.asarray(number).dtype)
+    vectors[:] = number
+    return vectors
+
+
 def plain_add_scaled(totals: Any, factor: Any, vectors: Any) -> Any:
-    """Return ``totals + factor * vectors``, in one instruction a register."""
+    """Return ``totals + factor * vectors``, in one instruction a register; the factor is a number or vectors too."""
     return totals + factor * vectors
 
 
-def plain_reaches(array: Floats, index: int, cut: Any) -> Any:
-    """Compare 64 floats with a cut: bit i of the result is set where ``abs(array[index + i]) >= cut``."""
-    bits = np.uint64(0)
-    for i in range(64):
-        if np.abs(array[index + i]) >= cut:
-            bits |= np.uint64(1) << np.uint64(i)
-    return bits
+def plain_where_positive(conditions: Any, vectors: Any) -> Any:
+    """Return `vectors` with 0 wherever ``conditions <= 0``."""
+    result = vectors.copy()
+    for row in range(vectors.shape[0]):
+        for i in range(vectors.shape[1]):
+            if conditions[row, i] <= 0:
+                result[row, i] = 0
+    return result
 
 
-def plain_lowest(bits: Any) -> int:
-    """Return the position of the lowest bit that is set."""
-    i = 0
-    while not bits >> np.uint64(i) & np.uint64(1):
-        i += 1
-    return i
-
-
-def plain_count(bits: Any) -> int:
-    """Count the bits that are set."""
-    n = 0
-    while bits:
-        bits &= bits - np.uint64(1)
-        n += 1
-    return n
-
-
-def plain_compress(array: Floats, index: int, bits: Any, among: Any, out: Floats, at: int) -> None:
-    """Write those of 64 numbers whose bit is set one after the other, and behind them, up to 64 numbers of any value.
-
-    `among` has the bits of those that matter: where it has none, `bits` has none, and the array may end.
-    """
-    while bits:
-        out[at] = array[index + lowest(bits)]
-        bits &= bits - np.uint64(1)
-        at += 1
+def plain_total(vector: Any) -> Any:
+    """Add up the numbers of a vector: the second half to the first, and again, until one is left."""
+    lanes = vector[0].copy()
+    n = lanes.size
+    while n > 1:
+        n //= 2
+        for i in range(n):
+            lanes[i] += lanes[n + i]
+    return lanes[0]
 
 
 def plain_transpose(a: Floats, i: int, length_a: int, b: Floats, j: int, length_b: int) -> None:
@@ -122,7 +123,8 @@ class VectorsModel(models.PrimitiveModel):
         super().__init__(manager, vectors, ir.ArrayType(one, vectors.count))  # type: ignore[no-untyped-call]
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
+def pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: Any) -> Any:
+    """Return where a vector lies in an array, from `index` on."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
@@ -135,7 +137,7 @@ def llvm_load(typing: Any, array: Any, index: Any, width: Any, count: Any = 1, s
         result = ir.Constant(context.get_value_type(vectors), ir.Undefined)
         at = arguments[1]
         for row in range(vectors.count):
-            place = _pointer(context, builder, signature.args[0], arguments[0], at, result.type.element)
+            place = pointer(context, builder, signature.args[0], arguments[0], at, result.type.element)
             result = builder.insert_value(result, builder.load(place, align=array.dtype.bitwidth // 8), row)
             at = builder.add(at, arguments[4])
         return result
@@ -149,7 +151,7 @@ def llvm_store(typing: Any, array: Any, index: Any, vectors: Any, step: Any = 0)
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         at, values = arguments[1:3]
         for row in range(vectors.count):
-            place = _pointer(context, builder, signature.args[0], arguments[0], at, values.type.element)
+            place = pointer(context, builder, signature.args[0], arguments[0], at, values.type.element)
             builder.store(builder.extract_value(values, row), place, align=array.dtype.bitwidth // 8)
             at = builder.add(at, arguments[3])
         return context.get_dummy_value()
@@ -157,7 +159,27 @@ def llvm_store(typing: Any, array: Any, index: Any, vectors: Any, step: Any = 0)
     return types.void(array, types.intp, vectors, types.intp), generate
 
 
-def _splat(builder: Any, scalar: Any, vector: Any) -> Any:
+def llvm_stream(typing: Any, array: Any, index: Any, vector: Any) -> Any:
+    """Type and instructions of `plain_stream`, at the beginning of a cache line; elsewhere those of `plain_store`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.extract_value(arguments[2], 0)
+        place = pointer(context, builder, signature.args[0], arguments[0], arguments[1], value.type)
+        address = builder.ptrtoint(place, ir.IntType(64))
+        beyond = builder.and_(address, ir.Constant(address.type, LINE - 1))
+        with builder.if_else(builder.icmp_unsigned("==", beyond, ir.Constant(address.type, 0))) as (begins, other):
+            with begins:
+                past = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
+                builder.store(value, place, align=LINE).set_metadata("nontemporal", past)
+            with other:
+                builder.store(value, place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), generate
+
+
+def splat(builder: Any, scalar: Any, vector: Any) -> Any:
+    """Return an LLVM vector of equal numbers."""
     anything = ir.Constant(vector, ir.Undefined)
     one = builder.insert_element(anything, scalar, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(
@@ -165,94 +187,64 @@ def _splat(builder: Any, scalar: Any, vector: Any) -> Any:
     )
 
 
-def llvm_reaches(typing: Any, array: Any, index: Any, cut: Any) -> Any:
-    """Type and instructions of `plain_reaches`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(Vectors(array.dtype, 64)).element
-        integers = ir.VectorType(ir.IntType(array.dtype.bitwidth), 64)
-        values = builder.load(
-            _pointer(context, builder, signature.args[0], arguments[0], arguments[1], vector), align=4
-        )
-        no_sign = ir.Constant(integers, [2 ** (array.dtype.bitwidth - 1) - 1] * 64)
-        magnitudes = builder.bitcast(builder.and_(builder.bitcast(values, integers), no_sign), vector)
-        reached = builder.fcmp_ordered(">=", magnitudes, _splat(builder, arguments[2], vector))
-        return builder.bitcast(reached, ir.IntType(64))
-
-    return types.uint64(array, types.intp, array.dtype), generate
-
-
-def llvm_lowest(typing: Any, bits: Any) -> Any:
-    """Type and instructions of `plain_lowest`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.intp(types.uint64), generate
-
-
-def llvm_count(typing: Any, bits: Any) -> Any:
-    """Type and instructions of `plain_count`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.intp(types.uint64), generate
-
-
-def llvm_compress(typing: Any, array: Any, index: Any, bits: Any, among: Any, out: Any, at: Any) -> Any:
-    """Type and instructions of `plain_compress`, with AVX-512: a register at a time."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data, index, bits, _, target, at = arguments
-        size = array.dtype.bitwidth
-        lanes = 512 // size
-        vector, mask = ir.VectorType(ir.IntType(size), lanes), ir.VectorType(ir.IntType(1), lanes)
-        name = f"llvm.x86.avx512.mask.compress.v{lanes}i{size}"  # floats are moved like integers
-        instruction = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-            builder.module, ir.FunctionType(vector, [vector, vector, mask]), name
-        )
-        for start in range(0, 64, lanes):
-            part = builder.trunc(builder.lshr(bits, ir.Constant(bits.type, start)), ir.IntType(lanes))
-            place = builder.add(index, ir.Constant(index.type, start))
-            numbers = builder.load(_pointer(context, builder, signature.args[0], data, place, vector), align=4)
-            anything = ir.Constant(vector, ir.Undefined)
-            chosen = builder.call(instruction, [numbers, anything, builder.bitcast(part, mask)])
-            builder.store(chosen, _pointer(context, builder, signature.args[4], target, at, vector), align=4)
-            at = builder.add(at, builder.zext(builder.ctpop(part), at.type))
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.uint64, types.uint64, out, types.intp), generate
-
-
-def close_gaps(array: Floats, index: int, bits: Any, among: Any, out: Floats, at: int) -> None:
-    """Do what `plain_compress` says where few are left out: write all, and behind each gap all again, one ahead.
-
-    3.4 times as fast as number by number in `minizerofl.kernels.topk.keep_rows`; the instruction of AVX-512 is up to 3
-    times as fast as this.
-    """
-    store(out, at, load(array, index, 64))
-    gaps = among & ~bits
-    while gaps:
-        gap = lowest(gaps)
-        store(out, at + gap, load(array, index + gap + 1, 64))
-        gaps &= gaps - np.uint64(1)
-        at -= 1
-
-
 def llvm_add_scaled(typing: Any, totals: Any, factor: Any, vectors: Any) -> Any:
     """Type and instructions of `plain_add_scaled`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         result = arguments[0]
-        factors = _splat(builder, arguments[1], result.type.element)
         for row in range(totals.count):
+            if isinstance(factor, Vectors):
+                factors = builder.extract_value(arguments[1], row)
+            else:
+                factors = splat(builder, arguments[1], result.type.element)
             product = builder.fmul(factors, builder.extract_value(arguments[2], row), flags=("contract",))
             total = builder.fadd(builder.extract_value(result, row), product, flags=("contract",))
             result = builder.insert_value(result, total, row)
         return result
 
-    return totals(totals, totals.dtype, vectors), generate
+    return totals(totals, factor if isinstance(factor, Vectors) else totals.dtype, vectors), generate
+
+
+def llvm_full(typing: Any, number: Any, width: Any, count: Any = 1) -> Any:
+    """Type and instructions of `plain_full`."""
+    vectors = Vectors(number, width.literal_value, getattr(count, "literal_value", 1))
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        result = ir.Constant(context.get_value_type(vectors), ir.Undefined)
+        for row in range(vectors.count):
+            result = builder.insert_value(result, splat(builder, arguments[0], result.type.element), row)
+        return result
+
+    return vectors(number, width, types.intp if count == 1 else count), generate
+
+
+def llvm_where_positive(typing: Any, conditions: Any, vectors: Any) -> Any:
+    """Type and instructions of `plain_where_positive`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        result = arguments[1]
+        zeros = ir.Constant(result.type.element, None)
+        for row in range(vectors.count):
+            passes = builder.fcmp_unordered(">", builder.extract_value(arguments[0], row), zeros)
+            chosen = builder.select(passes, builder.extract_value(result, row), zeros)
+            result = builder.insert_value(result, chosen, row)
+        return result
+
+    return vectors(vectors, vectors), generate
+
+
+def llvm_total(typing: Any, vector: Any) -> Any:
+    """Type and instructions of `plain_total`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = builder.extract_value(arguments[0], 0)
+        number = ir.IntType(32)
+        while (n := lanes.type.count // 2) > 0:
+            halves = [ir.Constant(ir.VectorType(number, n), list(range(at, at + n))) for at in (0, n)]
+            lanes = builder.fadd(*(builder.shuffle_vector(lanes, lanes, half) for half in halves))
+        return builder.extract_element(lanes, ir.Constant(number, 0))
+
+    return vector.dtype(vector), generate
 
 
 def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, length_b: Any) -> Any:
@@ -266,7 +258,7 @@ def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, l
         source, step_a, target, step_b = (arguments[k] for k in (1, 2, 4, 5))
         rows = []
         for _ in range(8):
-            place = _pointer(context, builder, signature.args[0], arguments[0], source, vector)
+            place = pointer(context, builder, signature.args[0], arguments[0], source, vector)
             rows.append(builder.load(place, align=a.dtype.bitwidth // 8))
             source = builder.add(source, step_a)
         halves = [
@@ -276,7 +268,7 @@ def llvm_transpose(typing: Any, a: Any, i: Any, length_a: Any, b: Any, j: Any, l
         for _ in range(3):
             rows = [builder.shuffle_vector(rows[k], rows[k + 4], half) for k in range(4) for half in halves]
         for row in rows:
-            place = _pointer(context, builder, signature.args[3], arguments[3], target, vector)
+            place = pointer(context, builder, signature.args[3], arguments[3], target, vector)
             builder.store(row, place, align=a.dtype.bitwidth // 8)
             target = builder.add(target, step_b)
         return context.get_dummy_value()
@@ -288,7 +280,7 @@ def llvm_fetch(typing: Any, array: Any, index: Any) -> Any:
     """Type and instructions of `plain_fetch`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], ir.IntType(8))
+        place = pointer(context, builder, signature.args[0], arguments[0], arguments[1], ir.IntType(8))
         options = [ir.Constant(ir.IntType(32), option) for option in (0, 3, 1)]  # to read, in every cache, data
         returns = ir.FunctionType(ir.VoidType(), [place.type, *(option.type for option in options)])
         prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], returns)
@@ -298,27 +290,18 @@ def llvm_fetch(typing: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.intp), generate
 
 
-load: Any
-store: Any
-add_scaled: Any
-reaches: Any
-lowest: Any
-count: Any
-transpose: Any
-fetch: Any
-compress: Any
+def choose(plain: Any, fast: Any) -> Any:
+    """Return the plain function if the JIT is off or checks bounds, else the fast one."""
+    return kernel(plain) if config.DISABLE_JIT or config.BOUNDSCHECK else fast
 
-if config.DISABLE_JIT:
-    load, store, add_scaled = plain_load, plain_store, plain_add_scaled
-    reaches, lowest, count = plain_reaches, plain_lowest, plain_count
-    transpose, fetch, compress = plain_transpose, plain_fetch, plain_compress
-elif config.BOUNDSCHECK:
-    load, store, add_scaled = kernel(plain_load), kernel(plain_store), kernel(plain_add_scaled)
-    reaches, lowest, count = kernel(plain_reaches), kernel(plain_lowest), kernel(plain_count)
-    transpose, fetch, compress = kernel(plain_transpose), kernel(plain_fetch), kernel(plain_compress)
-else:
-    as_instructions = intrinsic(prefer_literal=True)
-    load, store, add_scaled = as_instructions(llvm_load), as_instructions(llvm_store), as_instructions(llvm_add_scaled)
-    reaches, lowest, count = as_instructions(llvm_reaches), as_instructions(llvm_lowest), as_instructions(llvm_count)
-    transpose, fetch = as_instructions(llvm_transpose), as_instructions(llvm_fetch)
-    compress = as_instructions(llvm_compress) if AVX512 else kernel(close_gaps)
+
+as_instructions = intrinsic(prefer_literal=True)
+load = choose(plain_load, as_instructions(llvm_load))
+store = choose(plain_store, as_instructions(llvm_store))
+stream = choose(plain_stream, as_instructions(llvm_stream))
+full = choose(plain_full, as_instructions(llvm_full))
+add_scaled = choose(plain_add_scaled, as_instructions(llvm_add_scaled))
+where_positive = choose(plain_where_positive, as_instructions(llvm_where_positive))
+total = choose(plain_total, as_instructions(llvm_total))
+transpose = choose(plain_transpose, as_instructions(llvm_transpose))
+fetch = choose(plain_fetch, as_instructions(llvm_fetch))

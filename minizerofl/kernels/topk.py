@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.kernels.bits import compress, count, lowest, reaches
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.simd import compress, count, lowest, reaches
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]

@@ -26,27 +26,41 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     return rng.standard_normal(shape).astype(dtype)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 4), st.integers(1, 300), st.sampled_from([(0, 0), (7, 9)]))
-def test_add_rows_is_its_twin(seed: int, dtype: type, count: int, R: int, length: int, ahead: tuple[int, int]) -> None:
+@given(
+    SEEDS,
+    DTYPES,
+    st.integers(0, 9),
+    st.integers(0, 4),
+    st.integers(1, 300),
+    st.booleans(),
+    st.sampled_from([(0, 0), (7, 9)]),
+)
+def test_add_rows_is_its_twin(
+    seed: int, dtype: type, count: int, R: int, length: int, new: bool, ahead: tuple[int, int]
+) -> None:
     rng = np.random.default_rng(seed)
     cuts = np.sort(rng.integers(0, count + 1, R + 1))
     values, rows = normal(rng, count, dtype=dtype), normal(rng, 500, dtype=dtype)
     offsets = rng.integers(0, 190, count).astype(np.int32)
     ours = normal(rng, R * length + 5, dtype=dtype)
     theirs = ours.copy()
-    conv.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, length, ahead, length)
-    reference.add_rows(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, length, ahead, length)
+    operands = cuts[:-1], cuts[1:], offsets, values, rows, 10
+    conv.add_rows(*operands, ours, 3, length, new, ahead, length)
+    reference.add_rows(*operands, theirs, 3, length, new, ahead, length)
     close(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS), st.sampled_from([None, (7, 9)]))
-def test_add_pieces_is_its_twin(seed: int, dtype: type, count: int, width: int, ahead: tuple[int, int] | None) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.sampled_from(conv.WIDTHS), st.booleans(), st.sampled_from([None, (7, 9)]))
+def test_add_pieces_is_its_twin(
+    seed: int, dtype: type, count: int, width: int, new: bool, ahead: tuple[int, int] | None
+) -> None:
     rng = np.random.default_rng(seed)
     rows, values, ours = (normal(rng, n, dtype=dtype) for n in (500, count, 2 * width + 5))
     offsets, theirs = rng.integers(0, 190, count).astype(np.int32), ours.copy()
     cuts = np.array([0, count // 3, count])
-    conv.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, ours, 3, width, ahead, width)
-    reference.add_pieces(cuts[:-1], cuts[1:], offsets, values, rows, 10, theirs, 3, width, ahead, width)
+    operands = cuts[:-1], cuts[1:], offsets, values, rows, 10
+    conv.add_pieces(*operands, ours, 3, width, new, ahead, width)
+    reference.add_pieces(*operands, theirs, 3, width, new, ahead, width)
     close(ours, theirs)
 
 
@@ -92,15 +106,15 @@ def test_pixels_first_is_its_twin(seed: int, dtype: type, channel: int, shape: t
     np.testing.assert_array_equal(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 3), st.sampled_from(conv.COUNTS))
-def test_add_taps_is_its_twin(seed: int, dtype: type, n: int, R: int, count: int) -> None:
+@given(SEEDS, DTYPES, st.integers(0, 9), st.integers(0, 3), st.booleans(), st.sampled_from(conv.COUNTS))
+def test_add_taps_is_its_twin(seed: int, dtype: type, n: int, R: int, new: bool, count: int) -> None:
     rng = np.random.default_rng(seed)
     cuts = np.sort(rng.integers(0, n + 1, R + 1)).astype(np.int32)
     values, g = normal(rng, n, dtype=dtype), normal(rng, 20 * conv.PIECE, dtype=dtype)
     rows, ours = rng.integers(0, 11, n).astype(np.int32), normal(rng, (3 * R + 3) * conv.PIECE + 5, dtype=dtype)
     theirs, steps = ours.copy(), (3 * conv.PIECE, conv.PIECE)
-    conv.add_taps(cuts[:-1], cuts[1:], rows, values, g, 8, 3, ours, 5, steps, count)
-    reference.add_taps(cuts[:-1], cuts[1:], rows, values, g, 8, 3, theirs, 5, steps, count)
+    conv.add_taps(cuts[:-1], cuts[1:], rows, values, g, 8, 3, ours, 5, steps, new, count)
+    reference.add_taps(cuts[:-1], cuts[1:], rows, values, g, 8, 3, theirs, 5, steps, new, count)
     close(ours, theirs)
 
 
@@ -131,10 +145,12 @@ def test_conv_weight_gradient_and_add_run_are_their_twins(stride: int, K: int, d
     conv.conv_weight_gradient(*kept, dy, left, g, ours)
     reference.conv_weight_gradient(*kept, dy, left, g, theirs)
     close(ours, theirs)
-    _, _, columns, N = band = (0, len(g), g.shape[1], g.shape[2])
+    _, columns, N, _ = g.shape
     for line in range(len(g)):
         reference.pixels_first(dy, 0, line, left, columns, g.reshape(-1), line * columns * N * conv.PIECE)
-    for run in kept[4]:
-        conv.add_run(*kept[:4], run, g.reshape(-1), band, ours, 0)
-        reference.add_run(*kept[:4], run, g.reshape(-1), band, theirs, 0)
-    close(ours, theirs)
+    for first in (1, 0):  # to add to what is there, and to write
+        for run in kept[4]:
+            band = (first, first + len(g), columns, N)
+            conv.add_run(*kept[:4], run, g.reshape(-1), band, ours, 0)
+            reference.add_run(*kept[:4], run, g.reshape(-1), band, theirs, 0)
+        close(ours, theirs)

@@ -33,26 +33,19 @@ def step_twice(a: np.ndarray, i: int, gap: int, factor: float, out: np.ndarray) 
 
 
 @kernel
-def compare(a: np.ndarray, i: int, cut: float) -> int:
-    return simd.reaches(a, i, cut)
-
-
-close_gaps = kernel(simd.close_gaps)  # what serves without AVX-512
+def pass_by(a: np.ndarray, i: int, out: np.ndarray, j: int) -> None:
+    simd.stream(out, j, simd.load(a, i, WIDTH))
 
 
 @kernel
-def compress(a: np.ndarray, i: int, bits: int, among: int, out: np.ndarray, at: int) -> None:
-    simd.compress(a, i, bits, among, out, at)
-
-
-@kernel
-def first_bit(bits: int) -> int:
-    return simd.lowest(bits)
-
-
-@kernel
-def number_of_bits(bits: int) -> int:
-    return simd.count(bits)
+def count_up(numbers: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> float:
+    """out = numbers[0] + a * b where b is positive, twice; return their sum."""
+    vector = simd.add_scaled(simd.full(numbers[0], WIDTH), simd.load(a, 0, WIDTH), simd.load(b, 0, WIDTH))
+    vector = simd.where_positive(simd.load(b, 0, WIDTH), vector)
+    simd.store(out, 0, vector)
+    simd.store(out, WIDTH, simd.add_scaled(simd.full(numbers[0], WIDTH, 1), numbers[1], vector))
+    simd.store(out, 2 * WIDTH, simd.full(numbers[1], WIDTH, 2), WIDTH)
+    return simd.total(vector)
 
 
 @kernel
@@ -84,19 +77,38 @@ def test_transpose(dtype: type, i: int, length_a: int, j: int, length_out: int) 
     np.testing.assert_array_equal(square, [i + length_a * np.arange(8) + k for k in range(8)])
 
 
-@given(st.sampled_from([np.float32, np.float64, np.int32]), st.integers(0, 5), st.integers(0, 5), st.data())
-def test_compress_keeps_what_has_a_bit(dtype: type, i: int, at: int, data: st.DataObject) -> None:
-    length = data.draw(st.integers(1, 64))
-    among = 2**length - 1
-    bits = data.draw(st.integers(0, among))
-    a = np.arange(1, 140, dtype=dtype)
-    chosen = [k for k in range(64) if bits >> k & 1]
-    for function in (compress, close_gaps):
-        out = np.zeros(140, dtype)
-        function(a, i, np.uint64(bits), np.uint64(among), out, at)
-        np.testing.assert_array_equal(out[at : at + len(chosen)], a[i:][chosen])
-        assert not out[:at].any()
-        assert not out[at + len(chosen) + 64 :].any()
+@given(SEEDS, DTYPES, st.integers(0, 40), st.integers(0, 40))
+def test_what_goes_past_the_cache_arrives(seed: int, dtype: type, i: int, j: int) -> None:
+    a = np.random.default_rng(seed).standard_normal(60).astype(dtype)
+    out = memory.zeros((60,), dtype)  # j = 0, 16, 32 lie at the beginning of a cache line
+    expected = out.copy()
+    expected[j : j + WIDTH] = a[i : i + WIDTH]
+    pass_by(a, i, out, j)
+    np.testing.assert_array_equal(out, expected)
+    out[:] = 0
+    simd.plain_stream(out, j, simd.plain_load(a, i, WIDTH))
+    np.testing.assert_array_equal(out, expected)
+
+
+@given(SEEDS, DTYPES)
+def test_equal_numbers_products_choices_and_totals(seed: int, dtype: type) -> None:
+    a, b = np.random.default_rng(seed).integers(-3, 4, (2, WIDTH)).astype(dtype)
+    numbers, out = np.array([2, 5], dtype), np.empty(4 * WIDTH, dtype)
+    total = count_up(numbers, a, b, out)
+    expected = np.where(b <= 0, 0, 2 + a * b)
+    np.testing.assert_array_equal(out.reshape(4, WIDTH), [expected, 2 + 5 * expected, 0 * a + 5, 0 * a + 5])
+    assert total == expected.sum()
+    assert simd.plain_total(simd.plain_load(out, 0, WIDTH)) == total
+    np.testing.assert_array_equal(simd.plain_full(numbers[1], 3, 2), np.full((2, 3), dtype(5)))
+    chosen = simd.plain_where_positive(b[None], a[None])[0]
+    np.testing.assert_array_equal(chosen, np.where(b <= 0, 0, a))
+
+
+@pytest.mark.parametrize("condition", [np.nan, 1.0, 0.0, -0.0, -1.0])
+def test_nan_is_no_reason_to_leave_a_number_out(condition: float) -> None:
+    b, out = np.full(WIDTH, condition), np.empty(4 * WIDTH)
+    count_up(np.array([2.0, 5.0]), np.zeros(WIDTH), b, out)
+    np.testing.assert_array_equal(np.nan_to_num(out[:WIDTH], nan=2.0), 0 if condition <= 0 else 2)
 
 
 @given(DTYPES, st.integers(0, 5), st.integers(8, 12))
@@ -119,22 +131,6 @@ def test_a_step_is_load_multiply_add_store(seed: int, dtype: type, i: int) -> No
     step(a, i, dtype(1.5), out)
     np.testing.assert_allclose(out, expected, rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
     np.testing.assert_array_equal(np.delete(out, range(i, i + WIDTH)), np.delete(expected, range(i, i + WIDTH)))
-
-
-@given(SEEDS, DTYPES, st.integers(0, 5))
-def test_reaches_and_lowest(seed: int, dtype: type, i: int) -> None:
-    a = np.random.default_rng(seed).choice(np.array([0, -1, 1, 2, -3, np.nan, np.inf], dtype), 70)
-    for cut in (1, 2, 3):
-        bits = compare(a, i, dtype(cut))
-        assert int(bits) == int(simd.plain_reaches(a, i, dtype(cut)))
-        assert int(bits) == sum(1 << k for k in range(64) if abs(a[i + k]) >= cut)
-        assert number_of_bits(np.uint64(bits)) == simd.plain_count(np.uint64(bits)) == int(bits).bit_count()
-        if bits:
-            assert (
-                first_bit(np.uint64(bits))
-                == simd.plain_lowest(np.uint64(bits))
-                == (int(bits) & -int(bits)).bit_length() - 1
-            )
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="the JIT is off")

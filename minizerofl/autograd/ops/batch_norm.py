@@ -40,10 +40,12 @@ class BatchNorm(Op):
             unbiased = var * (rows.shape[1] / max(1, rows.shape[1] - 1))
             for moment, new in zip(running, (mean, unbiased), strict=True):
                 moment += momentum * (new - moment)
-        if relu and residual is not None:  # what the ReLU let pass is seen from y; otherwise from x, and y is not kept
-            ctx.save(rows, w, (mean, var), eps, training, y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype))
-        else:
-            ctx.save(rows, w, (mean, var), eps, training, rows if relu else nothing, line)
+        seen = rows  # what the ReLU let pass is seen from x, and y is not kept; but with a residual from y
+        if not relu:
+            line = np.repeat([[0], [1]], C, axis=1).astype(x.dtype)
+        elif residual is not None:
+            seen, line = y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype)
+        ctx.save(rows, w, (mean, var), eps, training, seen, line)
         return y.reshape(x.shape)
 
     @staticmethod
@@ -53,13 +55,13 @@ class BatchNorm(Op):
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
         rstd = 1 / np.sqrt(var + rows.dtype.type(eps))
         if not training:
-            passed = np.where(line[0, :, None] * z + line[1, :, None] > 0, dy, 0) if z.size else dy
+            passed = np.where(line[0, :, None] * z + line[1, :, None] <= 0, 0, dy)
             xhat = (rows - mean[:, None]) * rstd[:, None]
             dx = passed * (w * rstd)[:, None]
             return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
         dx, parameters = empty(rows.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
         wanted = ctx.needs_grad[3]
-        passed = empty(rows.shape if wanted else (1, rows.shape[1]), dy.dtype) if z.size else dy
+        passed = empty((len(w), rows.shape[1] if wanted else 0), dy.dtype)
         norm.batch_norm_gradient(rows, z, line, dy, w, (mean, rstd), passed, dx, parameters)
         return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
 

@@ -24,11 +24,12 @@ def add_pieces(
     out: Floats,
     at: int,
     step: int,
+    new: bool,
     ahead: tuple[int, int] | None,
     width: int,
 ) -> None:
     """Do what `add_rows` does for one piece of the rows."""
-    add_rows(starts, stops, offsets, values, rows, base, out, at, step, (0, 0), width)
+    add_rows(starts, stops, offsets, values, rows, base, out, at, step, new, (0, 0), width)
 
 
 def add_rows(
@@ -41,11 +42,14 @@ def add_rows(
     out: Floats,
     at: int,
     step: int,
+    new: bool,
     ahead: tuple[int, int],
     n: int,
 ) -> None:
     """Add ``values[j] * rows[base + offsets[j] :][:n]`` to ``out[at + r * step :][:n]``, j in [starts[r], stops[r])."""
     for r in range(starts.size):
+        if new:
+            out[at + r * step :][:n] = 0
         for j in range(starts[r], stops[r]):
             out[at + r * step :][:n] += values[j] * rows[base + offsets[j] :][:n]
 
@@ -98,13 +102,16 @@ def add_taps(
     out: Floats,
     at: int,
     steps: tuple[int, int],
+    new: bool,
     count: int,
 ) -> None:
     """Add up what activations contribute to the weights of `count` taps."""
     for r, k in np.ndindex(starts.size, count):
+        total = out[at + r * steps[0] + k * steps[1] :][:PIECE]
+        if new:
+            total[:] = 0
         for j in range(starts[r], stops[r]):
-            row = g[(rows[j] + shift - k * gap) * PIECE :][:PIECE]
-            out[at + r * steps[0] + k * steps[1] :][:PIECE] += values[j] * row
+            total += values[j] * g[(rows[j] + shift - k * gap) * PIECE :][:PIECE]
 
 
 def add_run(
@@ -121,6 +128,8 @@ def add_run(
     """Do what `conv_weight_gradient` does for one run of taps, a band of lines and a few output channels."""
     first, last, columns, N = band
     gradient = g[: (last - first) * columns * N * PIECE].reshape(last - first, columns, N, PIECE)
+    if first == 0:
+        dw[:, [run[3] + k * run[4] for k in range(run[5])], channel : channel + PIECE] = 0
     _add(bounds, cells, rows, values, run, gradient, first, dw[..., channel : channel + PIECE])
 
 
