@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.memory import SHORT
-from minizerofl.kernels.simd import full, load, stream
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
@@ -18,25 +16,10 @@ ONE = np.uint64(1)  # unsigned numbers spare Numba's look at negative indices
 
 
 @kernel
-def copy(source: Floats, start: int, step: int, target: Floats, to: int, pace: int, rows: int, n: int) -> None:
-    """Copy `n` values past the cache, so many times, moving on by `step` in the source and by `pace` in the target."""
-    whole = n - n % SHORT
-    for _ in range(rows):
-        for i in range(0, whole, SHORT):
-            stream(target, to + i, load(source, start + i, SHORT))
-        for i in range(whole, n):
-            target[to + i] = source[start + i]
-        start, to = start + step, to + pace
-
-
-@kernel
-def fill(target: Floats, to: int, n: int) -> None:
-    """Write `n` zeros past the cache."""
-    whole = n - n % SHORT
-    for i in range(0, whole, SHORT):
-        stream(target, to + i, full(target.dtype.type(0), SHORT))
-    for i in range(whole, n):
-        target[to + i] = 0
+def copy(source: Floats, target: Floats) -> None:
+    """Fill the target from the start of the source: 2.5 times as fast as an assignment to a slice."""
+    for i in range(target.size):
+        target[i] = source[i]
 
 
 @kernel
@@ -55,6 +38,7 @@ def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
     C, H, W, N = x.shape
     S, _, R, Q, _ = planes.shape[1:]
     flat, out = x.reshape(-1), planes.reshape(-1)
+    to = 0
     for c in range(C):
         for phase in range(S * S):
             a, b = divmod(phase, S)
@@ -63,12 +47,16 @@ def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
             for i in range(R):
                 h = i * S + a - top
                 start, stop = (first, last) if 0 <= h < H else (Q, Q)
-                to = ((c * S * S + phase) * R + i) * Q * N
+                line = out[to : to + Q * N]
+                line[: start * N] = 0
+                line[stop * N :] = 0
                 at = ((c * H + h) * W + start * S + b - left) * N
-                fill(out, to, start * N)
-                rows, n = (1, (stop - start) * N) if S == 1 else (stop - start, N)
-                copy(flat, at, S * N, out, to + start * N, N, rows, n)
-                fill(out, to + stop * N, (Q - stop) * N)
+                if S == 1:
+                    copy(flat[at:], line[start * N : stop * N])
+                else:
+                    for j in range(start, stop):
+                        copy(flat[at + (j - start) * S * N :], line[j * N : (j + 1) * N])
+                to += Q * N
 
 
 @kernel
@@ -85,11 +73,13 @@ def merge_phases(planes: Floats, x: Floats) -> None:
     C, H, W, N = x.shape
     S, _, R, Q, _ = planes.shape[1:]
     flat, out = planes.reshape(-1), x.reshape(-1)
+    to = 0
     for c in range(C):
         for h in range(H):
-            for b in range(S):
-                at = (((c * S + h % S) * S + b) * R + h // S) * Q * N
-                copy(flat, at, N, out, ((c * H + h) * W + b) * N, S * N, (W - b + S - 1) // S, N)
+            for w in range(W):
+                plane = (c * S + h % S) * S + w % S
+                copy(flat[((plane * R + h // S) * Q + w // S) * N :], out[to : to + N])
+                to += N
 
 
 @kernel

@@ -1,9 +1,9 @@
 """Batch normalisation, forward and backward: a few passes over one channel while it is in the cache.
 
 A float sum in strict order cannot use vector instructions. The sums here run in LANES independent lanes, which are
-added up at the end: vector instructions, and the same bits in every process. Results are written past the cache, where
-an image would not stay until it is used. In ResNet-18 lanes in registers and that make it RATIO times as fast as loops
-over numbers.
+added up at the end: vector instructions, and the same bits in every process. They stay in registers (see
+`minizerofl.kernels.simd`): with that, and a gradient in two passes instead of four, batch normalisation is 1.2 to 1.6
+times as fast in ResNet-18 as loops over numbers, whose lanes LLVM keeps in memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numba.misc.special import literally
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.simd import add_scaled, full, load, stream, total, where_positive
+from minizerofl.kernels.simd import add_scaled, full, load, store, total, where_positive
 
 Floats = NDArray[np.floating[Any]]
 
@@ -54,7 +54,7 @@ def scale_pieces(
             result = add_scaled(result, one, load(residual, i, width))
         if relu:
             result = where_positive(result, result)
-        stream(y, i, result)
+        store(y, i, result)
 
 
 @kernel
@@ -91,9 +91,9 @@ def gradient_pieces(
     for i in range(span[0], span[1], width):
         g = where_positive(add_scaled(cut, line[0], load(z, i, width)), load(dy, i, width))
         if passed.size:
-            stream(passed, i, g)
+            store(passed, i, g)
         result = add_scaled(constant, factors[1], add_scaled(minus, one, load(x, i, width)))
-        stream(dx, i, add_scaled(result, factors[2], g))
+        store(dx, i, add_scaled(result, factors[2], g))
 
 
 @kernel

@@ -22,7 +22,6 @@ from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
-from minizerofl.kernels.memory import LINE
 
 Floats = NDArray[Any]
 config: Any = numba.config
@@ -48,16 +47,6 @@ def plain_store(array: Floats, index: int, vectors: Any, step: int = 0) -> None:
     for row in range(vectors.shape[0]):
         for i in range(vectors.shape[1]):
             array[index + row * step + i] = vectors[row, i]
-
-
-def plain_stream(array: Floats, index: int, vector: Any) -> None:
-    """Write a vector like `store`, but past the cache; for images of megabytes, which would not stay there anyway.
-
-    What was in the memory before need not be read then. Numba counts the users of an array with instructions that wait
-    for all that went past: between calls of this one no slices should be made.
-    """
-    for i in range(vector.shape[1]):
-        array[index + i] = vector[0, i]
 
 
 def plain_full(number: Any, width: int, count: int = 1) -> Any:
@@ -157,25 +146,6 @@ def llvm_store(typing: Any, array: Any, index: Any, vectors: Any, step: Any = 0)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vectors, types.intp), generate
-
-
-def llvm_stream(typing: Any, array: Any, index: Any, vector: Any) -> Any:
-    """Type and instructions of `plain_stream`, at the beginning of a cache line; elsewhere those of `plain_store`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = builder.extract_value(arguments[2], 0)
-        place = pointer(context, builder, signature.args[0], arguments[0], arguments[1], value.type)
-        address = builder.ptrtoint(place, ir.IntType(64))
-        beyond = builder.and_(address, ir.Constant(address.type, LINE - 1))
-        with builder.if_else(builder.icmp_unsigned("==", beyond, ir.Constant(address.type, 0))) as (begins, other):
-            with begins:
-                past = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
-                builder.store(value, place, align=LINE).set_metadata("nontemporal", past)
-            with other:
-                builder.store(value, place, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, vector), generate
 
 
 def splat(builder: Any, scalar: Any, vector: Any) -> Any:
@@ -298,7 +268,6 @@ def choose(plain: Any, fast: Any) -> Any:
 as_instructions = intrinsic(prefer_literal=True)
 load = choose(plain_load, as_instructions(llvm_load))
 store = choose(plain_store, as_instructions(llvm_store))
-stream = choose(plain_stream, as_instructions(llvm_stream))
 full = choose(plain_full, as_instructions(llvm_full))
 add_scaled = choose(plain_add_scaled, as_instructions(llvm_add_scaled))
 where_positive = choose(plain_where_positive, as_instructions(llvm_where_positive))

@@ -35,11 +35,7 @@ def test_deal_out_is_its_twin(
     np.testing.assert_array_equal(ours, theirs)
 
 
-@given(
-    DTYPES,
-    st.integers(1, 3),
-    st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 5, 33])),
-)
+@given(DTYPES, st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)))
 def test_merge_phases_is_its_twin_and_undoes_deal_out(dtype: type, stride: int, shape: tuple[int, ...]) -> None:
     x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
     planes = np.full((shape[0], stride, stride, -(-shape[1] // stride), 1 - (-shape[2] // stride), shape[3]), 7, dtype)
@@ -95,13 +91,10 @@ def test_group_activations_and_find_rows_are_their_twins(
         np.testing.assert_array_equal(ours, theirs)
 
 
-@given(SEEDS, DTYPES, st.integers(0, 3), st.integers(0, 40))
-def test_copy_and_fill_are_their_twins(seed: int, dtype: type, rows: int, n: int) -> None:
-    source = normal(np.random.default_rng(seed), 200, dtype=dtype)
-    results = []
-    for module in (layout, reference):
-        target = np.full(200, 7, dtype)
-        module.copy(source, 3, 50, target, 5, 45, rows, n)
-        module.fill(target, 150, n)
-        results.append(target)
-    np.testing.assert_array_equal(*results)
+@given(SEEDS, DTYPES, st.integers(0, 70))
+def test_copy_is_its_twin(seed: int, dtype: type, n: int) -> None:
+    source = normal(np.random.default_rng(seed), 70, dtype=dtype)
+    ours, theirs = np.empty(n, dtype), np.empty(n, dtype)
+    layout.copy(source, ours)
+    reference.copy(source, theirs)
+    np.testing.assert_array_equal(ours, theirs)

@@ -33,11 +33,6 @@ def step_twice(a: np.ndarray, i: int, gap: int, factor: float, out: np.ndarray) 
 
 
 @kernel
-def pass_by(a: np.ndarray, i: int, out: np.ndarray, j: int) -> None:
-    simd.stream(out, j, simd.load(a, i, WIDTH))
-
-
-@kernel
 def count_up(numbers: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> float:
     """out = numbers[0] + a * b where b is positive, twice; return their sum."""
     vector = simd.add_scaled(simd.full(numbers[0], WIDTH), simd.load(a, 0, WIDTH), simd.load(b, 0, WIDTH))
@@ -75,19 +70,6 @@ def test_transpose(dtype: type, i: int, length_a: int, j: int, length_out: int) 
     np.testing.assert_array_equal(out, plain)
     square = np.lib.stride_tricks.sliding_window_view(out[j:], 8)[::length_out][:8]
     np.testing.assert_array_equal(square, [i + length_a * np.arange(8) + k for k in range(8)])
-
-
-@given(SEEDS, DTYPES, st.integers(0, 40), st.integers(0, 40))
-def test_what_goes_past_the_cache_arrives(seed: int, dtype: type, i: int, j: int) -> None:
-    a = np.random.default_rng(seed).standard_normal(60).astype(dtype)
-    out = memory.zeros((60,), dtype)  # j = 0, 16, 32 lie at the beginning of a cache line
-    expected = out.copy()
-    expected[j : j + WIDTH] = a[i : i + WIDTH]
-    pass_by(a, i, out, j)
-    np.testing.assert_array_equal(out, expected)
-    out[:] = 0
-    simd.plain_stream(out, j, simd.plain_load(a, i, WIDTH))
-    np.testing.assert_array_equal(out, expected)
 
 
 @given(SEEDS, DTYPES)

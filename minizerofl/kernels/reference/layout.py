@@ -11,15 +11,9 @@ Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int32]
 
 
-def copy(source: Floats, start: int, step: int, target: Floats, to: int, pace: int, rows: int, n: int) -> None:
-    """Copy `n` values, so many times, moving on by `step` in the source and by `pace` in the target."""
-    for row in range(rows):
-        target[to + row * pace :][:n] = source[start + row * step :][:n]
-
-
-def fill(target: Floats, to: int, n: int) -> None:
-    """Write `n` zeros."""
-    target[to : to + n] = 0
+def copy(source: Floats, target: Floats) -> None:
+    """Fill the target from the start of the source."""
+    target[:] = source[: target.size]
 
 
 def deal_out(x: Floats, top: int, left: int, planes: Floats) -> None:
