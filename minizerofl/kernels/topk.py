@@ -211,6 +211,15 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
 
 
 @kernel
+def highest(numbers: Indices) -> int:
+    """Return the largest number, or 0 if that is larger (NumPy's function would take longer to compile)."""
+    result = 0
+    for number in numbers:
+        result = max(result, number)
+    return result
+
+
+@kernel
 def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indices: Indices, values: Floats) -> int:
     """Collect the values of a matrix with ``abs(w) >= cut``, row by row; only rows that have changed are looked at.
 
@@ -237,7 +246,7 @@ def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indice
         How many values all rows have, or -1 if they do not fit; then all three are of no use any more.
     """
     starts, stops, ends = slots
-    used = ends.max()
+    used = highest(slots[-1])
     indices, values = indices[: values.size - BEHIND], values[: values.size - BEHIND]
     for i in range(changed.size):
         row = changed[i]
@@ -252,7 +261,10 @@ def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indice
             end = used = min(start + found + found // 32 + 2, values.size)
         values[start + found : end] = 0
         starts[row], stops[row], ends[row] = start, start + found, end
-    return int((stops - starts).sum())
+    total = 0
+    for row in range(starts.size):
+        total += stops[row] - starts[row]
+    return total
 
 
 @kernel
@@ -283,7 +295,7 @@ def keep_rows(
         The results as CSR, (R + 1,) int32, (k + BEHIND,) int32, (k + BEHIND,) float; BEHIND k there is scratch.
     """
     kept_indptr, kept_indices, kept_values = kept
-    used = slots[-1].max()
+    used = highest(slots[-1])
     limits = np.empty(2, bits.dtype)
     limits[0], ties = find_threshold(values[:used], bits[:used], top, k, max(1, used // sample))
     limits[1] = limits[0] + 1

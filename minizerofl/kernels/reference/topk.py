@@ -56,6 +56,11 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
     return nth_largest(bits & top[1], k)
 
 
+def highest(numbers: Indices) -> int:
+    """Return the largest number, or 0."""
+    return int(numbers.max(initial=0))
+
+
 def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indices: Indices, values: Floats) -> int:
     """Collect the values of a matrix with ``abs(w) >= cut``, row by row."""
     for row in changed:
