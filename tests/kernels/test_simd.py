@@ -34,7 +34,7 @@ def step_twice(a: np.ndarray, i: int, gap: int, factor: float, out: np.ndarray) 
 
 @kernel
 def count_up(numbers: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> float:
-    """out = numbers[0] + a * b where b is positive, twice; return their sum."""
+    """Return the total of numbers[0] + a * b where b is positive; `out` is that, more of it, and equal numbers."""
     vector = simd.add_scaled(simd.full(numbers[0], WIDTH), simd.load(a, 0, WIDTH), simd.load(b, 0, WIDTH))
     vector = simd.where_positive(simd.load(b, 0, WIDTH), vector)
     simd.store(out, 0, vector)

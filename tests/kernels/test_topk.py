@@ -82,13 +82,13 @@ def test_thresholds_and_estimates_are_those_of_the_twins(
     assert topk.nth_largest(bits & top[1], k) == reference.nth_largest(bits & top[1], k)
 
 
-MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70), elements=VALUES)
-
-
 @given(st.lists(st.integers(0, 2**31 - 1), max_size=5))
 def test_highest_is_its_twin(numbers: list[int]) -> None:
     array = np.array(numbers, np.int32)
     assert topk.highest(array) == reference.highest(array) == max([0, *numbers])
+
+
+MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70), elements=VALUES)
 
 
 @given(MATRICES, st.sampled_from([0.5, 1.0]), st.integers(0, 2**32 - 1), st.integers(0, 5000))
