@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minizerofl.fl import Settings, Simulation
-from minizerofl.fl.costs import peak_bytes
+from minizerofl.fl.measures.costs import peak_bytes
 
 PIXELS, CLASSES, SAMPLES = (1, 28, 28), 10, 20
 

@@ -8,15 +8,15 @@ import sys
 import click
 
 import minizerofl
-from minizerofl_cli.bench.command import bench
-from minizerofl_cli.data.group import data
-from minizerofl_cli.errors import Program
-from minizerofl_cli.evaluate import evaluate
-from minizerofl_cli.resume import resume
-from minizerofl_cli.sizes import sizes
-from minizerofl_cli.sweep import sweep
-from minizerofl_cli.trace import trace
-from minizerofl_cli.train import train
+from minizerofl_cli.commands.bench import bench
+from minizerofl_cli.commands.data import data
+from minizerofl_cli.commands.eval import evaluate
+from minizerofl_cli.commands.resume import resume
+from minizerofl_cli.commands.sizes import sizes
+from minizerofl_cli.commands.sweep import sweep
+from minizerofl_cli.commands.trace import trace
+from minizerofl_cli.commands.train import train
+from minizerofl_cli.screen.errors import Program
 
 EXAMPLES = """\b
 Examples:

@@ -1,7 +1,6 @@
 """The federation: clients, their uplink, the averaging server, and the simulation that conducts them."""
 
 from minizerofl.fl.aggregator import Aggregator
-from minizerofl.fl.checkpoint import Best, Checkpoint, Checkpoints
 from minizerofl.fl.client import Client
 from minizerofl.fl.codecs import CODECS, Codec, Schema, decode
 from minizerofl.fl.data import FederatedData
@@ -15,8 +14,9 @@ from minizerofl.fl.errors import (
     TooFewClientsError,
     WorkerDiedError,
 )
-from minizerofl.fl.evaluation import Evaluation, Score, evaluate
-from minizerofl.fl.modelfile import SavedModel, load_model, save_model
+from minizerofl.fl.files.checkpoint import Best, Checkpoint, Checkpoints
+from minizerofl.fl.files.modelfile import SavedModel, load_model, save_model
+from minizerofl.fl.measures.evaluation import Evaluation, Score, evaluate
 from minizerofl.fl.payload import Kept, Payload, State, Update
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.server import SERVERS, Server

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from minizerofl.fl.costs import Effort, Macs
-from minizerofl.fl.evaluation import Evaluation
+from minizerofl.fl.measures.costs import Effort, Macs
+from minizerofl.fl.measures.evaluation import Evaluation
 
 Status = Literal["accepted", "refused", "dropped", "crashed", "late"]
 
@@ -77,7 +77,7 @@ class Round:
         The share of the sparse layers' weights that is not zero in the new global model.
     client_overlap : mapping of str to (float, float)
         For each layer that is sent in part, the union density of what the clients sent and the mean Jaccard index of
-        two clients (`minizerofl.fl.masks`); empty in rounds whose masks are not noted.
+        two clients (`minizerofl.fl.measures.masks`); empty in rounds whose masks are not noted.
     score : Evaluation or None
         The evaluation of the new global model on test samples, if one was due.
     dense_score : Evaluation or None

@@ -16,15 +16,15 @@ from typing import Literal
 import numpy as np
 
 from minizerofl.fl.aggregator import Aggregator
-from minizerofl.fl.checkpoint import Best, Checkpoint
 from minizerofl.fl.codecs import decode
-from minizerofl.fl.costs import EffortMeter
 from minizerofl.fl.data import FederatedData
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
-from minizerofl.fl.evaluation import Evaluation
-from minizerofl.fl.evaluator import Evaluator, score
-from minizerofl.fl.masks import Bits, Masks, mean_jaccard, note_sent, top_masks, union_density
+from minizerofl.fl.files.checkpoint import Best, Checkpoint
+from minizerofl.fl.measures.costs import EffortMeter
+from minizerofl.fl.measures.evaluation import Evaluation
+from minizerofl.fl.measures.evaluator import Evaluator, score
+from minizerofl.fl.measures.masks import Bits, Masks, mean_jaccard, note_sent, top_masks, union_density
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.fl.quorum import check_quorum
 from minizerofl.fl.round import Outcome, Round
@@ -87,7 +87,7 @@ class Simulation:
     evaluator : Evaluator
         The samples of evaluations.
     initial_masks : dict of str to array
-        The masks of the sparse layers before the first round, if masks are noted; see `minizerofl.fl.masks`.
+        The masks of the sparse layers before the first round, if masks are noted; see `minizerofl.fl.measures.masks`.
 
     Raises
     ------

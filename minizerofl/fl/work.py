@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.fl.costs import Macs, count_macs
 from minizerofl.fl.data import Samples
 from minizerofl.fl.faults import Fault, InjectedCrash
+from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import State, Update
 from minizerofl.fl.round import Outcome, Status
 

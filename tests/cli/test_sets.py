@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from minizerofl.fl import load_model
-from minizerofl_cli.data_options import NAMES, take_options
-from minizerofl_cli.recipes import RECIPES
+from minizerofl_cli.runs.recipes import RECIPES
+from minizerofl_cli.screen.data_options import NAMES, take_options
 from minizerofl_datasets import load
 from minizerofl_datasets.catalogue import CATALOGUE
 

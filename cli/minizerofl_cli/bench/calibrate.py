@@ -14,10 +14,10 @@ from minizerofl.nn import Conv2d
 from minizerofl.sparse.breakeven import BREAK_EVEN
 from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.swat import SparseConv2d, SparseLinear
+from minizerofl_cli.bench.hooks import Call
 from minizerofl_cli.bench.products import Function, product_seconds
-from minizerofl_cli.environment import environment
-from minizerofl_cli.hooks import Call
-from minizerofl_cli.picture import new_figure
+from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.screen.pictures import new_figure
 from minizerofl_datasets.cache import cache_folder, write_atomically
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)

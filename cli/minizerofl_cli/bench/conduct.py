@@ -14,13 +14,13 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import batch_last
 from minizerofl_cli.bench.calibrate import measure_curves, plot_curves, write_calibration
+from minizerofl_cli.bench.clock import clock
+from minizerofl_cli.bench.hooks import calls
 from minizerofl_cli.bench.peer import require_torch
 from minizerofl_cli.bench.products import measure_layers, peak_gflops
 from minizerofl_cli.bench.report import Report, plot_steps, product_lines, step_lines
 from minizerofl_cli.bench.steps import measure_steps
 from minizerofl_cli.bench.workload import BATCH_SIZES, Workload, batches, prepare
-from minizerofl_cli.clock import clock
-from minizerofl_cli.hooks import calls
 
 PRODUCT_SECONDS = 0.1  # for about how long one product is repeated
 CURVE_SECONDS = 0.03  # the same, at each density of a calibration

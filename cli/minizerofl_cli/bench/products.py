@@ -17,9 +17,9 @@ from minizerofl import ops
 from minizerofl.autograd.tensor import Array, Tensor, no_grad
 from minizerofl.nn import Conv2d
 from minizerofl.sparse import top_k
-from minizerofl_cli.clock import clock
-from minizerofl_cli.hooks import Call
-from minizerofl_cli.macs import Macs, macs
+from minizerofl_cli.bench.clock import clock
+from minizerofl_cli.bench.hooks import Call
+from minizerofl_cli.bench.macs import Macs, macs
 
 PRODUCTS = ("forward", "dX", "dW")
 SIDE = 1536  # of the square matrices whose product is taken for the machine's peak
@@ -34,7 +34,7 @@ class Product:
     Attributes
     ----------
     layer : str
-        The layer's kind, see `minizerofl_cli.hooks.layer_kind`.
+        The layer's kind, see `minizerofl_cli.bench.hooks.layer_kind`.
     sparsity : float
         Of weights and activations.
     product : {"forward", "dX", "dW"}

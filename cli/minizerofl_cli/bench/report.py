@@ -10,9 +10,9 @@ from minizerofl_cli.bench.calibrate import Curve, curves_as_json
 from minizerofl_cli.bench.products import Product, Search
 from minizerofl_cli.bench.ratio import Quartiles, ratio_text
 from minizerofl_cli.bench.steps import StepResult, sparse_name
-from minizerofl_cli.environment import environment
-from minizerofl_cli.picture import new_figure
-from minizerofl_cli.tables import table
+from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.screen.pictures import new_figure
+from minizerofl_cli.screen.tables import table
 
 
 @dataclass

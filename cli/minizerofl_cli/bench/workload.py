@@ -19,7 +19,7 @@ from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.models import build
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
-from minizerofl_cli.dataset import first_lines, load
+from minizerofl_cli.runs.dataset import first_lines, load
 from minizerofl_datasets import FederatedDataset
 
 DATASETS = {"femnist_cnn": "femnist", "resnet18": "cifar10"}  # the images of each model

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from minizerofl.fl.errors import ConfigError
-from minizerofl_cli.dataset import load
-from minizerofl_cli.meter import Meter
+from minizerofl_cli.runs.dataset import load
+from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import fetch, import_arrays
 from minizerofl_datasets.femnist.build import build_leaf
 

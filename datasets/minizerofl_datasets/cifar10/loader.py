@@ -8,7 +8,7 @@ import numpy as np
 from minizerofl_datasets.cifar10.batches import read_batches
 from minizerofl_datasets.cifar10.files import HOW_TO_GET, LAYOUTS, FoundFiles, find_files
 from minizerofl_datasets.cifar10.pictures import CHANNELS, SIDE, Bytes, Cifar10, Labels
-from minizerofl_datasets.cifar10.twin import SyntheticCifar10, twin_labels
+from minizerofl_datasets.cifar10.twin.synthetic import SyntheticCifar10, twin_labels
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset, Split
 from minizerofl_datasets.partition import Partition, choose

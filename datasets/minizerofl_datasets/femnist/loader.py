@@ -11,7 +11,7 @@ from minizerofl_datasets.femnist.images import FORMULAS, FemnistImages
 from minizerofl_datasets.femnist.leaf import LeafFemnist
 from minizerofl_datasets.femnist.store import LeafStore
 from minizerofl_datasets.femnist.tff import TffFemnist
-from minizerofl_datasets.femnist.twin import SyntheticFemnist
+from minizerofl_datasets.femnist.twin.synthetic import SyntheticFemnist
 from minizerofl_datasets.sources import find_data
 
 __all__ = ["load_femnist"]

@@ -15,7 +15,7 @@ from minizerofl_datasets.speech_commands.files import HOW_TO_GET, find_source
 from minizerofl_datasets.speech_commands.sources import Source
 from minizerofl_datasets.speech_commands.speech import Deal, SpeechCommands
 from minizerofl_datasets.speech_commands.store import FeatureStore, Progress, open_store
-from minizerofl_datasets.speech_commands.twin import SyntheticSpeechCommands
+from minizerofl_datasets.speech_commands.twin.synthetic import SyntheticSpeechCommands
 from minizerofl_datasets.speech_commands.words import VERSIONS, Vocabulary, make_vocabulary
 
 __all__ = ["StoredSpeechCommands", "load_speech_commands"]

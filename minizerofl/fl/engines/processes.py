@@ -24,10 +24,10 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, cast
 
-from minizerofl.fl.costs import peak_bytes
 from minizerofl.fl.engines.engine import Engine, Job, Result, Task, Worker
 from minizerofl.fl.engines.parcel import Parcel, pack, unpack
 from minizerofl.fl.errors import WorkerDiedError
+from minizerofl.fl.measures.costs import peak_bytes
 from minizerofl.nn import Module
 
 AVAILABLE = sys.platform == "linux"  # elsewhere libraries do not survive a fork, or there is none

@@ -13,7 +13,7 @@ from minizerofl import Tensor, nn
 from minizerofl.sparse.breakeven import choose
 from minizerofl_cli.bench import calibrate
 from minizerofl_cli.bench.calibrate import Curve, measure_curves, read_calibration, write_calibration
-from minizerofl_cli.hooks import calls
+from minizerofl_cli.bench.hooks import calls
 
 DENSITIES = [0.1, 0.2, 0.5, 1.0]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minizerofl_cli.meter import Meter
+from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets.official import OFFICIAL
 
 

@@ -6,8 +6,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from minizerofl_cli.data.sheet import GAP, _canvas, _row
-from minizerofl_cli.data.who import partition_of
+from minizerofl_cli.data.contact_sheet import GAP, _canvas, _row
+from minizerofl_cli.data.partition_plot import partition_of
 from minizerofl_datasets import load
 
 TWIN = ("--source", "synthetic", "--num-clients", "300", "--clients", "6")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minizerofl_datasets.speech_commands.phonemes import PRONUNCIATION
+from minizerofl_datasets.speech_commands.twin.phonemes import PRONUNCIATION
 from minizerofl_datasets.speech_commands.words import KEYWORDS, VERSIONS, make_vocabulary
 
 

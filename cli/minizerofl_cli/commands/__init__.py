@@ -1,0 +1,1 @@
+"""The commands: options and help only; each imports the code that does its work when it runs."""

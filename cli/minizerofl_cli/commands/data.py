@@ -1,0 +1,194 @@
+"""`minizerofl data` and its commands; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from minizerofl_cli.screen.data_options import (
+    DATASETS,
+    DIVISION_OPTIONS,
+    SET_OPTIONS,
+    SOURCE_OPTIONS,
+    all_of,
+    dataset_name,
+    take_options,
+)
+from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.options import debug_option
+
+if TYPE_CHECKING:
+    from minizerofl_datasets import FederatedDataset
+
+_output = section("Output")
+_fetch = section("Where from")
+_seed = section("Seed")
+
+WHICH: dict[str, Any] = {"callback": dataset_name, "metavar": "SET"}
+SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def _check_picture(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    if value.suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(f"{str(value)!r} is no picture; end it in {', '.join(SUFFIXES)}.", ctx, parameter)
+    return value
+
+
+SEED = _seed("--seed", type=int, default=0, show_default=True, help="Fixes the division, and the synthetic twin.")
+PICTURE = _output(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    callback=_check_picture,
+    help=f"The picture ({', '.join(SUFFIXES)}).",
+)
+READING = all_of(*SOURCE_OPTIONS, *DIVISION_OPTIONS, *SET_OPTIONS, SEED, debug_option)
+
+EXAMPLES = """\b
+Examples:
+  minizerofl data list
+  minizerofl data fetch cifar10
+  minizerofl data preview speech_commands -o words.png
+  minizerofl data partition cifar10 --alpha 0.1 --num-clients 20 -o who.png
+  minizerofl data import scans.npz --name my-scans
+"""
+
+
+@click.group(epilog=EXAMPLES)
+def data() -> None:
+    """Get data sets, look at them, divide them, bring your own.
+
+    A set is real, read from files, or its SYNTHETIC twin, made by a program and always there: the first line says
+    which.
+    """
+
+
+@data.command("list", cls=SectionCommand)
+@section("Data")("--data-dir", type=click.Path(path_type=Path), help="Folder to look into. [default: MINIZEROFL_DATA]")
+@debug_option
+def list_sets(data_dir: Path | None) -> None:
+    """Show every set: what it is, whether the real files are here, and how large they are."""
+    from minizerofl_cli.data.listing import list_lines
+
+    _say_all(list_lines(data_dir))
+
+
+@data.command(cls=SectionCommand)
+@click.argument("name", **{**one_of(DATASETS), "metavar": "SET"})
+@_fetch("--version", help="speech_commands: v0.01 (30 words, the paper's) or v0.02 (35 words). [default: v0.01]")
+@_fetch("--from", "origin", metavar="URL|FILE", help="A mirror, or an archive that you have already.")
+@debug_option
+def fetch(name: str, version: str | None, origin: str | None) -> None:
+    """Download a real set into the cache, where every command then finds it.
+
+    The archive is checked against the official SHA-256 and unpacked; whatever fails leaves nothing behind. A set
+    that is there already is not fetched again. The cache is MINIZEROFL_CACHE, else the platform's folder for caches.
+    """
+    from minizerofl_cli.data.getting import fetch_set
+
+    _say_all(fetch_set(name, version, origin, click.echo))
+
+
+@data.command(cls=SectionCommand)
+@click.argument("name", **WHICH)
+@READING
+def info(name: str, **options: Any) -> None:
+    """Describe a set: origin, size, clients, how samples became inputs, and how many there are of each class."""
+    from minizerofl_cli.data.listing import info_lines
+
+    _say_all(info_lines(_load(name, options)))
+
+
+@data.command(cls=SectionCommand)
+@click.argument("name", **WHICH)
+@PICTURE
+@_output("--augmented", is_flag=True, help="Show samples as training sees them, changed at random.")
+@READING
+def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
+    """Draw a contact sheet: a row for each class, a column for each of some clients.
+
+    Images are shown as images, speech as spectrograms (time to the right, low sounds at the bottom).
+    """
+    from minizerofl_cli.data.contact_sheet import draw_sheet
+
+    loaded = _load(name, options)
+    _say_all(draw_sheet(loaded, output, augmented, options["seed"]))
+
+
+@data.command(cls=SectionCommand)
+@click.argument("name", **WHICH)
+@PICTURE
+@_output(
+    "--json",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Where to write who has what, for --partition FILE.json. [default: partition.json beside the picture]",
+)
+@READING
+def partition(name: str, output: Path, file: Path | None, **options: Any) -> None:
+    """Draw who has how many samples of which class, and write who has what with its SHA-256."""
+    from minizerofl_cli.data.partition_plot import draw_partition
+
+    loaded = _load(name, options)
+    _say_all(draw_partition(loaded, output, file or output.parent / "partition.json"))
+
+
+@data.command("import", cls=SectionCommand)
+@click.argument("file", type=click.Path(path_type=Path))
+@_output("--name", required=True, help="What --dataset will call it: lower-case letters, digits, - and _.")
+@_output("--replace", is_flag=True, help="Replace an imported set of that name.")
+@debug_option
+def import_set(file: Path, name: str, replace: bool) -> None:
+    """Take your own arrays into the cache, as a set that --dataset then knows.
+
+    FILE is a .npz or .h5 with x (N, C, H, W) or (N, H, W), uint8 or float; y (N,), whole numbers from 0; optionally
+    client (N,), whose samples they are; x_test, y_test, client_test; class_names.
+    """
+    from minizerofl_cli.data.getting import take_in
+
+    _say_all(take_in(file, name, replace))
+
+
+@data.command(cls=SectionCommand)
+@click.argument("what", **{**one_of(("femnist-leaf",)), "metavar": "femnist-leaf"})
+@_fetch("--by-class", type=click.Path(path_type=Path), required=True, help="NIST's by_class.zip.")
+@_fetch("--by-write", type=click.Path(path_type=Path), required=True, help="NIST's by_write.zip.")
+@_output("-o", "--output", type=click.Path(path_type=Path), help="Folder for the result. [default: the cache]")
+@_output("--keep-duplicates", is_flag=True, help="Repeat each writer's first image, as LEAF does (the paper's count).")
+@_seed("--seed", type=int, default=0, show_default=True, help="Chooses one in ten images of a writer for the test.")
+@debug_option
+def build(what: str, by_class: Path, by_write: Path, output: Path | None, keep_duplicates: bool, seed: int) -> None:
+    """Build the paper's FEMNIST (3,597 writers) from NIST's own archives, without LEAF's scripts.
+
+    docs/data.md says where the archives are. The result is read with --dataset femnist --format leaf.
+    """
+    from minizerofl_cli.data.getting import build_femnist
+
+    _say_all(build_femnist(by_class, by_write, output, keep_duplicates, seed, click.echo))
+
+
+def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
+    """Load a set as the options say, after saying which it is."""
+    from minizerofl_cli.runs.dataset import first_lines, load
+
+    loaded = load(
+        name,
+        options["source"],
+        options["data_dir"],
+        "ink",
+        options["seed"],
+        options["clients"],
+        say=click.echo,
+        options=take_options(options),
+    )
+    _say_all(first_lines(loaded, options["source"]))
+    return loaded
+
+
+def _say_all(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)

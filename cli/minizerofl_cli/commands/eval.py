@@ -1,0 +1,49 @@
+"""`minizerofl eval`: how good a saved model is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.options import SOURCES, debug_option
+
+_data = section("Data")
+
+EXAMPLES = """\b
+Examples:
+  minizerofl eval runs/femnist-synthetic-topk-weights-s0.95-r0.2-seed0-20250101T120000Z
+  minizerofl eval model.h5 --data-dir data
+  minizerofl eval model.h5 --source synthetic
+      a model that was trained on real data, on the synthetic twin
+"""
+
+
+@click.command("eval", cls=SectionCommand, epilog=EXAMPLES)
+@click.argument("path", type=click.Path(path_type=Path))
+@_data(
+    "--source",
+    help="Evaluate on real or synthetic data. [default: what the model was trained on]",
+    **one_of(SOURCES[1:]),
+)
+@_data("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: MINIZEROFL_DATA]")
+@_data("--samples", type=click.IntRange(min=1), help="Use only so many test images, a fixed subset. [default: all]")
+@_data("--best", is_flag=True, help="Take the checkpoint that did best on validation images; PATH is a run directory.")
+@_data("--dense", is_flag=True, help="Also with all weights instead of the largest, which is not what was trained.")
+@debug_option
+def evaluate(
+    path: Path, source: str | None, data_dir: Path | None, samples: int | None, best: bool, dense: bool
+) -> None:
+    """Evaluate the model of a run on test images.
+
+    PATH is a run directory or a model.h5. The file says which data set, classes and input transform belong to the
+    model. The sparse layers use their largest weights, as in training. Beside the accuracy stand: the accuracy of
+    always answering the commonest class, the mean over classes, and the mean over clients.
+    """
+    with Interrupts() as interrupts, interrupts.allowed():
+        from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba
+
+        for line in evaluate_model(path, source, data_dir, samples, dense, best):
+            click.echo(line)

@@ -1,0 +1,54 @@
+"""`minizerofl sweep`: one run for each combination of the values in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from minizerofl_cli.screen.help import SectionCommand, section
+from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.options import debug_option
+
+_sweep = section("Sweep")
+
+EXAMPLES = """\b
+Example, a file ratios.toml:
+  source = "synthetic"
+  sparsity = [0.9, 0.95]
+  mask_ratio = [0.0, 0.1, 0.2]
+\b
+  minizerofl sweep ratios.toml --dry-run
+      shows the six runs
+  minizerofl sweep ratios.toml
+      runs those that are not done; again after Ctrl-C or a crash, it goes on where it stopped
+"""
+
+
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path))
+@_sweep(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="The runs get a folder in here, named after the file.",
+)
+@_sweep("--dry-run", is_flag=True, help="Show the runs and which of them are done, and stop.")
+@debug_option
+def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
+    """Run `minizerofl train` for each combination of the lists in a TOML file.
+
+    The file holds options as `train --config` takes them; where a list stands, each of its values is tried. Runs that
+    are done are skipped, one that was interrupted is resumed. Results are gathered in results.csv.
+    """
+    with Interrupts() as interrupts:
+        with interrupts.allowed():
+            from minizerofl_cli.runs.grid import Sweep  # imports numba
+
+        plans = Sweep(file, runs_dir)
+        if dry_run:
+            for line in plans.preview():
+                click.echo(line)
+        else:
+            plans.run(interrupts)

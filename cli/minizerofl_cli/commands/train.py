@@ -1,0 +1,252 @@
+"""`minizerofl train`: its options, and how they become a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from minizerofl_cli.runs.configfile import use_config
+from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
+from minizerofl_cli.runs.recipes import default_text, find_recipe
+from minizerofl_cli.screen.data_options import (
+    DATASETS,
+    DIVISION_OPTIONS,
+    POLARITIES,
+    SET_OPTIONS,
+    SOURCE_OPTIONS,
+    all_of,
+    dataset_name,
+    take_options,
+)
+from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.options import debug_option
+
+if TYPE_CHECKING:
+    from minizerofl.fl.settings import Settings
+    from minizerofl_cli.runs.plan import Plan
+
+# Names stand here once more, since their registries import numba; a test compares them.
+CODECS = ("dense", "csr", "bitmap", "rice", "auto")
+VALUES = ("float32", "float16")
+AVERAGES = ("all", "senders")
+SERVERS = ("fedavg", "fedavgm", "fedadagrad", "fedadam", "fedyogi")
+BN = ("global", "local")
+UPLINKS = ("full", "topk-weights", "diff-topk-weights", "topk-diff", "topk-diff-feedback", "random-k")
+
+EXAMPLES = """\b
+Examples:
+  minizerofl train --dataset femnist --sparsity 0.95
+      the quick recipe, on synthetic data unless MINIZEROFL_DATA names a folder
+  minizerofl train --data-dir data --uplink topk-diff --mask-ratio 0.1 --seed 1
+      real FEMNIST from data/femnist/; clients send the largest changes
+  minizerofl train --data-dir data --recipe paper --workers 8
+      the set-up of the paper, eight clients at once
+  minizerofl train --dataset speech_commands --words bed,cat,happy
+      ResNet-18 on three spoken words; minizerofl data fetch speech_commands gets the real ones
+"""
+
+_recipe = section("Recipe")
+_data = section("Data")
+_local = section("Local training (SWAT: sparse forward and backward pass, dense weights)")
+_rounds = section("Rounds and uplink")
+_evaluation = section("Evaluation (on test images, with the sparse weights)")
+_seeds = section("Seeds")
+_faults = section("Faults")
+_machine = section("Machine and output")
+
+
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
+@_recipe(
+    "--recipe",
+    default="quick",
+    show_default=True,
+    help="Where all defaults come from: quick learns within minutes, paper is the paper's set-up; a default written "
+    "A | B is quick's | paper's. Any option overrides its recipe.",
+    **one_of(RECIPE_NAMES),
+)
+@_recipe(
+    "--config",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=use_config,
+    help="TOML file with options; a run's config.toml will do. Flags override it, it overrides the recipe.",
+)
+@_data(
+    "--dataset",
+    default="femnist",
+    show_default=True,
+    callback=dataset_name,
+    metavar=f"[{'|'.join(DATASETS)}|imported]",
+    help="Which federated data set; an imported one by its name (minizerofl data import).",
+)
+@all_of(*SOURCE_OPTIONS)
+@_data(
+    "--polarity",
+    default="ink",
+    show_default=True,
+    help="femnist: ink feeds ink = 1, paper feeds paper = 1 as it is stored, which learns worse.",
+    **one_of(POLARITIES),
+)
+@all_of(*DIVISION_OPTIONS, *SET_OPTIONS)
+@_local("--sparsity", type=float, help=f"sp: share of weights and activations left out. {default_text('sparsity')}")
+@_local("--local-epochs", type=int, help=f"Passes over a client's images in a round. {default_text('local_epochs')}")
+@_local("--batch-size", type=int, help=f"Images in a mini-batch. {default_text('batch_size')}")
+@_local("--lr-start", type=float, help=f"Learning rate of the first round. {default_text('lr_start')}")
+@_local("--lr-end", type=float, help=f"Learning rate it falls to, exponentially. {default_text('lr_end')}")
+@_local("--schedule-rounds", type=int, help="Rounds until --lr-end is reached. [default: --rounds]")
+@_rounds("--rounds", type=int, help=f"Rounds of federated averaging. {default_text('rounds')}")
+@_rounds("--clients-per-round", type=int, help=f"Clients sampled for a round. {default_text('clients_per_round')}")
+@_rounds(
+    "--uplink",
+    help="What a client sends of each sparse layer: all weights; the largest weights; the changes of the largest "
+    "weights; the largest changes; two controls that are not ZeroFL: the largest changes with error feedback, random "
+    f"weights. {default_text('uplink')}",
+    **one_of(UPLINKS),
+)
+@_rounds(
+    "--mask-ratio",
+    type=float,
+    help=f"r: a client sends the share 1 - sp + r of each sparse layer. {default_text('mask_ratio')}",
+)
+@_rounds("--codec", help="How a message is written; auto takes the shortest. [default: csr]", **one_of(CODECS))
+@_rounds("--values", help="Digits of the values in a message. [default: float32]", **one_of(VALUES))
+@_rounds("--server", help="What follows the average. [default: fedavg]", **one_of(SERVERS))
+@_rounds("--server-lr", type=float, help="The server's learning rate; 0: its own default. [default: 0.0]")
+@_rounds(
+    "--average",
+    help="What is not sent counts as zero (all), or not at all (senders, a control). [default: all]",
+    **one_of(AVERAGES),
+)
+@_rounds("--bn", help="BatchNorm is averaged, or stays with each client. [default: global]", **one_of(BN))
+@_local(
+    "--dense-layers",
+    help="Sparse layers to compute by dense products, with commas between; none; or auto: those of so many kept "
+    "weights that it is faster, as measured by bench --calibrate or else by a built-in rule. [default: auto]",
+)
+@_local("--proximal-mu", type=float, help="Pull towards the global model (FedProx). [default: 0.0]")
+@_faults("--quorum", type=float, help="Share of a round's clients whose updates must be usable. [default: 0.5]")
+@_faults("--round-deadline", type=float, help="Seconds after which a client is given up; 0: never. [default: 0.0]")
+@_faults(
+    "--inject",
+    help="Faults on purpose, KIND@ROUNDS:CLIENT with commas between: drop, crash, nan, corrupt or slow=SECONDS; rounds "
+    "3, 3-5 or *; a client's id, #0 (the first sampled) or *. [default: none]",
+)
+@_evaluation("--eval-every", type=int, help=f"Rounds from one evaluation to the next. {default_text('eval_every')}")
+@_evaluation(
+    "--eval-samples",
+    type=int,
+    help=f"Test images, a fixed subset; 0: all. The last round uses all. {default_text('eval_samples')}",
+)
+@_evaluation("--eval-dense", is_flag=True, default=None, help="Also with all weights instead of the largest.")
+@_evaluation(
+    "--validation-samples",
+    type=int,
+    help="Validation images, a fixed subset; they choose the best checkpoint. 0: none. [default: 500]",
+)
+@_evaluation("--masks-every", type=int, help="Rounds from one note of the masks to the next; 0: never. [default: 20]")
+@_seeds("--seed", type=int, default=0, show_default=True, help="Samples clients and shuffles their images.")
+@_seeds("--partition-seed", type=int, help="Chooses validation images, draws synthetic data. [default: --seed]")
+@_seeds("--init-seed", type=int, help="Draws the initial weights. [default: --seed]")
+@_machine(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Clients trained at once; the result does not depend on it. [default: usable cores]",
+)
+@_machine(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder in which the run gets a directory of its own.",
+)
+@_machine(
+    "--checkpoint-every",
+    type=click.IntRange(min=1),
+    help="Rounds from one checkpoint to the next. [default: 1 for models up to 30 MB, else 10]",
+)
+@_machine("--dry-run", is_flag=True, help="Show the resolved config and what the run would cost, and stop.")
+@debug_option
+def train(dry_run: bool, **options: Any) -> None:
+    """Train a model by federated learning with local sparsity (ZeroFL).
+
+    In each round some clients train the global model on their own images with sparse weights and activations (SWAT),
+    and send a part of what they learned; the server averages. Sizes are MB = 1,000,000 bytes.
+
+    A run leaves a directory with its config, a history with one row a round, the model and a picture. Ctrl-C ends it
+    and keeps the last complete round.
+    """
+    with Interrupts() as interrupts:
+        with interrupts.allowed():  # imports numba
+            from minizerofl_cli.runs.estimate import rehearse
+            from minizerofl_cli.runs.run import conduct
+
+        plan = make_plan(**options)
+        if dry_run:
+            with interrupts.allowed():
+                for line in rehearse(plan):
+                    click.echo(line)
+        else:
+            conduct(plan, interrupts)
+
+
+def make_plan(
+    recipe: str,
+    dataset: str,
+    source: str,
+    data_dir: Path | None,
+    polarity: str,
+    clients: int | None,
+    seed: int,
+    partition_seed: int | None,
+    init_seed: int | None,
+    workers: int | None,
+    runs_dir: Path,
+    checkpoint_every: int | None,
+    **overrides: Any,
+) -> Plan:
+    """Turn options into a plan: what was not given comes from the recipe."""
+    from minizerofl_cli.runs.plan import Plan
+
+    options = take_options(overrides, find_recipe(dataset, recipe).data)
+    settings = resolve(recipe, seed, init_seed, overrides, dataset)
+    return Plan(
+        dataset=dataset,
+        source=source,
+        data_dir=data_dir,
+        polarity=polarity,
+        partition_seed=seed if partition_seed is None else partition_seed,
+        clients=clients,
+        recipe=recipe,
+        settings=settings,
+        workers=workers or min(usable_cores(), settings.clients_per_round),
+        runs_dir=runs_dir,
+        checkpoint_every=checkpoint_every or 0,
+        options=options,
+    )
+
+
+def resolve(
+    recipe: str, seed: int, init_seed: int | None, overrides: Mapping[str, Any], dataset: str = "femnist"
+) -> Settings:
+    """Put settings together: a data set's recipe, overridden by the options that were given (those that are not None).
+
+    Examples
+    --------
+    >>> settings = resolve("paper", 1, None, {"rounds": 5, "sparsity": None})
+    >>> settings.rounds, settings.clients_per_round, settings.sparsity, settings.init_seed
+    (5, 35, 0.95, 1)
+    """
+    from minizerofl.fl.settings import Settings
+
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return Settings(
+        **{**find_recipe(dataset, recipe).settings(), **given},
+        seed=seed,
+        init_seed=seed if init_seed is None else init_seed,
+    )

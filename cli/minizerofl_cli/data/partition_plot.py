@@ -1,0 +1,86 @@
+"""The picture of `minizerofl data partition`: who has how many samples of which class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from minizerofl_cli.data.counts import count_classes
+from minizerofl_cli.runs.dataset import kind
+from minizerofl_cli.screen.pictures import new_figure, save_picture
+from minizerofl_datasets import FederatedDataset
+from minizerofl_datasets.partition import Partition
+from minizerofl_datasets.partitioned import PartitionedDataset
+
+
+def draw_partition(data: FederatedDataset, output: Path, file: Path) -> Iterator[str]:
+    """Draw who has what and write it down; yield what came of it.
+
+    Parameters
+    ----------
+    data : FederatedDataset
+        The set.
+    output : Path
+        The picture.
+    file : Path
+        The partition.json.
+
+    Raises
+    ------
+    OSError
+        One of them cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from minizerofl_datasets import load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     data = load("cifar10", "synthetic", num_clients=3)
+    ...     first, *_ = draw_partition(data, Path(folder) / "who.png", Path(folder) / "partition.json")
+    >>> first
+    'dirichlet (alpha 1.0, prior classes), 3 clients'
+    """
+    from matplotlib.colors import PowerNorm
+    from matplotlib.ticker import MaxNLocator
+
+    counts = count_classes(data, "train")
+    partition = partition_of(data)
+    summary = f"{partition.summary()}, {len(partition.clients):,} clients"
+    classes = len(data.class_names)
+    figure = new_figure(10, 2.6 + 0.2 * min(classes, 40))
+    figure.suptitle(f"{data.name}, {kind(data.source)}: {summary}")
+    sizes, shares = figure.subplots(2, 1, sharex=True, height_ratios=(1, 0.6 + 0.18 * min(classes, 40)))
+    sizes.bar(np.arange(len(counts)), counts.sum(axis=1), width=1, color="0.45")
+    sizes.set_ylabel("samples")
+    # The square root, so that a class that has most of the pool does not blacken the others.
+    image = shares.imshow(counts.T, aspect="auto", interpolation="nearest", cmap="viridis", norm=PowerNorm(0.5))
+    step = -(-classes // 40)
+    shares.set_yticks(np.arange(0, classes, step), data.class_names[::step])
+    shares.set_xlabel("client")
+    shares.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.colorbar(image, ax=shares, label="training samples", pad=0.01)
+    save_picture(figure, output)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partition.write(file)
+    yield summary
+    yield f"Wrote {output} and {file} (SHA-256 of who has what: {partition.sha256()})."
+    if isinstance(data, PartitionedDataset):
+        yield f"Next: minizerofl train --dataset {data.name} --partition {file}"
+
+
+def partition_of(data: FederatedDataset) -> Partition:
+    """Return a set's partition; where clients come with their own samples, rows are counted from client to client.
+
+    Examples
+    --------
+    >>> from minizerofl_datasets import load
+    >>> partition_of(load("femnist", "synthetic", clients=2)).summary()
+    'natural'
+    """
+    if isinstance(data, PartitionedDataset):
+        return data.partition
+    sizes = [data.num_train(client) + len(data.validation(client)[1]) for client in data.clients]
+    rows = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return Partition(dict(zip(data.clients, rows, strict=True)), "natural", seed=data.seed)

@@ -1,0 +1,123 @@
+"""The data set of a command: loading it, the lines that say which one it is, and the model that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import minizerofl_datasets
+from minizerofl.fl.errors import ConfigError
+from minizerofl_cli.screen.meter import Meter
+from minizerofl_datasets import FederatedDataset
+from minizerofl_datasets.partitioned import PartitionedDataset
+
+Option = str | int | float
+
+
+def load(
+    dataset: str,
+    source: str,
+    data_dir: Path | None,
+    polarity: str,
+    seed: int,
+    clients: int | None,
+    *,
+    say: Callable[[str], None] | None = None,
+    options: Mapping[str, Option] | None = None,
+) -> FederatedDataset:
+    """Load a data set; the first parameters are those of `minizerofl_datasets.load`.
+
+    Parameters
+    ----------
+    dataset, source, data_dir, polarity, seed, clients
+        See there.
+    say : callable, optional
+        Is told how far the reading is, where that takes long.
+    options : mapping, optional
+        Options of the set's own loader; several ``words`` are separated by commas.
+
+    Raises
+    ------
+    ConfigError
+        An argument is out of its range.
+    DataError
+        The data are missing or damaged.
+
+    Examples
+    --------
+    >>> load("femnist", "synthetic", None, "ink", 0, 2).clients
+    ('synthetic-0000', 'synthetic-0001')
+    """
+    if source == "synthetic" and data_dir is not None:
+        raise ConfigError("--data-dir is for real data, but --source is synthetic; drop one of them")
+    more: dict[str, object] = dict(options or {})
+    words = str(more.get("words", ""))
+    if "," in words:
+        more["words"] = tuple(word.strip() for word in words.split(","))
+    if dataset == "speech_commands" and say is not None:
+        more["progress"] = Meter(f"{dataset}: real data, computing features", say)  # the twin needs none
+    try:
+        return minizerofl_datasets.load(dataset, source, data_dir, polarity, seed, clients, **more)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def kind(source: str) -> str:
+    """Say what a source is, so that nobody takes a synthetic result for a real one.
+
+    Examples
+    --------
+    >>> kind("synthetic")
+    'SYNTHETIC data'
+    """
+    return "real data" if source == "real" else "SYNTHETIC data"
+
+
+def first_lines(data: FederatedDataset, asked: str) -> list[str]:
+    """Say first which data it is, real or SYNTHETIC; then, if that was not asked for, how to use real data.
+
+    Examples
+    --------
+    >>> first_lines(load("femnist", "synthetic", None, "ink", 0, 2), asked="synthetic")
+    ['femnist: SYNTHETIC data, drawn by a program (not handwriting); no files were read']
+    """
+    lines = data.describe().splitlines()[:1]
+    if asked == "auto" and data.source == "synthetic":
+        lines.append(
+            f"To use real data: minizerofl data fetch {data.name}, or --data-dir FOLDER or MINIZEROFL_DATA=FOLDER "
+            "(docs/data.md says what belongs there)."
+        )
+    return lines
+
+
+def paper_model(data: FederatedDataset) -> tuple[str, dict[str, float]]:
+    """Return the name of the paper's model for a data set, and the arguments that depend on the data.
+
+    Every set but FEMNIST gets ResNet-18, imported sets too.
+
+    Examples
+    --------
+    >>> paper_model(load("cifar10", "synthetic", None, "ink", 0, 1))
+    ('resnet18', {'num_classes': 10, 'in_channels': 3})
+    """
+    classes = {"num_classes": len(data.class_names)}
+    if data.name == "femnist":
+        return "femnist_cnn", {**classes}
+    return "resnet18", {**classes, "in_channels": data.input_shape[0]}
+
+
+def division(data: FederatedDataset) -> dict[str, Option]:
+    """Say how a pool was divided into clients, and the hash of who has what; nothing for sets that come divided.
+
+    Examples
+    --------
+    >>> division(load("cifar10", "synthetic", None, "ink", 0, None, options={"num_clients": 2}))["division"]
+    'dirichlet (alpha 1.0, prior classes), 2 clients'
+    """
+    if not isinstance(data, PartitionedDataset):
+        return {}
+    partition = data.partition
+    return {
+        "division": f"{partition.summary()}, {len(partition.clients)} clients",
+        "division_sha256": partition.sha256(),
+    }

@@ -1,0 +1,239 @@
+"""A run from beginning to end: data, simulation, directory, and what is said on the way."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
+from minizerofl.fl.errors import LostRoundError
+from minizerofl.fl.files.rundir import RunDirectory, run_name
+from minizerofl_cli.bench.calibrate import read_calibration
+from minizerofl_cli.runs.dataset import first_lines, kind, load, paper_model
+from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.screen.errors import message
+from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
+from minizerofl_cli.runs.lock import locked
+from minizerofl_cli.runs.plan import Plan
+from minizerofl_cli.screen.pictures import plot_history
+from minizerofl_cli.screen.progress import MB, Screen, round_line, saving, screen
+from minizerofl_cli.runs.majority import majority_class
+from minizerofl_datasets import FederatedDataset
+
+SMALL = 30 * MB  # a state up to here is saved after every round, a larger one after every tenth
+
+
+def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path:
+    """Train, and leave everything behind in a run directory.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    interrupts : Interrupts
+        Decides when a signal may stop it.
+    name : str, optional
+        The name of the run directory; by default it says what the run is, and when it began.
+
+    Returns
+    -------
+    Path
+        The run directory.
+
+    Raises
+    ------
+    Interrupted
+        A signal came. The last complete round is kept.
+    """
+    with screen(plan.settings.rounds) as shown:
+        with interrupts.allowed():
+            plan, data, simulation, opening = prepare(plan, shown)
+            partition = {client: (data.num_train(client), data.num_test(client)) for client in data.clients}
+            majority = majority_class(simulation.evaluator.test(whole=True).y)
+        plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
+        directory = RunDirectory(
+            plan.runs_dir,
+            name or run_name(data.name, data.source, plan.settings),
+            source=data.source,
+            config=plan.config(data, simulation.model_arguments),
+            environment=environment(),
+            partition=partition,
+            summary={"dataset": data.name, "rounds": plan.settings.rounds, "majority_accuracy": majority.share},
+            layers=simulation.sparse,
+        )
+        with locked(directory.path):
+            run = Run(plan, data, simulation, directory, shown)
+            run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
+    return directory.path
+
+
+def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
+    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data."""
+    data = load(
+        plan.dataset,
+        plan.source,
+        plan.data_dir,
+        plan.polarity,
+        plan.partition_seed,
+        plan.clients,
+        say=shown.say,
+        options=plan.options,
+    )
+    opening = first_lines(data, plan.source)
+    for line in opening:
+        shown.say(line)
+    model, arguments = paper_model(data)
+    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), **arguments)
+    return replace(plan, settings=simulation.settings), data, simulation, opening
+
+
+def _checkpoint_every(simulation: Simulation) -> int:
+    return 1 if sum(value.nbytes for value in simulation.state.values()) <= SMALL else 10
+
+
+class Run:
+    """A run that has its directory.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    data : FederatedDataset
+        The data.
+    simulation : Simulation
+        New, or restored to the round after which the run is to go on.
+    directory : RunDirectory
+        Where everything is written.
+    shown : Screen
+        Where people read what happens.
+    """
+
+    def __init__(
+        self, plan: Plan, data: FederatedDataset, simulation: Simulation, directory: RunDirectory, shown: Screen
+    ) -> None:
+        self.plan = plan
+        self.data = data
+        self.simulation = simulation
+        self.directory = directory
+        self.shown = shown
+        self._last = simulation.checkpoint()
+        self._saved = simulation.round
+        self._seconds: list[float] = []
+
+    def say(self, line: str) -> None:
+        """Show a line and log it."""
+        self.shown.say(line)
+        self.directory.log(line)
+
+    def train(self, interrupts: Interrupts, opening: list[str], already_shown: int = 0) -> None:
+        """Run the rounds; whatever ends them, keep the last complete one and write down how it ended.
+
+        Parameters
+        ----------
+        interrupts : Interrupts
+            Decides when a signal may stop it.
+        opening : list of str
+            What is said before the first round.
+        already_shown : int
+            So many of these lines are on the screen and only missing in the log.
+        """
+        try:
+            for i, line in enumerate(opening):
+                if i < already_shown:
+                    self.directory.log(line)
+                else:
+                    self.say(line)
+            stop = self._run_rounds(interrupts)
+            self._keep()
+            self.directory.finish("interrupted" if stop else "finished", str(stop or ""))
+        except Exception as error:
+            reason = message(error)
+            with suppress(OSError):  # a full disk may be what ended the run
+                self.directory.finish("failed", reason)
+            with suppress(OSError):
+                self.directory.log(f"Failed: {reason}")
+                if isinstance(error, LostRoundError):
+                    self.directory.record_loss(error)
+                self._keep()
+            raise
+        if stop:
+            raise stop
+        self._say_result()
+
+    def _say_result(self) -> None:
+        """Say how good the final model is, what it cost, and what to do next."""
+        end = self.directory.summary
+        if "test_accuracy" in end:
+            sent, dense = end["cum_uplink_bytes"], end["cum_dense_uplink_bytes"]
+            self.say(
+                f"Final test accuracy {100 * end['test_accuracy']:.1f} % (majority class "
+                f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %; "
+                f"{end['test_samples']:,} samples of {kind(self.data.source)}, sparse weights); "
+                f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
+            )
+        self.say(f"Everything is in {self.directory.path}; next: minizerofl eval {self.directory.path}")
+
+    def _run_rounds(self, interrupts: Interrupts) -> Interrupted | None:
+        rounds = self.simulation.run()
+        try:
+            while True:
+                with interrupts.allowed():
+                    round = next(rounds, None)
+                if round is None:
+                    return None
+                self._complete(round)
+        except Interrupted as stop:
+            done = self._last.round
+            what = f"the model of round {done} is kept; minizerofl resume {self.directory.path} goes on"
+            self.say(f"Interrupted; {what if done else 'no round was complete'}.")
+            return stop
+
+    def _complete(self, round: Round) -> None:
+        # Kept here as well: a signal may come when the next round has replaced the state but is not recorded.
+        self._last = self.simulation.checkpoint()
+        self._seconds.append(round.seconds)
+        # Tables come before the checkpoint: what is ahead of a checkpoint can be cut off, what is missing is lost.
+        if self.simulation.masks_are_due(round.round):
+            sizes = {name: self._last.state[name].size for name in self.simulation.sparse}
+            masks, initial = self.simulation.masks(), self.simulation.initial_masks
+            self.directory.masks.add(round.round, masks, initial, sizes, round.client_overlap)
+        self.directory.record(round, self._last.best)
+        best = self._last.best is not None and self._last.best.round == round.round
+        if best or round.round % self.plan.checkpoint_every == 0:
+            self._save()
+        rounds = self.plan.settings.rounds
+        for outcome in round.outcomes:
+            if outcome.status != "accepted":
+                self.say(f"round {round.round}: {outcome.client} {outcome.status}: {outcome.reason}")
+        self.say(round_line(round, rounds, self._eta_seconds(rounds - round.round)))
+        self.shown.advance()
+
+    def _save(self) -> None:
+        if self._last.round > self._saved:
+            config = self.plan.decisive(self.data, self.simulation.model_arguments)
+            self.directory.checkpoints.save(replace(self._last, config=config))
+            self._saved = self._last.round
+
+    def _eta_seconds(self, left: int) -> float:
+        steady = self._seconds[1:] or self._seconds  # the first one compiles
+        return sum(steady) / len(steady) * left
+
+    def _keep(self) -> None:
+        """Write the last complete round: a checkpoint, the model and the picture."""
+        if not self._last.round:
+            return
+        self._save()
+        about = {
+            **self.plan.about(self.data),
+            "rounds": self._last.round,
+            "test_accuracy": self.directory.summary.get("test_accuracy"),
+        }
+        self.directory.save(saved_model(self.simulation, self._last, about))
+        path, title = self.directory.path, self.plan.title(self.data.source)
+        plot_history(path / "history.csv", title, path / "accuracy.png")
+
+
+def saved_model(simulation: Simulation, checkpoint: Checkpoint, about: dict[str, object]) -> SavedModel:
+    """Return the model of a checkpoint."""
+    return SavedModel(simulation.model_name, simulation.model_arguments, checkpoint.state, about)

@@ -1,0 +1,195 @@
+"""What `minizerofl eval` says: a saved model on the test images of the data set it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl import ops
+from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model
+from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
+from minizerofl.fl.data import Samples, batch_last
+from minizerofl.fl.engines import ThreadEngine
+from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy
+from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.nn import Module
+from minizerofl_cli.runs.dataset import first_lines, kind, load
+from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.majority import majority_class
+from minizerofl_datasets import DataError, FederatedDataset
+
+CHUNK = 256  # images in one forward pass
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model file says about the data its model was trained on."""
+
+    dataset: str
+    source: str
+    polarity: str
+    partition_seed: int
+    clients: int | None
+    class_names: tuple[str, ...]
+    rounds: int
+    options: dict[str, str | int | float]
+
+
+def evaluate_model(
+    path: Path, source: str | None, data_dir: Path | None, samples: int | None, dense: bool = False, best: bool = False
+) -> Iterator[str]:
+    """Evaluate a model; yield lines as they are known, the first of which names the data.
+
+    Parameters
+    ----------
+    path : Path
+        A run directory or a model.h5.
+    source : {"real", "synthetic"}, optional
+        What to evaluate on; what the model was trained on by default.
+    data_dir : Path, optional
+        Folder with the real data.
+    samples : int, optional
+        How many test images to use, a fixed subset; all by default.
+    dense : bool
+        Whether to evaluate with all weights as well.
+    best : bool
+        Whether to take the checkpoint that did best on validation images instead of the last model.
+
+    Raises
+    ------
+    ModelFileError
+        There is no model, or it does not describe its data.
+    DataError
+        The data are missing, or their classes are not those of the model.
+    """
+    file = path / "model.h5" if path.is_dir() else path
+    saved = _load_model(path, file, best)
+    origin = _origin(saved, file)
+    data = _load(origin, source, data_dir)
+    yield from first_lines(data, data.source)
+    yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {origin.rounds} rounds on {kind(origin.source)}"
+    if data.source != origin.source:
+        yield f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}."
+
+    (x, y), clients = _test_samples(data, samples, origin.partition_seed)
+    majority = majority_class(y)
+    predicted, loss = _classify(saved, (x, y))
+    correct = predicted == y
+    balanced, classes = balanced_accuracy(y, correct)
+    by_client = client_accuracy(clients, correct)
+    present = np.unique(clients).size
+    fewest = f"with at least {FEWEST} test images" if by_client.counted < present else "with test images"
+    answer = data.class_names[majority.label]
+    images = f"{y.size:,} images of {kind(data.source)}"
+    yield f"test accuracy         {100 * correct.mean():5.1f} %   ({images}, sparse weights)"
+    yield f"majority class        {100 * majority.share:5.1f} %   (always answering {answer!r})"
+    yield f"balanced accuracy     {100 * balanced:5.1f} %   (mean over the {classes} classes that occur)"
+    of = f"{by_client.counted} of {len(data.test_clients)} clients, those {fewest}"
+    yield f"mean client accuracy  {100 * by_client.mean:5.1f} %   ({of})"
+    yield f"worst tenth           {100 * by_client.worst_tenth:5.1f} %   (mean of the worst tenth of these clients)"
+    yield f"test loss             {loss:5.3f} nats"
+    if dense:
+        whole = SavedModel(saved.name, {**saved.arguments, "sparsity": 0.0}, saved.state)
+        predicted, loss = _classify(whole, (x, y))
+        yield f"with dense weights    {100 * (predicted == y).mean():5.1f} %   (test loss {loss:.3f} nats)"
+
+
+def _load_model(path: Path, file: Path, best: bool) -> SavedModel:
+    checkpoints = Checkpoints(path / "checkpoints")
+    if path.is_dir() and not file.exists() and checkpoints.paths():
+        raise ModelFileError(f"{path} has checkpoints, but no model.h5 yet: it was killed; minizerofl resume goes on")
+    saved = load_model(file)
+    if not best:
+        return saved
+    newest, _ = checkpoints.newest()
+    if newest is None or newest.best is None:
+        raise ModelFileError(
+            f"{path}: no checkpoint is known to be the best; --best is for a run with validation images"
+        )
+    chosen = read_checkpoint(checkpoints.path(newest.best.round))
+    about = {**saved.about, "rounds": chosen.round}
+    return SavedModel(saved.name, saved.arguments, chosen.state, about)
+
+
+def _origin(saved: SavedModel, file: Path) -> Origin:
+    about: dict[str, Any] = saved.about
+    try:
+        return Origin(
+            dataset=about["dataset"],
+            source=about["source"],
+            polarity=about["transform"].get("polarity", "ink"),
+            partition_seed=about["partition_seed"],
+            clients=about["clients"],
+            class_names=tuple(about["class_names"]),
+            rounds=about["rounds"],
+            options=about["options"],
+        )
+    except KeyError as missing:
+        raise ModelFileError(
+            f"{file}: says nothing of {missing} of its data, so it cannot be evaluated here; a run's model.h5 does"
+        ) from missing
+
+
+def _load(origin: Origin, source: str | None, data_dir: Path | None) -> FederatedDataset:
+    chosen = source or origin.source
+    other = "real" if origin.source == "synthetic" else "synthetic"
+    if source is None and data_dir is not None and chosen == "synthetic":
+        raise ConfigError("the model was trained on SYNTHETIC data; to evaluate it on --data-dir add --source real")
+    same = chosen == origin.source
+    options = {name: value for name, value in origin.options.items() if same or name != "format"}
+    try:
+        data = load(
+            origin.dataset,
+            chosen,
+            data_dir,
+            origin.polarity,
+            origin.partition_seed,
+            origin.clients if same else None,
+            options=options,
+        )
+    except DataError as error:
+        if source is not None:
+            raise
+        raise DataError(
+            f"the model was trained on {kind(chosen)}, which cannot be read; --source {other} evaluates it on "
+            f"{kind(other)}. Reason: {error}"
+        ) from error
+    if data.class_names != origin.class_names:
+        raise DataError(
+            f"the model knows {len(origin.class_names)} classes, the data have {len(data.class_names)} or others; "
+            "take the data it was trained on"
+        )
+    return data
+
+
+def _test_samples(data: FederatedDataset, samples: int | None, seed: int) -> tuple[Samples, NDArray[np.int64]]:
+    """Return test samples and the number of each sample's client."""
+    x, y = data.test()
+    clients = np.repeat(np.arange(len(data.test_clients)), [data.num_test(client) for client in data.test_clients])
+    if samples is None or samples >= y.size:
+        return (x, y), clients
+    rng = generator(seed, 0, "", Purpose.EVALUATION_SUBSET)
+    subset = np.sort(rng.choice(y.size, samples, replace=False))
+    return (x[subset], y[subset]), clients[subset]
+
+
+def _classify(saved: SavedModel, samples: Samples) -> tuple[NDArray[np.int64], float]:
+    """Return the predicted labels and the mean cross-entropy in nats."""
+    x, y = samples
+
+    def classify(model: Module, first: int) -> tuple[NDArray[np.intp], float]:
+        model.eval()
+        labels = y[first : first + CHUNK]
+        with no_grad():
+            logits = model(Tensor(batch_last(x[first : first + CHUNK])))
+            return logits.data.argmax(axis=0), ops.cross_entropy(logits, labels).item() * labels.size
+
+    with ThreadEngine(saved.build, usable_cores()) as engine:
+        parts = list(engine.run(classify, range(0, y.size, CHUNK)))
+    return np.concatenate([labels for labels, _ in parts]), sum(loss for _, loss in parts) / y.size

@@ -1,0 +1,1 @@
+"""What people see: options and their help, progress, tables, pictures and errors."""

@@ -1,0 +1,133 @@
+"""The options that say which data set a command works on, and how it is divided into clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from minizerofl_cli.screen.help import one_of, section
+from minizerofl_cli.screen.options import SOURCES
+
+DATASETS = ("femnist", "cifar10", "speech_commands")
+PARTITIONS = ("natural", "iid", "dirichlet", "dirichlet-min", "shards", "quantity")
+POLARITIES = ("ink", "paper")
+# What is handed to the loader of a set; each takes some of them and refuses the others.
+NAMES = (
+    *("partition", "alpha", "num_clients", "prior", "min_size", "shards_per_client"),
+    *("words", "version", "format", "augment", "holdout_writers", "keep_duplicates"),
+)
+
+_data = section("Data")
+_division = section("Division into clients (cifar10, speech_commands, imported sets)")
+_sets = section("Options of one data set")
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def dataset_name(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Check the name of a data set: one of ours, or an imported one."""
+    if value is None or value in DATASETS:
+        return value
+    from minizerofl_datasets import known_names  # imports numpy
+
+    validate = one_of(known_names())["callback"]
+    checked: str | None = validate(ctx, parameter, value)
+    return checked
+
+
+def _partition(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value.endswith(".json"):
+        return str(Path(value).resolve())
+    checked: str | None = one_of(PARTITIONS)["callback"](ctx, parameter, value)
+    return checked
+
+
+SOURCE_OPTIONS: tuple[Decorator, ...] = (
+    _data(
+        "--source",
+        default="auto",
+        show_default=True,
+        help="real reads files, synthetic makes the samples by a program, auto is real if a folder is named or the set "
+        "has been fetched.",
+        **one_of(SOURCES),
+    ),
+    _data(
+        "--data-dir",
+        type=click.Path(path_type=Path),
+        help="Folder with the real data, see docs/data.md. [default: MINIZEROFL_DATA, else what was fetched]",
+    ),
+    _data("--clients", type=int, help="Keep only the first so many clients. [default: all]"),
+)
+DIVISION_OPTIONS: tuple[Decorator, ...] = (
+    _division(
+        "--partition",
+        callback=_partition,
+        metavar=f"[{'|'.join(PARTITIONS)}|FILE.json]",
+        help="How the samples are dealt out; a file is one that `minizerofl data partition` wrote. [default: "
+        "dirichlet, as in the paper]",
+    ),
+    _division("--num-clients", type=int, help="Into how many clients. [100; quick cifar10 20, speech_commands 40]"),
+    _division("--alpha", type=float, help="Of dirichlet(-min), quantity: 1000 is nearly even, 1 is not. [default: 1]"),
+    _division("--prior", help="Of dirichlet: draw around the classes' shares or around equal ones. [default: classes]",
+              **one_of(("classes", "uniform"))),
+    _division("--min-size", type=int, help="Of dirichlet-min, quantity: the smallest client."),
+    _division("--shards-per-client", type=int, help="Of shards: pieces of the sorted pool for each. [default: 2]"),
+)  # fmt: skip
+SET_OPTIONS: tuple[Decorator, ...] = (
+    _sets(
+        "--words",
+        help="speech_commands: paper (ten words, unknown, silence), all, or words such as bed,cat,happy. "
+        "[default: paper]",
+    ),
+    _sets("--version", help="speech_commands: v0.01 or v0.02. [default: what is there, v0.01 first]"),
+    _sets(
+        "--augment/--no-augment",
+        default=None,
+        help="cifar10, speech_commands: change training samples at random. [default: yes; quick speech_commands: no]",
+    ),
+    _sets("--format", help="femnist, cifar10: which of the files' layouts to read. [default: the first that is there]"),
+    _sets("--holdout-writers", type=int, help="femnist: test on so many whole writers, who never train. [default: 0]"),
+    _sets(
+        "--keep-duplicates",
+        is_flag=True,
+        default=None,
+        help="femnist: keep the images that a LEAF build has twice.",
+    ),
+)
+
+
+def all_of(*options: Decorator) -> Decorator:
+    """Return one decorator that declares several options, in their order.
+
+    Examples
+    --------
+    >>> @click.command
+    ... @all_of(*SOURCE_OPTIONS)
+    ... def show(**options):
+    ...     pass
+    >>> [parameter.name for parameter in show.params]
+    ['source', 'data_dir', 'clients']
+    """
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return declare
+
+
+def take_options(given: dict[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Take the loader's options out of a command's, and put in what a recipe says where nothing was given.
+
+    Examples
+    --------
+    >>> given = {"alpha": 0.5, "words": None, "rounds": 3}
+    >>> take_options(given, {"num_clients": 20}), given
+    ({'num_clients': 20, 'alpha': 0.5}, {'rounds': 3})
+    """
+    chosen = {name: given.pop(name, None) for name in NAMES}
+    return {**(defaults or {}), **{name: value for name, value in chosen.items() if value is not None}}

@@ -1,0 +1,4 @@
+"""The synthetic twin of FEMNIST.
+
+Reading order: synthetic, hands, glyphs, outlines, pen.
+"""

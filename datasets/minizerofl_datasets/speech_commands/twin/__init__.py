@@ -1,0 +1,4 @@
+"""The synthetic twin of Speech Commands.
+
+Reading order: synthetic, voices, phonemes, synthesis.
+"""

@@ -1,0 +1,214 @@
+"""Checkpoints: all that a run needs to go on as if it had never stopped.
+
+Every random number of a run is a function of seed, round, client and purpose (`minizerofl.fl.seeds`). What is left to
+keep is the global state after a round, and what server and clients remember from round to round.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+
+from minizerofl.fl.errors import CheckpointError
+from minizerofl.fl.files.sealed import Seal
+from minizerofl.fl.files.toml import Config
+from minizerofl.fl.payload import State
+
+SEAL = Seal(b"minizerofl-check", 1, "checkpoint", CheckpointError)
+NEWEST = 2  # so many are kept, and the best
+
+
+@dataclass(frozen=True)
+class Best:
+    """The round whose model did best on validation samples; of several, the first."""
+
+    round: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run after a complete round.
+
+    Attributes
+    ----------
+    round : int
+        The last complete round.
+    state : dict of str to array
+        The global state after it.
+    memory : dict of str to dict of str to array
+        What parts of the federation remember, by the part: "server", or a client's id after "client:".
+    best : Best or None
+        The best round up to here.
+    config : mapping of str to mapping
+        The settings that decide the run's result.
+    """
+
+    round: int
+    state: State
+    memory: dict[str, State] = field(default_factory=dict)
+    best: Best | None = None
+    config: Config = field(default_factory=dict)
+
+
+class Checkpoints:
+    """The checkpoints of one run: the two newest, and the best.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are; made when the first is saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     checkpoints = Checkpoints(Path(folder))
+    ...     for round in range(1, 6):
+    ...         checkpoints.save(Checkpoint(round, {"w": np.zeros(2, np.float32)}, best=Best(2, 0.5)))
+    ...     print([path.name for path in checkpoints.paths()])
+    ['round-000005.h5', 'round-000004.h5', 'round-000002.h5']
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def paths(self) -> list[Path]:
+        """Return the files, the newest first."""
+        return sorted(self.folder.glob("round-*.h5"), reverse=True)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint; then remove those that are neither among the two newest nor the best.
+
+        Raises
+        ------
+        OSError
+            The disk is full or the folder cannot be written to. All earlier checkpoints are then still there.
+        """
+        self.folder.mkdir(exist_ok=True)
+        path = self.path(checkpoint.round)
+        write_checkpoint(path, checkpoint)
+        spared = {*self.paths()[:NEWEST], self.path(checkpoint.best.round) if checkpoint.best else path}
+        for old in self.paths():
+            if old not in spared:
+                old.unlink()
+
+    def newest(self) -> tuple[Checkpoint | None, list[str]]:
+        """Read the newest checkpoint that is whole; None if there is none.
+
+        Returns
+        -------
+        Checkpoint or None
+            The checkpoint.
+        list of str
+            Why newer ones were passed over, a line each.
+        """
+        problems: list[str] = []
+        for path in self.paths():
+            try:
+                return read_checkpoint(path), problems
+            except CheckpointError as error:
+                problems.append(str(error))
+        return None, problems
+
+    def forget_after(self, round: int) -> None:
+        """Remove the checkpoints of later rounds: those that were passed over, or are to be run again."""
+        for path in self.paths():
+            if path > self.path(round):
+                path.unlink()
+
+    def path(self, round: int) -> Path:
+        """Return the file of a round's checkpoint."""
+        return self.folder / f"round-{round:06d}.h5"
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, all of it or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        Where to. An older file is replaced.
+    checkpoint : Checkpoint
+        What.
+
+    Raises
+    ------
+    OSError
+        The disk is full or the folder cannot be written to. An older file is then left as it was.
+    """
+    best = checkpoint.best
+    parts = {"": checkpoint.state, **checkpoint.memory}
+
+    def fill(file: h5py.File) -> None:
+        about = {
+            "round": checkpoint.round,
+            "best": [best.round, best.accuracy] if best else None,
+            "config": checkpoint.config,
+            "parts": {part: list(state) for part, state in parts.items()},  # order, and names that HDF5 would split
+        }
+        file["about"] = json.dumps(about)
+        for i, state in enumerate(parts.values()):
+            for j, value in enumerate(state.values()):
+                file[f"{i}/{j}"] = value
+
+    SEAL.write(path, fill)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, none of ours, of another version, cut short or changed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.h5"
+    ...     write_checkpoint(path, Checkpoint(3, {"w": np.arange(2)}, {"server": {"m": np.ones(1)}}))
+    ...     again = read_checkpoint(path)
+    >>> again.round, again.state, again.memory
+    (3, {'w': array([0, 1])}, {'server': {'m': array([1.])}})
+    """
+    with SEAL.open(path) as file:
+        about = json.loads(file["about"][()])
+        parts = {
+            part: {name: file[f"{i}/{j}"][()] for j, name in enumerate(names)}
+            for i, (part, names) in enumerate(about["parts"].items())
+        }
+    state = parts.pop("")
+    return Checkpoint(about["round"], state, parts, Best(*about["best"]) if about["best"] else None, about["config"])
+
+
+def differences(before: Config, now: Config) -> list[str]:
+    """Name the settings that differ.
+
+    Parameters
+    ----------
+    before, now : mapping of str to mapping
+        Tables of settings.
+
+    Returns
+    -------
+    list of str
+        "table.key: before -> now" for each; a setting that one of them lacks is shown as (none).
+
+    Examples
+    --------
+    >>> differences({"settings": {"seed": 0, "rounds": 3}}, {"settings": {"seed": 1, "rounds": 3}})
+    ['settings.seed: 0 -> 1']
+    """
+    flat = [
+        {f"{t}.{key}": value for t, table in tables.items() for key, value in table.items()} for tables in (before, now)
+    ]
+    names = dict.fromkeys([*flat[0], *flat[1]])
+    values = {name: [repr(each[name]) if name in each else "(none)" for each in flat] for name in names}
+    return [f"{name}: {old} -> {new}" for name, (old, new) in values.items() if old != new]

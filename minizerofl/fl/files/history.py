@@ -1,0 +1,230 @@
+"""The tables of a run: history.csv, a row a round, and clients.csv, a row for each client of a round."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from minizerofl.fl.files.sealed import write_atomically
+from minizerofl.fl.measures.evaluation import Evaluation
+from minizerofl.fl.round import Outcome, Round
+
+TIMING_COLUMNS = (  # the columns that no two runs have in common
+    "train_seconds",
+    "aggregate_seconds",
+    "eval_seconds",
+    "cum_seconds",
+    "cpu_seconds",
+    "energy_joules",
+    "energy_source",
+    "peak_memory_bytes",
+)
+HISTORY_COLUMNS = (
+    "round",
+    "source",
+    "lr",
+    "clients",
+    "refused",
+    "dropped",
+    "crashed",
+    "late",
+    "train_samples",
+    "train_loss_nats",
+    "test_samples",
+    "test_accuracy",
+    "test_loss_nats",
+    "balanced_accuracy",
+    "client_accuracy",
+    "worst_tenth_accuracy",
+    "dense_test_accuracy",
+    "validation_samples",
+    "validation_accuracy",
+    "kept_fraction",
+    "density",
+    "uplink_bytes",
+    "dense_uplink_bytes",
+    "downlink_bytes",
+    "cum_uplink_bytes",
+    "cum_dense_uplink_bytes",
+    "cum_downlink_bytes",
+    "macs",
+    "dense_macs",
+    "cum_macs",
+    "cum_dense_macs",
+    *TIMING_COLUMNS,
+)
+KEPT_COLUMN = "kept_fraction:"  # and the name of a layer
+CLIENT_COLUMNS = (
+    "round",
+    "client",
+    "num_samples",
+    "status",
+    "reason",
+    "train_loss_nats",
+    "uplink_bytes",
+    "macs",
+    "dense_macs",
+    "seconds",
+    "source",
+    "trace",
+)
+CLIENT_TIMING_COLUMNS = ("seconds",)
+SUMS = ("uplink_bytes", "dense_uplink_bytes", "downlink_bytes", "macs", "dense_macs")
+
+Cell = str | int | float
+Row = Mapping[str, Cell]
+
+
+class Totals:
+    """Running totals over the rounds of a run.
+
+    Examples
+    --------
+    >>> totals = Totals()
+    >>> totals.add({"uplink_bytes": 3, "train_seconds": 1.5}), totals.add({"uplink_bytes": 4})
+    (None, None)
+    >>> totals.columns()["cum_uplink_bytes"], totals.columns()["cum_seconds"]
+    (7, '1.500')
+    """
+
+    def __init__(self) -> None:
+        self._sums = dict.fromkeys(SUMS, 0)
+        self._seconds = 0.0
+
+    def add(self, row: Row) -> None:
+        """Add a row of history.csv."""
+        for name in SUMS:
+            self._sums[name] += int(row.get(name, 0))
+        self._seconds += sum(float(row.get(f"{phase}_seconds", 0)) for phase in ("train", "aggregate", "eval"))
+
+    def columns(self) -> dict[str, Cell]:
+        """Return the columns of history.csv that hold totals."""
+        return {**{f"cum_{name}": total for name, total in self._sums.items()}, "cum_seconds": f"{self._seconds:.3f}"}
+
+
+def history_row(round: Round, source: str) -> dict[str, Cell]:
+    """Return a round's row of history.csv, without the totals."""
+
+    def of(evaluation: Evaluation | None, name: str) -> Cell:
+        value = getattr(evaluation, name) if evaluation else None
+        return "" if value is None else value
+
+    row: dict[str, Cell] = {
+        "round": round.round,
+        "source": source,
+        "lr": round.lr,
+        "clients": round.count("accepted"),
+        "refused": round.count("refused"),
+        "dropped": round.count("dropped"),
+        "crashed": round.count("crashed"),
+        "late": round.count("late"),
+        "train_samples": round.num_samples,
+        "train_loss_nats": round.train_loss,
+        "test_samples": of(round.score, "samples"),
+        "test_accuracy": of(round.score, "accuracy"),
+        "test_loss_nats": of(round.score, "loss"),
+        "balanced_accuracy": of(round.score, "balanced_accuracy"),
+        "client_accuracy": of(round.score, "client_accuracy"),
+        "worst_tenth_accuracy": of(round.score, "worst_tenth_accuracy"),
+        "dense_test_accuracy": of(round.dense_score, "accuracy"),
+        "validation_samples": of(round.validation, "samples"),
+        "validation_accuracy": of(round.validation, "accuracy"),
+        "kept_fraction": round.kept_fraction,
+        "density": round.density,
+        "uplink_bytes": round.uplink_bytes,
+        "dense_uplink_bytes": round.dense_bytes,
+        "downlink_bytes": round.downlink_bytes,
+        "macs": round.macs.kept,
+        "dense_macs": round.macs.dense,
+        "train_seconds": f"{round.train_seconds:.3f}",
+        "aggregate_seconds": f"{round.aggregate_seconds:.3f}",
+        "eval_seconds": f"{round.eval_seconds:.3f}",
+        "cpu_seconds": f"{round.effort.cpu_seconds:.3f}",
+        "energy_joules": f"{round.effort.joules:.3f}",
+        "energy_source": round.effort.energy_source,
+        "peak_memory_bytes": round.effort.peak_bytes or "",
+    }
+    return row | {KEPT_COLUMN + layer: fraction for layer, fraction in round.kept.items()}
+
+
+def client_rows(round: int, outcomes: Iterable[Outcome], source: str) -> list[dict[str, Cell]]:
+    """Return a round's rows of clients.csv."""
+    return [
+        {
+            "round": round,
+            "client": outcome.client,
+            "num_samples": outcome.num_samples,
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "train_loss_nats": "" if outcome.train_loss is None else outcome.train_loss,
+            "uplink_bytes": outcome.uplink_bytes,
+            "macs": outcome.macs.kept,
+            "dense_macs": outcome.macs.dense,
+            "seconds": f"{outcome.seconds:.3f}",
+            "source": source,
+            "trace": outcome.trace,
+        }
+        for outcome in outcomes
+    ]
+
+
+class Table:
+    """A CSV file with a column `round` that grows from round to round, and can be cut back.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    columns : sequence of str
+        Its columns.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = Table(Path(folder) / "a.csv", ["round", "x"])
+    ...     table.create()
+    ...     table.append([{"round": 1, "x": 0.5}, {"round": 2, "x": 0.25}])
+    ...     table.cut(1)
+    [{'round': '1', 'x': '0.5'}]
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self.columns = columns
+
+    def create(self) -> None:
+        """Write the line with the names of the columns."""
+        self._append(_lines([self.columns]))
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Add rows; they are on the disk when this returns, whatever then happens to the machine."""
+        self._append(_lines([row[column] for column in self.columns] for row in rows))
+
+    def cut(self, round: int) -> list[dict[str, str]]:
+        """Remove the rows of later rounds, and a last one that is not whole; return the rows that stay."""
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        whole = text[: text.rfind("\n") + 1]  # a process that was killed may have left a part of a line
+        rows = [row for row in csv.DictReader(io.StringIO(whole, newline="")) if _round_of(row) <= round]
+        lines = _lines([self.columns, *([row[column] for column in self.columns] for row in rows)])
+        write_atomically(self.path, lines)
+        return rows
+
+    def _append(self, lines: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _round_of(row: Mapping[str, str]) -> float:
+    return int(row["round"]) if row["round"].isdigit() else float("inf")
+
+
+def _lines(rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -1,0 +1,284 @@
+"""A run on disk: a directory of its own, with everything that decided the run and everything that came of it."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from minizerofl.fl.errors import LostRoundError
+from minizerofl.fl.files.checkpoint import Best, Checkpoints
+from minizerofl.fl.files.history import (
+    CLIENT_COLUMNS,
+    HISTORY_COLUMNS,
+    KEPT_COLUMN,
+    Table,
+    Totals,
+    client_rows,
+    history_row,
+)
+from minizerofl.fl.files.maskfile import MaskFile
+from minizerofl.fl.files.modelfile import SavedModel, save_model
+from minizerofl.fl.files.sealed import write_atomically
+from minizerofl.fl.files.toml import Config, to_toml
+from minizerofl.fl.round import Round
+from minizerofl.fl.settings import Settings
+
+Partition = Mapping[str, tuple[int, int]]
+EVALUATED = ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy")
+
+
+class RunDirectory:
+    """The directory of one run; an earlier run is never touched.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of all runs; made if it is missing.
+    name : str
+        Name of the directory, see `run_name`; "-2", "-3", ... is added where it is taken.
+    source : str
+        "real" or "synthetic"; goes into every file.
+    config : mapping of str to mapping
+        Tables of settings, every value resolved; written to config.toml.
+    environment : mapping
+        Versions and machine, JSON only; written to environment.json.
+    partition : mapping of str to (int, int)
+        For each client, its training and its test samples; written to partition.json.
+    summary : mapping
+        What summary.json says beside the course of the run, JSON only.
+    layers : iterable of str
+        The sparse layers; each gets a column in history.csv.
+
+    Attributes
+    ----------
+    path : Path
+        The directory.
+    checkpoints : Checkpoints
+        What it holds to go on from.
+    masks : MaskFile
+        The masks of the sparse layers over the rounds.
+
+    Raises
+    ------
+    OSError
+        The disk is full or the folder cannot be written to. Nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     run = RunDirectory(Path(root), "demo", source="synthetic", config={"run": {"rounds": 1}}, environment={},
+    ...                        partition={"writer": (10, 2)}, summary={})
+    ...     run.finish("finished")
+    ...     print((run.path / "config.toml").read_text())
+    [run]
+    rounds = 1
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        *,
+        source: str,
+        config: Config,
+        environment: Mapping[str, object],
+        partition: Partition,
+        summary: Mapping[str, object],
+        layers: Iterable[str] = (),
+    ) -> None:
+        path = _make_directory(root, name)
+        opening: dict[str, object] = {"source": source, "status": "running", "pid": os.getpid(), **summary}
+        self._open(path, source, [*HISTORY_COLUMNS, *(KEPT_COLUMN + layer for layer in layers)], opening)
+        try:
+            self.write_config(config)
+            self._write_json("environment.json", {"source": source, **environment})
+            clients = {client: {"train": train, "test": test} for client, (train, test) in partition.items()}
+            self._write_json("partition.json", {"source": source, "clients": clients})
+            self._history.create()
+            self._clients.create()
+            self._write_summary(rounds_done=0)  # the last: a directory with a summary is complete
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def _open(self, path: Path, source: str, columns: list[str], summary: dict[str, object]) -> None:
+        self.path = path
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self._source = source
+        self._summary = summary
+        self._totals = Totals()
+        self._history = Table(path / "history.csv", columns)
+        self._clients = Table(path / "clients.csv", CLIENT_COLUMNS)
+        self.masks = MaskFile(path, source)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the directory of an earlier run; nothing is changed until `go_back_to`.
+
+        Parameters
+        ----------
+        path : Path
+            The directory.
+
+        Raises
+        ------
+        OSError
+            A file is missing.
+        """
+        self = cls.__new__(cls)
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        with (path / "history.csv").open(encoding="utf-8", newline="") as file:
+            columns = next(csv.reader(file))
+        self._open(path, summary["source"], columns, summary)
+        return self
+
+    def go_back_to(self, round: int, best: Best | None) -> None:
+        """Cut the tables back to a round, that of the checkpoint from which the run goes on.
+
+        Parameters
+        ----------
+        round : int
+            The last round to keep.
+        best : Best or None
+            The best round up to there.
+
+        Raises
+        ------
+        OSError
+            A file cannot be written. Each file is then as it was, or cut back.
+        """
+        rows = self._history.cut(round)
+        self._clients.cut(round)
+        self.masks.cut(round)
+        self.checkpoints.forget_after(round)
+        self._totals = Totals()
+        for row in rows:
+            self._totals.add(row)
+        for key in ("evaluated_round", *EVALUATED, "best_round", "best_validation_accuracy"):
+            self._summary.pop(key, None)
+        evaluated = next((row for row in reversed(rows) if row["test_accuracy"]), None)
+        if evaluated:
+            samples, *rates = (evaluated[key] for key in EVALUATED)
+            self._note_score(int(evaluated["round"]), int(samples), *map(float, rates))
+        self._note_best(best)
+        self._write_summary(rounds_done=round)
+
+    def go_on(self, rounds: int) -> None:
+        """Write to summary.json that this process goes on with the run."""
+        self._write_summary(status="running", reason="", pid=os.getpid(), rounds=rounds)
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What summary.json says."""
+        return MappingProxyType(self._summary)
+
+    def write_config(self, config: Config) -> None:
+        """Write config.toml."""
+        write_atomically(self.path / "config.toml", to_toml(config).encode())
+
+    def record(self, round: Round, best: Best | None = None) -> None:
+        """Write what a round did to history.csv, clients.csv and summary.json.
+
+        Parameters
+        ----------
+        round : Round
+            A complete round.
+        best : Best, optional
+            The best round up to here.
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        row = history_row(round, self._source)
+        self._totals.add(row)
+        self._clients.append(client_rows(round.round, round.outcomes, self._source))
+        self._history.append([{**row, **self._totals.columns()}])
+        if round.score:
+            score = round.score
+            self._note_score(round.round, score.samples, score.accuracy, score.loss, score.balanced_accuracy)
+        self._note_best(best)
+        self._write_summary(rounds_done=round.round)
+
+    def record_loss(self, error: LostRoundError) -> None:
+        """Write to clients.csv what became of the clients of a round that came to nothing.
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        self._clients.append(client_rows(error.round, error.outcomes, self._source))
+
+    def log(self, line: str) -> None:
+        """Add a line to train.log."""
+        with (self.path / "train.log").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(line + "\n")
+
+    def save(self, model: SavedModel) -> None:
+        """Write model.h5; the description of the model gets the source of its data."""
+        about = {**model.about, "source": self._source}
+        save_model(self.path / "model.h5", SavedModel(model.name, model.arguments, model.state, about))
+
+    def finish(self, status: str, reason: str = "") -> None:
+        """Write how the run ended to summary.json.
+
+        Parameters
+        ----------
+        status : {"finished", "failed", "interrupted"}
+            How it ended.
+        reason : str
+            Why, for people to read; empty if it finished.
+        """
+        self._write_summary(status=status, reason=reason)
+
+    def _note_score(self, round: int, samples: int, *rates: float) -> None:
+        self._summary |= {"evaluated_round": round, **dict(zip(EVALUATED, (samples, *rates), strict=True))}
+
+    def _note_best(self, best: Best | None) -> None:
+        if best:
+            self._summary |= {"best_round": best.round, "best_validation_accuracy": best.accuracy}
+
+    def _write_summary(self, **news: object) -> None:
+        totals = {name: total for name, total in self._totals.columns().items() if name.endswith("_bytes")}
+        self._summary |= {**news, **totals}
+        self._write_json("summary.json", self._summary)
+
+    def _write_json(self, name: str, content: Mapping[str, object]) -> None:
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(self.path / name, text.encode("utf-8", "backslashreplace"))
+
+
+def run_name(dataset: str, source: str, settings: Settings) -> str:
+    """Name a run after its data, its uplink and the present time (UTC, no colons).
+
+    Examples
+    --------
+    >>> run_name("femnist", "synthetic", Settings())[:-16]
+    'femnist-synthetic-topk-weights-s0.95-r0.2-seed0-'
+    """
+    data = dataset if source == "real" else f"{dataset}-{source}"
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    s = settings
+    return f"{data}-{s.uplink}-s{s.sparsity:g}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
+
+
+def _make_directory(root: Path, name: str) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    for attempt in itertools.count(1):
+        path = root / (name if attempt == 1 else f"{name}-{attempt}")
+        with suppress(FileExistsError):
+            path.mkdir()
+            break
+    return path

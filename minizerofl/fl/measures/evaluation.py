@@ -1,0 +1,150 @@
+"""How good a model is: accuracy and mean cross-entropy on test samples, with the sparse weights it trains with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minizerofl import ops
+from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.fl.data import Samples, batch_last
+from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy
+from minizerofl.nn import Module
+
+BATCH = 64  # test samples at a time: what they become on their way fits into the cache
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sums over test samples, so that the scores of parts add up.
+
+    Attributes
+    ----------
+    samples, correct : int
+        How many samples, and how many of them were classified right.
+    total_loss : float
+        The sum of their cross-entropies, in nats.
+    """
+
+    samples: int = 0
+    correct: int = 0
+    total_loss: float = 0.0
+
+    @property
+    def accuracy(self) -> float:
+        """The share that was classified right, 0 to 1."""
+        return self.correct / self.samples
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy, in nats."""
+        return self.total_loss / self.samples
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.samples + other.samples, self.correct + other.correct, self.total_loss + other.total_loss)
+
+
+def evaluate(model: Module, samples: Samples) -> Score:
+    """Score a model on samples, in evaluation mode and without recording a graph.
+
+    Parameters
+    ----------
+    model : Module
+        The model. Its sparse layers use their largest weights, as in training (paper, section 3.1).
+    samples : tuple of array
+        x (n, ...) float32 and y (n,) int64.
+
+    Returns
+    -------
+    Score
+        Counts and loss.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> model = nn.Linear(2, 2, rng=np.random.default_rng(0))
+    >>> evaluate(model, (np.eye(2, dtype=np.float32), np.array([0, 1]))).samples
+    2
+    """
+    correct, total_loss = classify(model, samples)
+    return Score(correct.size, int(np.count_nonzero(correct)), total_loss)
+
+
+def classify(model: Module, samples: Samples) -> tuple[NDArray[np.bool_], float]:
+    """Return which samples are classified right, and the sum of their cross-entropies in nats; see `evaluate`."""
+    x, y = samples
+    parts, total_loss = [np.empty(0, np.bool_)], 0.0
+    model.eval()
+    with no_grad(), np.errstate(all="ignore"):  # a loss that is not finite is the answer
+        for first in range(0, y.size, BATCH):
+            labels = y[first : first + BATCH]
+            logits = model(Tensor(batch_last(x[first : first + BATCH])))
+            total_loss += ops.cross_entropy(logits, labels).item() * labels.size
+            parts.append(logits.data.argmax(axis=0) == labels)
+    return np.concatenate(parts), total_loss
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is, over classes and clients as well.
+
+    Attributes
+    ----------
+    samples : int
+        On how many samples.
+    accuracy : float
+        The share that was classified right, 0 to 1.
+    loss : float
+        The mean cross-entropy, in nats.
+    balanced_accuracy : float
+        The mean of the classes' accuracies.
+    client_accuracy, worst_tenth_accuracy : float or None
+        The mean of the clients' accuracies and that of the worst tenth of them (clients with at least 20 of the
+        samples); None where samples belong to no client.
+    """
+
+    samples: int
+    accuracy: float
+    loss: float
+    balanced_accuracy: float = 0.0
+    client_accuracy: float | None = None
+    worst_tenth_accuracy: float | None = None
+
+
+def summarise(
+    labels: NDArray[np.int64],
+    clients: NDArray[np.int64] | None,
+    parts: Iterable[tuple[NDArray[np.bool_], float]],
+) -> Evaluation:
+    """Put the answers of `classify` together.
+
+    Parameters
+    ----------
+    labels : (n,) int64
+        The labels of all samples.
+    clients : (n,) int64 or None
+        The number of each sample's client.
+    parts : iterable of (bool array, float)
+        The answers, in the order of the samples.
+
+    Examples
+    --------
+    >>> answers = [(np.array([True, False]), 1.0), (np.array([True]), 0.5)]
+    >>> evaluation = summarise(np.array([0, 0, 1]), None, answers)
+    >>> evaluation.samples, evaluation.loss, evaluation.balanced_accuracy
+    (3, 0.5, 0.75)
+    """
+    answers = list(parts)
+    correct = np.concatenate([each for each, _ in answers])
+    by_client = None if clients is None else client_accuracy(clients, correct)
+    return Evaluation(
+        samples=labels.size,
+        accuracy=int(np.count_nonzero(correct)) / labels.size,
+        loss=sum(loss for _, loss in answers) / labels.size,
+        balanced_accuracy=balanced_accuracy(labels, correct)[0],
+        client_accuracy=by_client.mean if by_client else None,
+        worst_tenth_accuracy=by_client.worst_tenth if by_client else None,
+    )

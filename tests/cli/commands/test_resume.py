@@ -1,0 +1,245 @@
+"""`minizerofl resume`: the same to the bit as a run that never stopped, or refused with its reason."""
+
+import csv
+import json
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minizerofl.fl import load_model
+from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
+from minizerofl.fl.files.history import CLIENT_TIMING_COLUMNS, TIMING_COLUMNS
+from minizerofl_cli.runs.lock import locked
+
+TINY = [
+    *("--source", "synthetic", "--clients", "3", "--clients-per-round", "2", "--eval-samples", "40", "--seed", "3"),
+    *("--validation-samples", "20", "--rounds", "6", "--workers", "2"),
+    *("--checkpoint-every", "3"),  # so that the tables are ahead of the checkpoint most of the time
+]
+
+# Runs each command in a fork of a process that has imported everything, so that a run is up at once.
+# A fork ends itself with SIGKILL some time after it began, or after it has recorded one more round.
+FORKS = """
+import glob, os, signal, sys, threading, time
+from minizerofl_cli.main import main
+import minizerofl_cli.runs.continuation
+
+def size(folder):
+    return sum(os.path.getsize(path) for path in glob.glob(folder + "/*/history.csv"))
+
+def end(folder, seconds, after_a_round):
+    before = size(folder)
+    while after_a_round and size(folder) <= before:
+        time.sleep(0.005)
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+for line in sys.stdin:
+    folder, seconds, after_a_round, *arguments = line.split()
+    pid = os.fork()
+    if pid == 0:
+        sys.stdin = open(os.devnull)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if float(seconds) >= 0:
+            threading.Thread(target=end, args=(folder, float(seconds), int(after_a_round)), daemon=True).start()
+        sys.argv = ["minizerofl", *arguments]
+        main()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+def _results(run: Path) -> list[dict[str, str]]:
+    return [
+        {name: value for name, value in row.items() if name not in TIMING_COLUMNS + CLIENT_TIMING_COLUMNS}
+        for table in ("history.csv", "clients.csv")
+        for row in csv.DictReader((run / table).read_text().splitlines())
+    ]
+
+
+def _assert_the_same(run: Path, other: Path) -> None:
+    assert _results(run) == _results(other)
+    models = [load_model(path / "model.h5") for path in (run, other)]
+    assert models[0].about == models[1].about
+    for name, value in models[0].state.items():
+        np.testing.assert_array_equal(value, models[1].state[name])
+    summaries = [json.loads((path / "summary.json").read_text()) for path in (run, other)]
+    assert {**summaries[0], "pid": 0} == {**summaries[1], "pid": 0}
+    newest = [Checkpoints(path / "checkpoints") for path in (run, other)]
+    one, two = (read_checkpoint(each.paths()[0]) for each in newest)
+    assert one.best == two.best
+    assert {part: sorted(memory) for part, memory in one.memory.items()}.keys() == two.memory.keys()
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, invoke) -> Path:
+    """A run that never stopped."""
+    runs = tmp_path_factory.mktemp("straight")
+    result = invoke("train", *TINY, "--runs-dir", runs)
+    assert result.exit_code == 0, result.output
+    (run,) = runs.iterdir()
+    return run
+
+
+@pytest.fixture
+def forks():
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+def test_killed_at_random_moments(straight, forks, tmp_path):
+    def start(seconds: float, after_a_round: bool, *arguments: object) -> int:
+        forks.stdin.write(" ".join(map(str, (tmp_path, seconds, int(after_a_round), *arguments))) + "\n")
+        forks.stdin.flush()
+        return int(forks.stdout.readline())
+
+    rng = random.Random(0)
+    killed, finished = 0, []
+    while killed < 20 or not finished:
+        incomplete = [run for run in tmp_path.glob("*") if run not in finished and (run / "summary.json").exists()]
+        command = ("resume", incomplete[0]) if incomplete else ("train", *TINY, "--runs-dir", tmp_path)
+        after_a_round = killed % 2 == 0
+        seconds = rng.uniform(0.0, 0.2 if after_a_round else 1.0) if killed < 20 else -1
+        code = start(seconds, after_a_round, *command)
+        killed += code == -signal.SIGKILL
+        if code != -signal.SIGKILL:
+            assert code == 0
+            finished += [run for run in tmp_path.glob("*") if _status(run) == "finished" and run not in finished]
+    for run in finished:
+        _assert_the_same(run, straight)
+
+
+def _status(run: Path) -> str | None:
+    file = run / "summary.json"
+    return json.loads(file.read_text())["status"] if file.exists() else None
+
+
+def test_after_ctrl_c(straight, start, wait_for_line, invoke, tmp_path):
+    process = start("train", *TINY, "--runs-dir", tmp_path, "--checkpoint-every", 4)
+    wait_for_line(process, "round 2/")
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    (run,) = tmp_path.iterdir()
+    assert _status(run) == "interrupted"
+    assert Checkpoints(run / "checkpoints").paths()  # of the last complete round, though none was due
+    result = invoke("resume", run, "--workers", 1, "--checkpoint-every", 1)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[0].startswith("femnist: SYNTHETIC")
+    assert "Resumed after round" in result.output
+    _assert_the_same(run, straight)
+    log = (run / "train.log").read_text()
+    assert log.index("Interrupted; the model of round") < log.index("Resumed after round")
+
+
+@pytest.fixture
+def copy(straight, tmp_path) -> Path:
+    return Path(shutil.copytree(straight, tmp_path / "copy"))
+
+
+def _last_line(result) -> str:
+    return result.output.splitlines()[-1]
+
+
+def test_a_finished_run_stays_as_it_is(copy, invoke):
+    before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
+    result = invoke("resume", copy)
+    assert result.exit_code == 0
+    assert "All 6 rounds are done" in _last_line(result)
+    assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
+
+
+def test_a_finished_run_can_be_extended(copy, straight, invoke):
+    result = invoke("resume", copy, "--extend-rounds", 2)
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader((copy / "history.csv").read_text().splitlines()))
+    assert [row["round"] for row in rows] == [str(t) for t in range(1, 9)]
+    assert [row["lr"] for row in rows[6:]] == ["0.03", "0.03"]  # the schedule was fixed when the run began
+    config = tomllib.loads((copy / "config.toml").read_text())
+    assert (config["settings"]["rounds"], config["settings"]["schedule_rounds"]) == (8, 6)
+    assert json.loads((copy / "summary.json").read_text())["rounds"] == 8
+    before = list(csv.DictReader((straight / "history.csv").read_text().splitlines()))
+    assert rows[:6] == before
+
+
+def test_a_changed_config_is_refused_and_its_keys_are_named(copy, invoke):
+    config = (copy / "config.toml").read_text()
+    changed = config.replace("lr_start = 0.15", "lr_start = 0.25").replace("init_seed = 3", "init_seed = 4")
+    assert changed != config
+    (copy / "config.toml").write_text(changed)
+    history = (copy / "history.csv").read_bytes()
+    result = invoke("resume", copy, "--extend-rounds", 1)
+    assert result.exit_code == 2
+    assert "settings.lr_start: 0.15 -> 0.25" in _last_line(result)
+    assert "settings.init_seed: 3 -> 4" in _last_line(result)
+    assert (copy / "history.csv").read_bytes() == history
+
+    (copy / "config.toml").write_text(config.replace("\nrounds = 6", "\nrounds = 3"))
+    assert "settings.rounds: 3, fewer than are done" in _last_line(invoke("resume", copy))
+
+    (copy / "config.toml").write_text(config.replace("lr_start", "lr_strat"))
+    result = invoke("resume", copy, "--extend-rounds", 1)
+    assert result.exit_code == 2
+    assert "settings.lr_strat is unknown; did you mean 'lr_start'?" in _last_line(result)
+
+
+def test_a_damaged_checkpoint_is_passed_over(copy, straight, invoke):
+    newest, *_ = Checkpoints(copy / "checkpoints").paths()
+    newest.write_bytes(newest.read_bytes()[:-100])
+    summary = json.loads((copy / "summary.json").read_text())
+    (copy / "summary.json").write_text(json.dumps({**summary, "status": "running"}))
+    result = invoke("resume", copy)
+    assert result.exit_code == 0, result.output
+    assert "damaged" in result.output
+    assert re.search(r"Resumed after round [345]:", result.output)
+    _assert_the_same(copy, straight)
+
+
+def test_other_data_are_refused(copy, invoke):
+    partition = json.loads((copy / "partition.json").read_text())
+    partition["clients"]["synthetic-0001"]["train"] += 1
+    (copy / "partition.json").write_text(json.dumps(partition))
+    result = invoke("resume", copy, "--extend-rounds", 1)
+    assert result.exit_code == 3
+    assert "1 clients differ, such as 'synthetic-0001'" in _last_line(result)
+
+
+def test_a_folder_that_is_no_run(tmp_path, invoke):
+    result = invoke("resume", tmp_path)
+    assert result.exit_code == 2
+    assert "is no run directory" in _last_line(result)
+    assert invoke("resume", tmp_path / "nothing").exit_code == 2
+
+
+def test_a_run_that_is_in_use(copy, start, invoke):
+    with locked(copy):
+        process = start("resume", copy, "--extend-rounds", 1)
+        _, err = process.communicate()
+    assert process.returncode == 2
+    assert "in use by another process" in err
+
+
+def test_a_full_disk_loses_nothing(straight, copy, start, invoke):
+    # The checkpoint of a round has 26 MB; no file may be larger than 20. What was there is still good for going on.
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, resource.RLIM_INFINITY))  # noqa: E731
+    process = start("resume", copy, "--extend-rounds", 2, preexec_fn=limit)
+    _, err = process.communicate()
+    assert process.returncode == 6
+    assert "File too large" in err
+    assert not list(copy.rglob("*.part"))
+    assert load_model(copy / "model.h5").about["rounds"] == 6
+    result = invoke("resume", copy)
+    assert result.exit_code == 0, result.output
+    assert load_model(copy / "model.h5").about["rounds"] == 8

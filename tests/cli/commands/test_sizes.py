@@ -1,0 +1,52 @@
+"""`minizerofl sizes`: the paper's figures, and messages that are as small as the codecs promise."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from minizerofl.fl import codecs
+from minizerofl.fl.measures.sizes import PAPER_SIZES
+from minizerofl_cli.commands.sizes import MODELS, VALUES
+from minizerofl_cli.main import cli
+
+
+@pytest.fixture(scope="module")
+def resnet() -> list[str]:
+    result = CliRunner().invoke(cli, ["sizes", "--model", "resnet18"], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output.splitlines()
+
+
+def column(lines: list[str], name: str) -> list[float]:
+    place = lines[1].split()[2:].index(name)
+    return [float(re.findall(r"([\d.]+) \(", line)[place]) for line in lines[2:9]]
+
+
+def test_the_accounting_gives_all_of_the_papers_figures(resnet: list[str]) -> None:
+    paper = [43.7, 10.1, 18.7, 27.3, 5.9, 14.4, 23.0]
+    assert column(resnet, "paper") == column(resnet, "accounting") == paper
+    assert resnet[-1] == "The accounting gives all of the paper's figures."
+
+
+def test_encoded_sizes_are_those_of_the_formulas(resnet: list[str]) -> None:
+    # 4-byte values and H(q)/q bits for a position, against 8 bytes for each; dense tensors take 4 bytes, not 8.
+    assert column(resnet, "dense") == [43.7] * 7
+    assert column(resnet, "csr") == [43.7, 9.4, 18.0, 26.5, 5.1, 13.7, 22.2]
+    assert column(resnet, "rice") == column(resnet, "auto") == [43.7, 5.7, 10.3, 14.8, 3.3, 8.0, 12.6]
+
+
+def test_the_papers_femnist_sizes_fit_no_model_of_this_size() -> None:
+    lines = CliRunner().invoke(cli, ["sizes", "--model", "femnist_cnn"], catch_exceptions=False).output.splitlines()
+    assert [line.split()[:2] for line in lines[2:6]] == [
+        ["dense", "23.0"],
+        ["0.95", "0.0"],
+        ["0.95", "0.1"],
+        ["0.95", "0.2"],
+    ]
+    assert "do not fit" in lines[-1]
+
+
+def test_names_are_those_of_the_registries() -> None:
+    assert set(MODELS) == set(PAPER_SIZES)
+    assert tuple(codecs.VALUES) == VALUES

@@ -1,0 +1,93 @@
+"""The options of `minizerofl train`: names, defaults, and what is refused before a run begins."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from minizerofl import models
+from minizerofl.fl.settings import CHOICES, Settings
+from minizerofl_cli.commands.train import AVERAGES, BN, CODECS, SERVERS, UPLINKS, VALUES, resolve
+from minizerofl_cli.runs.dataset import paper_model
+from minizerofl_cli.runs.recipes import RECIPES, SETTINGS, default_text
+from minizerofl_cli.screen.data_options import DATASETS, PARTITIONS, POLARITIES
+from minizerofl_datasets import load
+from minizerofl_datasets.catalogue import CATALOGUE
+from minizerofl_datasets.partition import METHODS
+
+
+def test_names_are_those_of_the_registries():
+    known = {"uplink": UPLINKS, "codec": CODECS, "values": VALUES, "average": AVERAGES, "server": SERVERS, "bn": BN}
+    assert {name: tuple(values) for name, values in CHOICES.items()} == known
+    assert set(CATALOGUE) == set(DATASETS) == set(RECIPES)
+    assert PARTITIONS == METHODS
+    for dataset in DATASETS:
+        data = load(dataset, source="synthetic", clients=1)
+        assert data.name == dataset
+        assert paper_model(data)[0] in models.MODELS
+    for polarity in POLARITIES:
+        assert load("femnist", source="synthetic", clients=1, polarity=polarity).transform["polarity"] == polarity
+
+
+def test_options_override_the_recipe_and_seeds_follow_the_seed():
+    settings = resolve("paper", 7, None, {"rounds": 3, "mask_ratio": 0.0, "uplink": None})
+    assert (settings.rounds, settings.mask_ratio, settings.uplink) == (3, 0.0, "topk-weights")
+    assert (settings.clients_per_round, settings.lr_start, settings.lr_end) == (35, 0.004, 0.001)
+    assert (settings.seed, settings.init_seed) == (7, 7)
+    assert resolve("quick", 7, 0, {}).init_seed == 0
+
+
+def test_help_shows_the_defaults_of_both_recipes(invoke):
+    text = " ".join(invoke("train", "--help").output.split())
+    for name in ("rounds", "clients_per_round", "lr_start", "lr_end", "eval_every", "sparsity", "mask_ratio"):
+        assert default_text(name) in text
+    assert text.count("minizerofl train --da") >= 3  # the examples
+
+
+def test_every_setting_is_an_option_and_its_default_is_told(invoke):
+    text = " ".join(invoke("train", "--help").output.split())
+    for field in fields(Settings):
+        assert f"--{field.name.replace('_', '-')} " in text
+        if field.name not in {*SETTINGS, "seed", "init_seed", "eval_dense", "inject"}:
+            after = text.split(f"--{field.name.replace('_', '-')} ")[1]
+            assert re.search(r"\[default: ([^]]*)\]", after).group(1) == str(field.default)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        (["--sparsity", "1.5"], 2, "sparsity is 1.5, expected 0 <= sparsity < 1"),
+        (["--sparsity", "nan"], 2, "sparsity is nan"),
+        (["--mask-ratio", "-1"], 2, "mask_ratio is -1.0"),
+        (["--rounds", "0"], 2, "rounds is 0, expected at least 1"),
+        (["--rounds", "many"], 2, "'--rounds'"),
+        (["--seed", "-1"], 2, "seed is -1"),
+        (["--inject", "nam@1:*"], 2, "did you mean 'nan'?"),
+        (["--quorum", "2"], 2, "quorum is 2.0"),
+        (["--bn", "local", "--source", "synthetic"], 2, "has no BatchNorm"),
+        (["--workers", "0"], 2, "'--workers'"),
+        (["--clients", "0"], 2, "clients=0"),
+        (["--dataset", "femnits"], 2, "did you mean 'femnist'?"),
+        (["--uplink", "topk-wights"], 2, "did you mean 'topk-weights'?"),
+        (["--recipe", "papier"], 2, "did you mean 'paper'?"),
+        (["--no-such-option"], 2, "--no-such-option"),
+        (["--source", "synthetic", "--data-dir", "."], 2, "drop one"),
+        (["--data-dir", "no-such-folder"], 3, "no-such-folder"),
+        (["--source", "real"], 3, "fed_emnist_train.h5"),
+        (["--source", "synthetic", "--clients", "3"], 4, "a round needs 10 clients"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_no_directory(options, code, expected, invoke, tmp_path):
+    result = invoke("train", *options, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == code
+    *before, line = result.output.splitlines()
+    assert expected in line
+    assert all(each.startswith("femnist: SYNTHETIC") for each in before)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_written_to(invoke, small, tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    result = invoke("train", *small, "--runs-dir", tmp_path / "runs" / "below")
+    assert result.exit_code == 6
+    assert str(tmp_path / "runs") in result.output.splitlines()[-1]
