@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minizerofl.autograd import ops as _dense
 from minizerofl.autograd.ops import *  # noqa: F403
-from minizerofl.sparse.swat import sparse_conv2d, sparse_linear
+from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
 
 __all__ = ["sparse_conv2d", "sparse_linear"]
 __all__ += _dense.__all__

@@ -6,7 +6,7 @@ axes that broadcasting added, and error messages that name the op and its inputs
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -69,6 +69,20 @@ class Context:
         self.inputs = ()
 
 
+class Products(NamedTuple):
+    """The multiply-adds of a layer's three products, as done, and of each of them in the same layer without masks."""
+
+    forward: int = 0
+    dx: int = 0
+    dw: int = 0
+    dense: int = 0
+
+    @property
+    def done(self) -> tuple[int, int, int]:
+        """The multiply-adds of the three products as they are done."""
+        return self.forward, self.dx, self.dw
+
+
 class Op:
     """Base class of differentiable functions.
 
@@ -118,6 +132,11 @@ class Op:
         """Compute the gradient of each input from the gradient of the result."""
         raise NotImplementedError(f"{ctx.op.__name__} defines no backward(ctx, grad)")
 
+    @staticmethod
+    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+        """Count the multiply-adds of the op that made a result of shape `out`; none for an op without products."""
+        return Products()
+
     @classmethod
     def apply(cls, *operands: object, **options: Any) -> Tensor:
         """Run the op on Tensors, arrays, numbers or None, and record it in the graph if any input requires a gradient.
@@ -127,7 +146,7 @@ class Op:
         TypeError, ValueError, IndexError
             The inputs' dtypes differ, or they do not fit the op; the message names the op and the inputs.
         """
-        inputs = cls._as_tensors(operands)
+        inputs = cls.as_tensors(operands)
         ctx = Context(cls, inputs, is_recording())
         arrays = [None if t is None else t._array for t in inputs]
         try:
@@ -144,7 +163,8 @@ class Op:
         return Tensor._wrap(result, memory, ctx)
 
     @classmethod
-    def _as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
+    def as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
+        """Turn arrays and numbers among the operands into Tensors, all of one dtype; see `apply`."""
         typed = [t.dtype for t in operands if isinstance(t, Tensor)]
         typed += [t.dtype for t in operands if isinstance(t, np.ndarray) and t.dtype in FLOATS]
         dtype = typed[0] if typed else FLOATS[0]

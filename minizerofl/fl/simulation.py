@@ -37,7 +37,7 @@ from minizerofl.fl.uplinks import UPLINKS
 from minizerofl.fl.work import Answer
 from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
-from minizerofl.nn.swat import choose_paths, set_dense_layers
+from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
 
 __all__ = ["Round", "Simulation"]

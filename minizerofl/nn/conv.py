@@ -1,4 +1,4 @@
-"""Convolutions over images (C, H, W, N), dense or with the largest weights only."""
+"""Convolutions over images (C, H, W, N)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import numpy as np
 from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.nn.init import he_normal
-from minizerofl.nn.module import Module
-from minizerofl.nn.shapes import expect_axes
-from minizerofl.nn.swat import SwatModule
+from minizerofl.nn.module import Module, expect_axes
 
 
 class Conv2d(Module):
@@ -75,60 +73,3 @@ class Conv2d(Module):
         """Convolve."""
         expect_axes(self, x, (self.in_channels, "H", "W", "N"))
         return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)  # (IC, H, W, N) -> (OC, OH, OW, N)
-
-
-class SparseConv2d(SwatModule, Conv2d):
-    """A convolution trained by SWAT: only the largest weights are used, and all are learned.
-
-    Parameters
-    ----------
-    in_channels, out_channels, kernel_size, stride, padding, bias, rng
-        As for `Conv2d`; the same `rng` gives the same weights.
-    sparsity : float
-        The fraction of the weights that is left out, 0 <= sparsity < 1.
-    activation_sparsity : float, optional
-        The fraction of the input that is left out of dW; None: as the weights; 0: sparse weights only.
-
-    Raises
-    ------
-    ValueError
-        A sparsity is not in [0, 1); at call time: the input is not (IC, H, W, N), or too small for the kernel.
-
-    Examples
-    --------
-    >>> SparseConv2d(3, 8, 3, sparsity=1.5)
-    Traceback (most recent call last):
-    ...
-    ValueError: SparseConv2d: sparsity is 1.5, expected a fraction from 0 up to, but not including, 1
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        padding: int = 0,
-        bias: bool = True,
-        rng: np.random.Generator | None = None,
-        *,
-        sparsity: float = 0.95,
-        activation_sparsity: float | None = None,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias, rng)
-        self.set_sparsity(sparsity, activation_sparsity)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve with the largest weights."""
-        expect_axes(self, x, (self.in_channels, "H", "W", "N"))
-        return ops.sparse_conv2d(  # (IC, H, W, N) -> (OC, OH, OW, N)
-            x,
-            self.weight,
-            self.bias,
-            sparsity=self.sparsity,
-            activation_sparsity=self.activation_sparsity,
-            stride=self.stride,
-            padding=self.padding,
-            path=self.path_for(x.shape[-1]),
-            top=self._top,
-        )

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.nn.module import Module
-from minizerofl.nn.shapes import expect_axes
+from minizerofl.nn.module import Module, expect_axes
 
 
 class BatchNorm2d(Module):

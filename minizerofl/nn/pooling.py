@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.nn.module import Module
-from minizerofl.nn.shapes import expect_axes
+from minizerofl.nn.module import Module, expect_axes
 
 
 class MaxPool2d(Module):

@@ -1,18 +1,23 @@
-"""What sparse layers have in common: two sparsities, and a backward pass that is a surrogate on purpose.
+"""The SWAT layers: they compute with a part of their weights, and learn all of them.
 
-SWAT (Raihan & Aamodt, 2020; ZeroFL, section 3): the forward pass uses only the largest weights, W_top; the backward
-pass computes dX from W_top and dW from x_top, the largest activations. The parameter itself stays dense, and every
-weight is updated.
+The forward pass uses only the largest weights, W_top; the backward pass computes dX from W_top and dW from x_top, the
+largest activations (Raihan and Aamodt, 2020; ZeroFL, section 3.1). The parameter itself stays dense. The backward pass
+is a surrogate on purpose: see `minizerofl.sparse.swat`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+
+import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.nn.module import Module
+from minizerofl.nn.conv import Conv2d
+from minizerofl.nn.linear import Linear
+from minizerofl.nn.module import Module, expect_axes
 from minizerofl.sparse.breakeven import PATHS, choose, layer_kind
 from minizerofl.sparse.csr import TopWeights
+from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
 
 
 class SwatModule(Module):
@@ -60,7 +65,7 @@ class SwatModule(Module):
         self.path = path
 
     def path_for(self, batch_size: int, measured: Mapping[str, float] | None = None) -> str:
-        """Return the path, "sparse" or "dense", that the layer takes with such a mini-batch; see `choose_paths`."""
+        """Return the path, "sparse" or "dense", that the layer takes with mini-batches of this size."""
         if self.path != "auto":
             return self.path
         kind = layer_kind(self.weight.shape, getattr(self, "stride", 1), batch_size)
@@ -101,64 +106,108 @@ class SwatModule(Module):
         return {"weight": self.sparsity}
 
 
-def sparse_layers(model: Module) -> dict[str, SwatModule]:
-    """Return the sparse layers of a model by dotted name."""
-    return {name: module for name, module in model.named_modules() if isinstance(module, SwatModule)}
-
-
-def choose_paths(model: Module, batch_size: int, measured: Mapping[str, float]) -> dict[str, str]:
-    """Settle the path of every sparse layer of a model that has been left at "auto", from measured break-evens.
+class SparseLinear(SwatModule, Linear):
+    """A linear layer trained by SWAT: only the largest weights are used, and all are learned.
 
     Parameters
     ----------
-    model : Module
-        The model; its layers no longer choose for themselves.
-    batch_size : int
-        Samples in a mini-batch.
-    measured : mapping of str to float
-        Break-even densities by `minizerofl.sparse.breakeven.layer_kind`; the built-in ones hold for all others.
-
-    Returns
-    -------
-    dict of str to str
-        The path of each sparse layer by its dotted name, to be written down: a run must not change its paths halfway.
-
-    Examples
-    --------
-    >>> from minizerofl import nn
-    >>> model = nn.Sequential(nn.SparseLinear(9, 5), nn.ReLU(), nn.Linear(5, 2))
-    >>> choose_paths(model, 10, measured={"linear 9x5 batch 10": 0.01})
-    {'0': 'dense'}
-    """
-    layers = sparse_layers(model)
-    for layer in layers.values():
-        layer.set_path(layer.path_for(batch_size, measured))
-    return {name: layer.path for name, layer in layers.items()}
-
-
-def set_dense_layers(model: Module, names: Collection[str]) -> None:
-    """Let the named sparse layers of a model take the dense path, and all others the sparse one.
+    in_features, out_features, bias, rng
+        As for `Linear`; the same `rng` gives the same weights.
+    sparsity : float
+        The fraction of the weights that is left out, 0 <= sparsity < 1.
+    activation_sparsity : float, optional
+        The fraction of the input that is left out of dW; None: as the weights; 0: sparse weights only.
 
     Raises
     ------
     ValueError
-        The model has no sparse layer of such a name.
+        A sparsity is not in [0, 1); at call time: the input is not (in_features, N).
 
     Examples
     --------
-    >>> from minizerofl import nn
-    >>> model = nn.Sequential(nn.SparseLinear(9, 5), nn.ReLU(), nn.SparseLinear(5, 2))
-    >>> set_dense_layers(model, ["2"])
-    >>> model
-    Sequential(
-      (0): SparseLinear(in_features=9, out_features=5, sparsity=0.95, activation_sparsity=None, path='sparse')
-      (1): ReLU()
-      (2): SparseLinear(in_features=5, out_features=2, sparsity=0.95, activation_sparsity=None, path='dense')
-    )
+    >>> SparseLinear(4, 2, sparsity=0.5)
+    SparseLinear(in_features=4, out_features=2, sparsity=0.5, activation_sparsity=None)
     """
-    layers = sparse_layers(model)
-    unknown = sorted(set(names) - set(layers))
-    if unknown:
-        raise ValueError(f"no sparse layer is called {unknown[0]!r}, expected some of {', '.join(layers)}")
-    for name, layer in layers.items():
-        layer.set_path("dense" if name in names else "sparse")
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+        *,
+        sparsity: float = 0.95,
+        activation_sparsity: float | None = None,
+    ) -> None:
+        super().__init__(in_features, out_features, bias, rng)
+        self.set_sparsity(sparsity, activation_sparsity)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute W_top^T x + b."""
+        expect_axes(self, x, (self.in_features, "N"))
+        return sparse_linear(  # (in_features, N) -> (out_features, N)
+            x,
+            self.weight,
+            self.bias,
+            sparsity=self.sparsity,
+            activation_sparsity=self.activation_sparsity,
+            path=self.path_for(x.shape[-1]),
+            select=self._top.select,
+        )
+
+
+class SparseConv2d(SwatModule, Conv2d):
+    """A convolution trained by SWAT: only the largest weights are used, and all are learned.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, bias, rng
+        As for `Conv2d`; the same `rng` gives the same weights.
+    sparsity : float
+        The fraction of the weights that is left out, 0 <= sparsity < 1.
+    activation_sparsity : float, optional
+        The fraction of the input that is left out of dW; None: as the weights; 0: sparse weights only.
+
+    Raises
+    ------
+    ValueError
+        A sparsity is not in [0, 1); at call time: the input is not (IC, H, W, N), or too small for the kernel.
+
+    Examples
+    --------
+    >>> SparseConv2d(3, 8, 3, sparsity=1.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: SparseConv2d: sparsity is 1.5, expected a fraction from 0 up to, but not including, 1
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+        *,
+        sparsity: float = 0.95,
+        activation_sparsity: float | None = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias, rng)
+        self.set_sparsity(sparsity, activation_sparsity)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve with the largest weights."""
+        expect_axes(self, x, (self.in_channels, "H", "W", "N"))
+        return sparse_conv2d(  # (IC, H, W, N) -> (OC, OH, OW, N)
+            x,
+            self.weight,
+            self.bias,
+            sparsity=self.sparsity,
+            activation_sparsity=self.activation_sparsity,
+            stride=self.stride,
+            padding=self.padding,
+            path=self.path_for(x.shape[-1]),
+            select=self._top.select,
+        )

@@ -1,7 +1,11 @@
-"""Sparse training: which entries are kept, the compressed weights, and the SWAT ops on them."""
+"""Sparse training: which entries are kept, and the SWAT products with them.
+
+Reading order: `selection` (top-k), `swat` (the definition), `csr` (W_top from step to step), `fast` and `geometry` (the
+same products with only what is kept), `ops` (the public functions), `breakeven`.
+"""
 
 from minizerofl.sparse.csr import top_k_csr
+from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
 from minizerofl.sparse.selection import Selection, TopK, count_kept, top_k
-from minizerofl.sparse.swat import sparse_conv2d, sparse_linear
 
 __all__ = ["Selection", "TopK", "count_kept", "sparse_conv2d", "sparse_linear", "top_k", "top_k_csr"]

@@ -1,7 +1,7 @@
 """The choice between the sparse and the dense path of a layer: above which density dense products are faster.
 
 The break-even depends on the machine and on the layer. `minizerofl bench --calibrate` measures it; what stands here is
-used where nothing was measured. Both paths compute the same thing (see `minizerofl.sparse.masked`).
+used where nothing was measured. Both paths compute the same thing (see `minizerofl.sparse.swat`).
 """
 
 from __future__ import annotations

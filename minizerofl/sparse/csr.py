@@ -40,6 +40,20 @@ def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:
     return TopWeights().select(Tensor._wrap(w), k)
 
 
+def csr_mask(matrix: scipy.sparse.csr_array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return where a sparse matrix has entries, in the shape of its layer's weights.
+
+    Examples
+    --------
+    >>> csr_mask(top_k_csr(np.array([[1.0, -3.0], [2.0, 0.5]]), 2), (2, 2))
+    array([[False,  True],
+           [ True, False]])
+    """
+    mask = np.zeros(matrix.shape, np.bool_)
+    mask[np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices] = True
+    return mask.reshape(shape)
+
+
 @dataclass(frozen=True)
 class Last:
     """What a selection left for the next.

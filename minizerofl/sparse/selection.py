@@ -78,6 +78,23 @@ def top_k(x: Array, k: int) -> Positions:
     return largest(x, k)[0]
 
 
+def keep_largest(x: Array, k: int) -> Array:
+    """Set all but the k entries of largest magnitude to zero, in a copy; return `x` itself if all are to be kept.
+
+    Examples
+    --------
+    >>> keep_largest(np.array([[1.0, -3.0], [2.0, 0.5]]), 2)
+    array([[ 0., -3.],
+           [ 2.,  0.]])
+    """
+    if k >= x.size:
+        return x
+    positions, values = largest(x, k)
+    result = np.zeros(x.size, x.dtype)
+    result[positions] = values
+    return result.reshape(x.shape)
+
+
 def largest(x: Array, k: int) -> tuple[Positions, Array]:
     """Select the k entries of largest magnitude; return their positions, as `top_k` does, and their values."""
     flat = np.ascontiguousarray(x).reshape(-1)

@@ -11,7 +11,7 @@ import pytest
 from minizerofl.autograd import live_tensors
 from minizerofl.fl import ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
 from minizerofl.fl.files.history import TIMING_COLUMNS, client_rows, history_row
-from minizerofl.nn.swat import sparse_layers
+from minizerofl.nn.paths import sparse_layers
 
 Simulate = Callable[..., Simulation]
 

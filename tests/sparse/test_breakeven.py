@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from minizerofl import nn
 from minizerofl.models import femnist_cnn
-from minizerofl.nn.swat import choose_paths
+from minizerofl.nn.paths import choose_paths
 from minizerofl.sparse.breakeven import BREAK_EVEN, choose, layer_kind
 
 SHAPES = st.sampled_from([(32, 5, 5, 64), (512, 3, 3, 512), (3136, 2048), (10, 512)])

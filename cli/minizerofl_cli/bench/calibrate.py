@@ -7,13 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from minizerofl.autograd.op import Op
-from minizerofl.autograd.tensor import Tensor
+from minizerofl import ops
 from minizerofl.fl import ConfigError
 from minizerofl.nn import Conv2d
 from minizerofl.sparse.breakeven import BREAK_EVEN
-from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
-from minizerofl.sparse.swat import SparseConv2d, SparseLinear
 from minizerofl_cli.bench.hooks import Call
 from minizerofl_cli.bench.products import Function, product_seconds
 from minizerofl_cli.runs.environment import environment
@@ -21,8 +18,6 @@ from minizerofl_cli.screen.pictures import new_figure
 from minizerofl_datasets.cache import cache_folder, write_atomically
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
-SPARSE = (SparseConv2d, SparseLinear)
-DENSE = (MaskedConv2d, MaskedLinear)
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ def measure_curves(calls: Sequence[Call], seconds: float, say: Callable[[str], N
         curve = Curve(call.kind, [], [], [])
         for density in DENSITIES:
             sparse, dense = (
-                sum(product_seconds(_path(call, ops, 1 - density), call, seconds)) for ops in (SPARSE, DENSE)
+                sum(product_seconds(_path(call, path, 1 - density), call, seconds)) for path in ("sparse", "dense")
             )
             curve.densities.append(density)
             curve.sparse_seconds.append(sparse)
@@ -105,17 +100,12 @@ def built_in(kind: str) -> float:
     return BREAK_EVEN[kind.split()[0]]
 
 
-def _path(call: Call, ops: tuple[type[Op], type[Op]], sparsity: float) -> Function:
+def _path(call: Call, path: str, sparsity: float) -> Function:
     layer = call.layer
-    options = {"sparsity": sparsity, "activation_sparsity": sparsity}
     if isinstance(layer, Conv2d):
-        options |= {"stride": layer.stride, "padding": layer.padding}
-    op = ops[0] if isinstance(layer, Conv2d) else ops[1]
-
-    def function(x: Tensor, w: Tensor) -> Tensor:
-        return op.apply(x, w, None, **options)
-
-    return function
+        stride, padding = layer.stride, layer.padding
+        return lambda x, w: ops.sparse_conv2d(x, w, sparsity=sparsity, stride=stride, padding=padding, path=path)
+    return lambda x, w: ops.sparse_linear(x, w, sparsity=sparsity, path=path)
 
 
 def calibration_file() -> Path:

@@ -1,8 +1,7 @@
 """Layer by layer: how long the three products of a sparse layer take, beside the same products done densely.
 
 Each is timed as a training step runs it, by the thread's own clock: the forward product with the selection of the
-weights, the gradients through `Tensor.backward`. What is counted are multiplications that take part, two operations
-each; a dense product counts all.
+weights, the gradients through `Tensor.backward`. Each op counts its own multiply-adds, two operations each.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from time import perf_counter
 import numpy as np
 
 from minizerofl import ops
+from minizerofl.autograd.op import Products
 from minizerofl.autograd.tensor import Array, Tensor, no_grad
 from minizerofl.nn import Conv2d
-from minizerofl.sparse import top_k
+from minizerofl.sparse import count_kept, top_k
 from minizerofl_cli.bench.clock import clock
 from minizerofl_cli.bench.hooks import Call
-from minizerofl_cli.bench.macs import Macs, macs
 
 PRODUCTS = ("forward", "dX", "dW")
 SIDE = 1536  # of the square matrices whose product is taken for the machine's peak
@@ -84,11 +83,11 @@ def measure_layers(calls: Sequence[Call], sparsity: float, seconds: float) -> It
     """
     kinds = {call.kind: call for call in calls if call.layer.sparse_parameters()}
     for kind, call in kinds.items():
-        count = macs(call)
+        count = count_products(_sparse(call), call)
         sparse = product_seconds(_sparse(call), call, seconds)
         dense = product_seconds(_dense(call), call, seconds)
         yield (
-            _search(call, sparsity, count, seconds),
+            _search(call, sparsity, seconds),
             [
                 Product(
                     layer=kind,
@@ -102,6 +101,15 @@ def measure_layers(calls: Sequence[Call], sparsity: float, seconds: float) -> It
                 for i, name in enumerate(PRODUCTS)
             ],
         )
+
+
+def count_products(function: Function, call: Call) -> Products:
+    """Count the multiply-adds of ``function(x, weight)`` and of its gradients."""
+    x, w = Tensor._wrap(call.x.data), Tensor._wrap(call.layer.weight.data)
+    x.requires_grad = w.requires_grad = True
+    y = function(x, w)
+    assert y._node is not None  # both inputs require gradients
+    return y._node.op.macs(y._node, y.shape)
 
 
 def product_seconds(function: Function, call: Call, seconds: float) -> tuple[float, float, float]:
@@ -141,13 +149,12 @@ def _dense(call: Call) -> Function:
     return ops.linear
 
 
-def _search(call: Call, sparsity: float, count: Macs, seconds: float) -> Search:
-    x, w = call.x.data, call.layer.weight.data
-
-    def nanoseconds(array: Array, kept: int) -> float:
+def _search(call: Call, sparsity: float, seconds: float) -> Search:
+    def nanoseconds(array: Array) -> float:
+        kept = count_kept(array.size, sparsity)
         return 1e9 * _repeat(lambda: _once(lambda: top_k(array, kept)), seconds) / array.size
 
-    return Search(call.kind, sparsity, nanoseconds(w, count.kept_weights), nanoseconds(x, count.kept_activations))
+    return Search(call.kind, sparsity, nanoseconds(call.layer.weight.data), nanoseconds(call.x.data))
 
 
 def _repeat(once: Callable[[], float], seconds: float) -> float:

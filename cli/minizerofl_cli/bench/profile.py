@@ -7,19 +7,20 @@ leave in the graph are given an op that takes the time of its own backward pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from minizerofl import ops
-from minizerofl.autograd.op import Context
+from minizerofl.autograd.op import Context, Products
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.nn import Conv2d, Linear, Module
+from minizerofl.nn.swat import SwatModule
 from minizerofl.optim import Optimizer
+from minizerofl.sparse import count_kept
 from minizerofl_cli.bench.clock import clock
-from minizerofl_cli.bench.hooks import Call, Forward, hooked
-from minizerofl_cli.bench.macs import Macs, macs
+from minizerofl_cli.bench.hooks import Forward, hooked
 
 BETWEEN = "(between layers)"  # activation functions and sums that are no layers, and the loss
 UPDATE = "(optimiser)"
@@ -35,7 +36,7 @@ class Row:
         The layer's dotted name and class.
     shape : tuple of int
         Of its output.
-    macs : Macs or None
+    macs : Products or None
         Multiply-adds; None for a layer without a matrix product.
     weight_density, activation_density : float or None
         The share of the weights, and of the input, that takes part; None where nothing is chosen.
@@ -48,7 +49,7 @@ class Row:
     name: str
     kind: str = ""
     shape: tuple[int, ...] = ()
-    macs: Macs | None = None
+    macs: Products | None = None
     weight_density: float | None = None
     activation_density: float | None = None
     kept_bytes: int = 0
@@ -132,13 +133,20 @@ def _describe(row: Row, layer: Module, inputs: tuple[Tensor | None, ...], out: T
     """Fill in what is not a time; counting takes a while, so it is done when the clock has been read."""
     row.nodes = list(_nodes(out, inputs))
     x = inputs[0]
-    if isinstance(layer, Conv2d | Linear) and x is not None:
-        count = macs(Call(row.name, layer, x, out.shape))
-        forward, dx, dw = count.done
-        row.macs = replace(count, done=(forward, dx if x.requires_grad else 0, dw))  # images need no gradient
-        row.weight_density = count.kept_weights / layer.weight.size
-        row.activation_density = count.kept_activations / x.size
+    if isinstance(layer, Conv2d | Linear) and x is not None and out._node is not None:
+        products = out._node.op.macs(out._node, out.shape)
+        row.macs = products if x.requires_grad else products._replace(dx=0)  # images need no gradient
+        row.weight_density = products.forward / products.dense
+        row.activation_density = _activation_density(layer, x)
     return row
+
+
+def _activation_density(layer: Conv2d | Linear, x: Tensor) -> float:
+    """Return the share of a layer's input that takes part in dW."""
+    if not isinstance(layer, SwatModule):
+        return 1.0
+    sparsity = layer.sparsity if layer.activation_sparsity is None else layer.activation_sparsity
+    return min(count_kept(x.size, sparsity), int(np.count_nonzero(x.data))) / x.size
 
 
 def _nodes(out: Tensor, inputs: tuple[Tensor | None, ...]) -> Iterator[Context]:

@@ -37,8 +37,8 @@ def trace_lines(rows: Sequence[Row]) -> list[str]:
 
     Examples
     --------
-    >>> from minizerofl_cli.bench.macs import Macs
-    >>> row = Row("fc", "Linear", (6, 4), Macs(2000000, (200000, 200000, 200000), 6, 4), 0.1, 0.1)
+    >>> from minizerofl.autograd.op import Products
+    >>> row = Row("fc", "Linear", (6, 4), Products(200000, 200000, 200000, dense=2000000), 0.1, 0.1)
     >>> trace_lines([row])[-2]
     'MACs: 0.6 of 6.0 million, 10.0 % of the dense step; KB = 1,000 bytes'
     """

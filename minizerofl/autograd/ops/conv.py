@@ -9,32 +9,55 @@ Weights lie as (IC, KH, KW, OC), inputs first, outputs last: as a matrix they ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
-from minizerofl.autograd.ops.window import Window, place
+from minizerofl.autograd.op import Context, Op, Products
+from minizerofl.autograd.ops.window import Window, place, windows
 from minizerofl.autograd.tensor import Array, Tensor
 
 BLOCK_BYTES = 4 * 2**20  # patches made at a time, at least those of one output row
 
 
-def windows(x: Array, w: Array, b: Array | None, stride: int, padding: int) -> tuple[Window, Window]:
-    """Check the shapes of a convolution and return its windows along H and W.
+def convolve(x: Array, w: Array, rows: Window, cols: Window) -> Array:
+    """Compute y = W^T patches, a block of output rows at a time: (IC, H, W, N), (IC, KH, KW, OC) -> (OC, OH, OW, N)."""
+    OC, N = w.shape[3], x.shape[3]
+    y = np.empty((OC, rows.out, cols.out, N), x.dtype)
+    w2, y2 = w.reshape(-1, OC), y.reshape(OC, -1)  # (IC*KH*KW, OC), (OC, OH*OW*N)
+    for first, last in _blocks(x.shape, x.itemsize, rows, cols):
+        pixels = slice(first * cols.out * N, last * cols.out * N)
+        np.matmul(w2.T, _patches(x, rows, cols, first, last), out=y2[:, pixels])
+    return y
 
-    Raises
-    ------
-    ValueError
-        A rank, a channel count or the size of the image does not fit.
-    """
-    if x.ndim != 4 or w.ndim != 4:
-        raise ValueError(f"expected x (C, H, W, N) and w (IC, KH, KW, OC), got {x.ndim} and {w.ndim} axes")
-    if x.shape[0] != w.shape[0]:
-        raise ValueError(f"x has {x.shape[0]} channels, but w expects {w.shape[0]}")
-    if b is not None and b.shape != w.shape[3:]:
-        raise ValueError(f"b has shape {b.shape}, expected {w.shape[3:]}, one number for each output channel")
-    return Window(x.shape[1], w.shape[1], stride, padding), Window(x.shape[2], w.shape[2], stride, padding)
+
+def input_gradient(dy: Array, w: Array, rows: Window, cols: Window) -> Array:
+    """Compute dX: W dY is the gradient of the patches, and each goes back to where its patch came from."""
+    IC, _, _, OC = w.shape
+    dx = np.zeros((IC, rows.size, cols.size, dy.shape[3]), dy.dtype)
+    w2, dy2 = w.reshape(-1, OC), np.ascontiguousarray(dy).reshape(OC, -1)
+    for first, last in _blocks(dx.shape, dx.itemsize, rows, cols):
+        pixels = slice(first * cols.out * dy.shape[3], last * cols.out * dy.shape[3])
+        _add_patches(dx, w2 @ dy2[:, pixels], rows, cols, first, last)
+    return dx
+
+
+def weight_gradient(dy: Array, x: Array, rows: Window, cols: Window) -> Array:
+    """Compute dW = patches dY^T: (OC, OH, OW, N), (IC, H, W, N) -> (IC, KH, KW, OC)."""
+    (OC, *_), (IC, _, _, N) = dy.shape, x.shape
+    dw = np.zeros((IC * rows.kernel * cols.kernel, OC), x.dtype)
+    dy2 = np.ascontiguousarray(dy).reshape(OC, -1)
+    for first, last in _blocks(x.shape, x.itemsize, rows, cols):
+        pixels = slice(first * cols.out * N, last * cols.out * N)
+        dw += _patches(x, rows, cols, first, last) @ dy2[:, pixels].T
+    return dw.reshape(IC, rows.kernel, cols.kernel, OC)
+
+
+def bias_gradient(dy: Array) -> Array:
+    """Compute db, the sum over all pixels and samples: (OC, OH, OW, N) -> (OC,)."""
+    db: Array = np.ascontiguousarray(dy).reshape(dy.shape[0], -1).sum(axis=1)
+    return db
 
 
 class Conv2d(Op):
@@ -44,42 +67,36 @@ class Conv2d(Op):
 
     @staticmethod
     def forward(ctx: Context, x: Array, w: Array, b: Array | None, stride: int, padding: int) -> Array:
-        """Multiply the weights by the patches, block by block."""
+        """Multiply the weights by the patches."""
         rows, cols = windows(x, w, b, stride, padding)
         ctx.save(x, w, rows, cols)
-        OC, N = w.shape[3], x.shape[3]
-        y = np.empty((OC, rows.out, cols.out, N), x.dtype)
-        w2, y2 = w.reshape(-1, OC), y.reshape(OC, -1)  # (IC*KH*KW, OC), (OC, Ho*Wo*N)
-        for first, last in _blocks(x, rows, cols):
-            pixels = slice(first * cols.out * N, last * cols.out * N)
-            np.matmul(w2.T, _patches(x, rows, cols, first, last), out=y2[:, pixels])
+        y = convolve(x, w, rows, cols)
         if b is not None:
-            y2 += b[:, None]
+            y += b[:, None, None, None]
         return y
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Derive the product: dW = patches dY^T; d(patches) = W dY, added back to where each patch came from."""
+        """Derive the product: dW = patches dY^T, and d(patches) = W dY."""
         x, w, rows, cols = ctx.saved
-        OC, N = w.shape[3], x.shape[3]
-        dy2, w2 = np.ascontiguousarray(grad).reshape(OC, -1), w.reshape(-1, OC)
-        dx = np.zeros_like(x) if ctx.needs_grad[0] else None
-        dw = np.zeros_like(w2) if ctx.needs_grad[1] else None
-        for first, last in _blocks(x, rows, cols):
-            dy = dy2[:, first * cols.out * N : last * cols.out * N]
-            if dw is not None:
-                dw += _patches(x, rows, cols, first, last) @ dy.T
-            if dx is not None:
-                _add_patches(dx, w2 @ dy, rows, cols, first, last)
-        db = dy2.sum(axis=1) if len(ctx.needs_grad) > 2 and ctx.needs_grad[2] else None
-        return dx, None if dw is None else dw.reshape(w.shape), db
+        wants_x, wants_w, wants_b = ctx.needs_grad
+        dx = input_gradient(grad, w, rows, cols) if wants_x else None
+        dw = weight_gradient(grad, x, rows, cols) if wants_w else None
+        return dx, dw, bias_gradient(grad) if wants_b else None
+
+    @staticmethod
+    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+        """Each weight meets each output pixel once, in all three products."""
+        _, w, _, _ = ctx.saved
+        macs = w.size * math.prod(out[1:])
+        return Products(macs, macs, macs, macs)
 
 
-def _blocks(x: Array, rows: Window, cols: Window) -> Iterator[tuple[int, int]]:
+def _blocks(x_shape: tuple[int, ...], itemsize: int, rows: Window, cols: Window) -> Iterator[tuple[int, int]]:
     """Cut the output rows into blocks whose patches take about BLOCK_BYTES."""
     if _is_pointwise(rows, cols):
         return iter([(0, rows.out)])
-    row_bytes = x.shape[0] * rows.kernel * cols.kernel * cols.out * x.shape[3] * x.itemsize
+    row_bytes = x_shape[0] * rows.kernel * cols.kernel * cols.out * x_shape[3] * itemsize
     step = max(1, BLOCK_BYTES // row_bytes)
     return ((first, min(first + step, rows.out)) for first in range(0, rows.out, step))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Context, Op, Products
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -64,6 +64,13 @@ class Linear(Op):
         dw = x @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
         db = grad.sum(axis=1) if wants_b else None  # (out, N) -> (out,)
         return dx, dw, db
+
+    @staticmethod
+    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+        """Each weight meets each sample once, in all three products."""
+        _, w = ctx.saved
+        macs = w.size * out[1]
+        return Products(macs, macs, macs, macs)
 
 
 def check_linear(x: Array, w: Array, b: Array | None) -> None:

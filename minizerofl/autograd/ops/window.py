@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Array
 
@@ -69,6 +73,52 @@ class Window:
         return slice(start - first, stop - first), slice(
             pixel, pixel + (stop - start - 1) * step + 1 if stop > start else pixel, step
         )
+
+
+def windows(x: Array, w: Array, b: Array | None, stride: int, padding: int) -> tuple[Window, Window]:
+    """Check the shapes of a convolution and return its windows along H and W.
+
+    Raises
+    ------
+    ValueError
+        A rank, a channel count or the size of the image does not fit.
+    """
+    if x.ndim != 4 or w.ndim != 4:
+        raise ValueError(f"expected x (C, H, W, N) and w (IC, KH, KW, OC), got {x.ndim} and {w.ndim} axes")
+    if x.shape[0] != w.shape[0]:
+        raise ValueError(f"x has {x.shape[0]} channels, but w expects {w.shape[0]}")
+    if b is not None and b.shape != w.shape[3:]:
+        raise ValueError(f"b has shape {b.shape}, expected {w.shape[3:]}, one number for each output channel")
+    return Window(x.shape[1], w.shape[1], stride, padding), Window(x.shape[2], w.shape[2], stride, padding)
+
+
+def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], rows: Window, cols: Window) -> int:
+    """Count the pairs of a listed pixel and a tap that meets it; borders count like the inside of the image.
+
+    Parameters
+    ----------
+    positions : (k,) integer array
+        Flat C-order positions of pixels in an image of shape `x_shape`, (C, H, W, N).
+    x_shape : tuple of int
+        The shape of the image.
+    rows, cols : Window
+        The windows along H and W.
+
+    Examples
+    --------
+    >>> window = Window(size=4, kernel=3, stride=2, padding=1)
+    >>> count_taps(np.array([0, 5], np.int32), (1, 4, 4, 1), window, window)  # pixels (0, 0) and (1, 1)
+    5
+    """
+    if rows.stride == 1:
+        return positions.size * rows.kernel * cols.kernel
+    _, H, W, N = x_shape
+    pixels = positions // N
+    along, across = (
+        (np.subtract.outer(np.arange(each.size) + each.padding, np.arange(each.kernel)) % each.stride == 0).sum(axis=1)
+        for each in (rows, cols)
+    )  # for each row and each column, the number of taps that meet it
+    return int(along[pixels // W % H] @ across[pixels % W])
 
 
 def place(inside: Array, rows: slice, cols: slice, border: Array) -> None:

@@ -1,7 +1,7 @@
 """What a round costs: multiply-adds counted from the masks, peak memory, and energy.
 
-A product of a sparse layer (`minizerofl.sparse.swat`) needs a multiply-add for each kept entry and each place at which
-it takes part:
+Each op counts its own multiply-adds (`minizerofl.autograd.op.Op.macs`). A product of a sparse layer
+(`minizerofl.sparse.swat`) needs one for each kept entry and each place at which it takes part:
 
 =========  =========================================================  =======================================
 product    multiply-adds                                              dense equivalent
@@ -12,7 +12,6 @@ dW         for each kept activation, OC times the taps that meet it   the same
 =========  =========================================================  =======================================
 
 The counts are those of the masks that training really used, read off the graph of each mini-batch before it is swept.
-The dW of a linear layer is computed by dense BLAS all the same, since that is faster; its count is the masks', too.
 """
 
 from __future__ import annotations
@@ -25,13 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from minizerofl.autograd.op import Context
 from minizerofl.autograd.sweep import topological_order
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.sparse.geometry import geometry
-from minizerofl.sparse.masked import Masked
 
 WATTS_PER_CORE = 10.0  # assumed for a busy core where nothing is measured
 POWERCAP = Path("/sys/class/powercap")
@@ -67,6 +61,7 @@ def count_macs(loss: Tensor) -> Macs:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from minizerofl import nn
     >>> layer = nn.SparseLinear(10, 4, sparsity=0.5, rng=np.random.default_rng(0))
     >>> x = np.arange(1, 21, dtype=np.float32).reshape(10, 2)
@@ -76,51 +71,14 @@ def count_macs(loss: Tensor) -> Macs:
     total = Macs()
     for tensor in topological_order(loss):
         node = tensor._node
-        if node is not None and node.op.name in COUNTS:
-            forward, backward = COUNTS[node.op.name](node, tensor)
-            weight = node.inputs[1]
-            assert weight is not None  # ops check it
-            dense = weight.size * tensor.size // tensor.shape[0]
-            products = 1 + node.needs_grad[0]
-            kept = products * forward + (backward if node.needs_grad[1] else 0)
-            total += Macs(kept, (products + node.needs_grad[1]) * dense)
+        if node is None:
+            continue
+        products = node.op.macs(node, tensor.shape)
+        if products.dense:
+            wants_x, wants_w, *_ = node.needs_grad
+            kept = products.forward + wants_x * products.dx + wants_w * products.dw
+            total += Macs(kept, (1 + wants_x + wants_w) * products.dense)
     return total
-
-
-def _dense(node: Context, out: Tensor) -> tuple[int, int]:
-    weight = node.inputs[1]
-    assert weight is not None
-    macs = weight.size * out.size // out.shape[0]
-    return macs, macs
-
-
-def _sparse_linear(node: Context, out: Tensor) -> tuple[int, int]:
-    kept, *_, x_top = node.saved  # W_top, or the dense op that has it
-    weights = np.count_nonzero(kept.saved[1]) if issubclass(node.op, Masked) else kept.nnz
-    OC, N = out.shape
-    return int(weights) * N, int(np.count_nonzero(x_top)) * OC
-
-
-def _sparse_conv2d(node: Context, out: Tensor) -> tuple[int, int]:
-    x = node.inputs[0]
-    assert x is not None
-    _, H, W, N = x.shape
-    if issubclass(node.op, Masked):
-        inner, x_top = node.saved
-        _, w_top, rows, cols = inner.saved
-        place, positions, weights = geometry(rows, cols, x.shape[0], N), np.flatnonzero(x_top), np.count_nonzero(w_top)
-    else:
-        w_top, positions, _, place, *_ = node.saved
-        weights = w_top.nnz
-    S, taps = place.stride, positions.size * place.phases.size
-    if S > 1:  # a pixel meets only the taps of its phase
-        pixels = positions // N
-        phases = (pixels // W % H) % S * S + pixels % W % S
-        taps = int(np.bincount(phases, minlength=S * S) @ np.bincount(place.phases, minlength=S * S))
-    return int(weights) * out.size // out.shape[0], taps * out.shape[0]
-
-
-COUNTS = {"linear": _dense, "conv2d": _dense, "sparse_linear": _sparse_linear, "sparse_conv2d": _sparse_conv2d}
 
 
 @dataclass(frozen=True)

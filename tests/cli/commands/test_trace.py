@@ -5,7 +5,7 @@ import json
 import pytest
 
 from minizerofl.models import MODELS
-from minizerofl_cli import trace
+from minizerofl_cli.commands import trace
 
 QUICK = ["--batch-size", 2]
 

@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minizerofl import nn
+from minizerofl import nn, ops
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import Simulation
 from minizerofl.fl.measures.costs import EffortMeter, Macs, count_macs, peak_bytes
-from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear
 from minizerofl.sparse.selection import count_kept, top_k
-from minizerofl.sparse.swat import SparseConv2d, SparseLinear
 
 
 def _mask(x: np.ndarray, sparsity: float) -> np.ndarray:
@@ -52,9 +50,8 @@ def test_a_sparse_convolution(step: tuple[int, int], kernel: int, size: int, spa
     layer = nn.SparseConv2d(2, 3, kernel, *step, sparsity=sparsity, rng=rng)
     x = Tensor(rng.standard_normal((2, size, size + 1, 2)).astype(np.float32), requires_grad=True)
     forward, weights = _literal(x.data, layer.weight.data, *step, sparsity)
-    shares = {"sparsity": sparsity, "activation_sparsity": sparsity}
-    for op in (SparseConv2d, MaskedConv2d):  # the sparse path, and the dense one with the same masks
-        y = op.apply(x, layer.weight, None, **shares, stride=step[0], padding=step[1])
+    for path in ("sparse", "dense"):
+        y = ops.sparse_conv2d(x, layer.weight, sparsity=sparsity, stride=step[0], padding=step[1], path=path)
         dense = 3 * layer.weight.size * y.size // 3
         assert count_macs(y.sum()) == Macs(2 * forward + weights, dense)
 
@@ -71,8 +68,8 @@ def test_fewer_non_zeros_than_the_mask_has_room_for_are_counted_as_they_are() ->
     layer = nn.SparseLinear(10, 4, sparsity=0.5, rng=np.random.default_rng(0))
     x = np.zeros((10, 2), np.float32)
     x[0, 0] = 1
-    for op in (SparseLinear, MaskedLinear):
-        y = op.apply(Tensor(x), layer.weight, layer.bias, sparsity=0.5, activation_sparsity=0.5)
+    for path in ("sparse", "dense"):
+        y = ops.sparse_linear(x, layer.weight, layer.bias, sparsity=0.5, path=path)
         assert count_macs(y.sum()) == Macs(20 * 2 + 1 * 4, 2 * 80)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minizerofl import Tensor, nn, ops
-from minizerofl.fl import Score, evaluate, evaluation
+from minizerofl.fl import Score, evaluate
+from minizerofl.fl.measures import evaluation
 
 
 @pytest.mark.parametrize("n", [1, evaluation.BATCH, evaluation.BATCH + 3])

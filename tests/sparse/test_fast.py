@@ -1,4 +1,6 @@
-"""The dense path against the sparse path: same masks, same gradients."""
+"""The fast path against the definition of SWAT: same masks, same gradients, same counts."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -6,21 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl import Tensor, nn, ops
-from minizerofl.autograd.op import Op
-from minizerofl.sparse.masked import MaskedConv2d, MaskedLinear, masked
-from minizerofl.sparse.selection import count_kept, top_k
-from minizerofl.sparse.swat import SparseConv2d, SparseLinear
+from minizerofl.sparse.selection import count_kept, keep_largest, top_k
+from minizerofl.sparse.swat import SwatConv2d, SwatLinear
 
 SEEDS = st.integers(0, 2**32 - 1)
 SPARSITIES = st.sampled_from([0.0, 0.4, 0.9])
 
 
-def run(op: type[Op], arrays: list[np.ndarray], dy: np.ndarray, **options: object) -> list[np.ndarray]:
-    """Return the result and the gradients of all inputs."""
+def run(op: Callable[..., Tensor], arrays: list[np.ndarray], dy: np.ndarray, **options: object) -> list[np.ndarray]:
+    """Return the result, the gradients of all inputs and the multiply-adds."""
     inputs = [Tensor(a, requires_grad=True) for a in arrays]
-    y = op.apply(*inputs, **options)
+    y = op(*inputs, **options)
+    macs = y._node.op.macs(y._node, y.shape)
     y.backward(dy)
-    return [y.data, *(t.grad for t in inputs)]
+    return [y.data, *(t.grad for t in inputs), np.array(macs, np.float32)]
 
 
 def agree(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
@@ -40,7 +41,7 @@ def test_convolution(seed: int, K: int, stride: int, padding: int, N: int, spars
     shapes = [(3, 6, 7, N), (3, K, K, 4), (4,), (4, Ho, Wo, N)]
     *arrays, dy = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
     options = {"sparsity": sparsity, "activation_sparsity": activations, "stride": stride, "padding": padding}
-    agree(run(MaskedConv2d, arrays, dy, **options), run(SparseConv2d, arrays, dy, **options))
+    agree(*(run(ops.sparse_conv2d, arrays, dy, **options, path=path) for path in ("sparse", "dense")))
 
 
 @given(SEEDS, st.tuples(st.integers(1, 40), st.integers(1, 30), st.integers(1, 30)), SPARSITIES, SPARSITIES)
@@ -49,23 +50,24 @@ def test_linear(seed: int, sizes: tuple[int, int, int], sparsity: float, activat
     I, O, N = sizes  # noqa: E741
     *arrays, dy = (rng.standard_normal(s).astype(np.float32) for s in [(I, N), (I, O), (O,), (O, N)])
     options = {"sparsity": sparsity, "activation_sparsity": activations}
-    agree(run(MaskedLinear, arrays, dy, **options), run(SparseLinear, arrays, dy, **options))
+    agree(*(run(ops.sparse_linear, arrays, dy, **options, path=path) for path in ("sparse", "dense")))
 
 
+@pytest.mark.parametrize("path", ["sparse", "dense"])
 @pytest.mark.parametrize("wanted", [(True, False), (False, True)])
-def test_only_what_is_wanted_is_computed(wanted: tuple[bool, bool]) -> None:
+def test_only_what_is_wanted_is_computed(wanted: tuple[bool, bool], path: str) -> None:
     rng = np.random.default_rng(0)
     x, w = (
         Tensor(rng.standard_normal(shape).astype(np.float32), requires_grad=wants)
         for shape, wants in zip([(6, 3), (6, 5)], wanted, strict=True)
     )
-    MaskedLinear.apply(x, w, None, sparsity=0.5, activation_sparsity=0.5).sum().backward()
+    ops.sparse_linear(x, w, sparsity=0.5, path=path).sum().backward()
     assert (x.grad is not None, w.grad is not None) == wanted
 
 
 def test_a_write_between_forward_and_backward_is_an_error() -> None:
     x, w = Tensor(np.ones((6, 3), np.float32)), Tensor(np.ones((6, 5), np.float32), requires_grad=True)
-    y = MaskedLinear.apply(x, w, None, sparsity=0.0, activation_sparsity=0.0).sum()
+    y = ops.sparse_linear(x, w, sparsity=0, path="dense").sum()
     x.assign_(np.zeros((6, 3)))
     with pytest.raises(RuntimeError, match="was written to between forward and backward"):
         y.backward()
@@ -75,16 +77,17 @@ def test_a_write_between_forward_and_backward_is_an_error() -> None:
 def test_masks_keep_the_largest(seed: int, size: int, sparsity: float) -> None:
     a = np.random.default_rng(seed).standard_normal(size)
     k = count_kept(size, sparsity)
-    result = masked(a, k)
+    result = keep_largest(a, k)
     kept = top_k(a, k)
     np.testing.assert_array_equal(result[kept], a[kept])
     assert np.count_nonzero(result) == kept.size
 
 
 def test_the_message_names_the_public_op() -> None:
-    arrays = np.ones((2, 4, 4, 1), np.float32), np.ones((1, 3, 3, 3), np.float32), None
-    with pytest.raises(ValueError, match=r"sparse_conv2d\(.*x has 2 channels, but w expects 1"):
-        MaskedConv2d.apply(*arrays, sparsity=0.5, activation_sparsity=0, stride=1, padding=0)
+    arrays = np.ones((2, 4, 4, 1), np.float32), np.ones((1, 3, 3, 3), np.float32)
+    for path in ("sparse", "dense"):
+        with pytest.raises(ValueError, match=r"sparse_conv2d\(.*x has 2 channels, but w expects 1"):
+            ops.sparse_conv2d(*arrays, sparsity=0.5, path=path)
 
 
 @pytest.mark.parametrize("path", ["auto", "fast"])
@@ -104,7 +107,7 @@ def test_layers_take_the_path_they_are_told(path: str, sparsity: float, dense: b
         layer.set_path(path)
     y = convolution(x)
     z = linear(nn.Flatten()(y))
-    assert issubclass(y._node.op, MaskedConv2d) == issubclass(z._node.op, MaskedLinear) == dense
+    assert (y._node.op is SwatConv2d) == (z._node.op is SwatLinear) == dense
 
 
 def test_a_layer_refuses_an_unknown_path() -> None:
