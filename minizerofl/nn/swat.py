@@ -17,7 +17,8 @@ from minizerofl.nn.linear import Linear
 from minizerofl.nn.module import Module, expect_axes
 from minizerofl.sparse.breakeven import PATHS, choose, layer_kind
 from minizerofl.sparse.csr import TopWeights
-from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
+from minizerofl.sparse.ops import Select, sparse_conv2d, sparse_linear
+from minizerofl.sparse.periodic import PeriodicWeights
 
 
 class SwatModule(Module):
@@ -37,6 +38,23 @@ class SwatModule(Module):
     sparsity: float
     activation_sparsity: float | None
     path: str = "auto"
+
+    def set_select(self, select: Select, periodic: PeriodicWeights | None = None) -> None:
+        """Set how W_top is found: ``select(weight, k)``, and what training asks instead, if anything.
+
+        See `minizerofl.nn.rule.set_selection`, which does this for a whole model.
+        """
+        self._select = select
+        self._periodic = periodic
+
+    def selecting(self) -> Select:
+        """Return how W_top is found now, in training or in evaluation."""
+        return self._periodic.select if self._periodic is not None and self.training else self._select
+
+    def restart_selection(self) -> None:
+        """Begin to count the steps of a periodic selection again."""
+        if self._periodic is not None:
+            self._periodic.restart()
 
     def set_path(self, path: str) -> None:
         """Set how the layer computes, for the next forward pass on.
@@ -94,7 +112,6 @@ class SwatModule(Module):
                 )
         self.sparsity = sparsity
         self.activation_sparsity = activation_sparsity
-        self._top = TopWeights()
 
     @property
     def surrogate_gradient(self) -> bool:  # type: ignore[override]
@@ -141,6 +158,7 @@ class SparseLinear(SwatModule, Linear):
     ) -> None:
         super().__init__(in_features, out_features, bias, rng)
         self.set_sparsity(sparsity, activation_sparsity)
+        self.set_select(TopWeights().select)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute W_top^T x + b."""
@@ -152,7 +170,7 @@ class SparseLinear(SwatModule, Linear):
             sparsity=self.sparsity,
             activation_sparsity=self.activation_sparsity,
             path=self.path_for(x.shape[-1]),
-            select=self._top.select,
+            select=self.selecting(),
         )
 
 
@@ -196,6 +214,7 @@ class SparseConv2d(SwatModule, Conv2d):
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias, rng)
         self.set_sparsity(sparsity, activation_sparsity)
+        self.set_select(TopWeights().select)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve with the largest weights."""
@@ -209,5 +228,5 @@ class SparseConv2d(SwatModule, Conv2d):
             stride=self.stride,
             padding=self.padding,
             path=self.path_for(x.shape[-1]),
-            select=self._top.select,
+            select=self.selecting(),
         )

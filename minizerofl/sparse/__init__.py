@@ -1,11 +1,22 @@
 """Sparse training: which entries are kept, and the SWAT products with them.
 
-Reading order: `selection` (top-k), `swat` (the definition), `csr` (W_top from step to step), `fast` and `geometry` (the
-same products with only what is kept), `ops` (the public functions), `breakeven`.
+Reading order: `selection` (top-k), `rules`, `swat` (the definition), `csr` (W_top from step to step), `fast` and
+`geometry` (the same products with only what is kept), `ops` (the public functions), `periodic`, `breakeven`.
 """
 
 from minizerofl.sparse.csr import top_k_csr
 from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
-from minizerofl.sparse.selection import Selection, TopK, count_kept, top_k
+from minizerofl.sparse.rules import GlobalTopK, RandomK, Selection, TopK
+from minizerofl.sparse.selection import count_kept, top_k
 
-__all__ = ["Selection", "TopK", "count_kept", "sparse_conv2d", "sparse_linear", "top_k", "top_k_csr"]
+__all__ = [
+    "GlobalTopK",
+    "RandomK",
+    "Selection",
+    "TopK",
+    "count_kept",
+    "sparse_conv2d",
+    "sparse_linear",
+    "top_k",
+    "top_k_csr",
+]

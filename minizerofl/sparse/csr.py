@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import topk
-from minizerofl.sparse.selection import SAMPLE, Rows, estimate, keep, largest, make_entries, room
+from minizerofl.sparse.selection import SAMPLE, Positions, Rows, estimate, keep, largest, make_entries, room
 
 Array = NDArray[Any]
 
@@ -81,7 +81,7 @@ class Last:
 
 
 class TopWeights:
-    """The k weights of largest magnitude of a layer, found again after every step.
+    """The k weights of largest magnitude of a layer, found again after every step: the fast way to ask `TopK`.
 
     From one step to the next few rows may have changed (see `Tensor.rows_changed_since`). Only these are searched then;
     of all others the candidates are still known. In the FEMNIST network that is a tenth of 26 MB. The result is always
@@ -140,7 +140,11 @@ def _new_candidates(matrix: Array, k: int) -> tuple[Any, Rows | None]:
 
 def _compress(matrix: Array, k: int) -> scipy.sparse.csr_array:
     """Select without candidates by row: for floods of equal values, and for samples that misled."""
-    positions, values = largest(matrix, k)
+    return csr_at(matrix, *largest(matrix, k))
+
+
+def csr_at(matrix: Array, positions: Positions, values: Array) -> scipy.sparse.csr_array:
+    """Compress the entries of a matrix at some flat positions, ascending, where it has these values."""
     rows, columns = np.divmod(positions, np.int32(matrix.shape[1]))
     indptr = np.searchsorted(rows, np.arange(len(matrix) + 1)).astype(np.int32)
     return scipy.sparse.csr_array((values, columns, indptr), shape=matrix.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -170,19 +170,3 @@ def _cut_at(flat: Array, threshold: Any, ties: int) -> tuple[Positions, Array]:
 def _collect(flat: Array, cut: Any, capacity: int) -> tuple[int, Positions, Array]:
     positions, values = make_entries(capacity, flat.dtype)
     return topk.collect_at_least(flat, cut, positions[:capacity], values[:capacity]), positions, values
-
-
-class Selection(Protocol):
-    """The rule that says which entries of a tensor are kept; a new rule touches neither layers nor uplinks."""
-
-    def select(self, x: Array, k: int) -> Positions:
-        """Return at most k flat positions of `x`, ascending."""
-        ...
-
-
-class TopK:
-    """Unstructured top-k by magnitude, the rule of SWAT and of ZeroFL (section 3)."""
-
-    def select(self, x: Array, k: int) -> Positions:
-        """Return the positions of the k largest magnitudes, see `top_k`."""
-        return top_k(x, k)

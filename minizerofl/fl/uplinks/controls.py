@@ -12,10 +12,13 @@ In both the server adds the average, as in `topk-diff`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from minizerofl.fl.payload import Array, Kept
+from minizerofl.fl.payload import Array
 from minizerofl.fl.uplinks.uplink import Context, Uplink
+from minizerofl.sparse.selection import Positions
 
 
 class TopKDiffFeedback(Uplink):
@@ -32,28 +35,37 @@ class TopKDiffFeedback(Uplink):
     """
 
     differences = True
-    stateful = True
 
-    def keep(self, name: str, start: Array, end: Array, k: int, ctx: Context) -> Kept:
-        """Keep the largest of the changes and what was left out before."""
+    def rank(self, name: str, start: Array, end: Array, ctx: Context) -> Array:
+        """Rank the changes together with what was left out before."""
         change = end - start
-        if name in ctx.memory:
-            change += ctx.memory[name]
-        positions = self.selection.select(change, k)
-        values = change.reshape(-1)[positions]
-        change.reshape(-1)[positions] = 0
-        ctx.memory[name] = change
-        return Kept(end.shape, positions, values)
+        return change + ctx.memory[name] if name in ctx.memory else change
+
+    def values(self, name: str, ranked: Array, positions: Positions, start: Array, end: Array, ctx: Context) -> Array:
+        """Send what was ranked; remember the rest."""
+        sent: Array = ranked.reshape(-1)[positions]
+        ranked.reshape(-1)[positions] = 0
+        ctx.memory[name] = ranked
+        return sent
 
 
 class RandomK(Uplink):
-    """The changes at k random positions: what remains of `topk-diff` if magnitude does not matter. Not ZeroFL."""
+    """The changes at k random positions: what remains of `topk-diff` if magnitude does not matter. Not ZeroFL.
+
+    Unlike the rule of the same name (`minizerofl.sparse.RandomK`) it draws positions again in each round.
+    """
 
     differences = True
 
-    def keep(self, name: str, start: Array, end: Array, k: int, ctx: Context) -> Kept:
-        """Keep the changes at random positions."""
+    def rank(self, name: str, start: Array, end: Array, ctx: Context) -> Array:
+        """Return the weights, whose values do not matter."""
+        return end
+
+    def choose(self, ranked: Mapping[str, Array], budget: Mapping[str, int], ctx: Context) -> dict[str, Positions]:
+        """Draw positions for this client and round."""
+        return {name: self._draw(name, ranked[name].size, budget[name], ctx) for name in ranked}
+
+    def _draw(self, name: str, size: int, k: int, ctx: Context) -> Positions:
         # The name is part of the draw: layers of one size would have the same positions otherwise.
         rng = np.random.default_rng([*name.encode(), int(ctx.rng().integers(2**32))])
-        positions = np.sort(rng.choice(end.size, k, replace=False, shuffle=False)).astype(np.int32)
-        return Kept(end.shape, positions, end.reshape(-1)[positions] - start.reshape(-1)[positions])
+        return np.sort(rng.choice(size, k, replace=False, shuffle=False)).astype(np.int32)

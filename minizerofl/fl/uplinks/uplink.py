@@ -11,7 +11,8 @@ import numpy as np
 
 from minizerofl.fl.payload import Array, Kept, Payload, State
 from minizerofl.fl.seeds import Purpose, generator
-from minizerofl.sparse.selection import Selection, TopK, count_kept
+from minizerofl.sparse.rules import Selection, TopK
+from minizerofl.sparse.selection import Positions, count_kept
 
 
 @dataclass(frozen=True)
@@ -41,23 +42,21 @@ class Context:
 
 
 class Uplink(ABC):
-    """The rule of what is sent. A new one is a subclass with `keep`, and an entry in `UPLINKS`.
+    """What a client sends of each sparse layer. A new uplink is a subclass with `rank`, and a line in `UPLINKS`.
 
     Parameters
     ----------
     sparse : mapping of str to float
         Name and sparsity of each weight that is sent in part, see `minizerofl.nn.sparse_weights`.
     mask_ratio : float
-        What is sent beyond the share that training uses (the paper's r_mask).
+        What is sent beyond the share that training uses (the paper's r_mask, section 5).
     selection : Selection, optional
-        How entries are chosen; top-k by magnitude by default.
+        The rule of the run, which chooses among what is ranked; top-k by magnitude by default.
 
     Attributes
     ----------
     differences : bool
         Whether clients send w_E - w_t, which the server adds to w_t; otherwise they send w_E.
-    stateful : bool
-        Whether clients remember something from round to round.
 
     Examples
     --------
@@ -70,7 +69,6 @@ class Uplink(ABC):
     """
 
     differences: ClassVar[bool]
-    stateful: ClassVar[bool] = False
 
     def __init__(
         self, sparse: Mapping[str, float], mask_ratio: float = 0.0, selection: Selection | None = None
@@ -80,8 +78,17 @@ class Uplink(ABC):
         self.selection = selection or TopK()
 
     @abstractmethod
-    def keep(self, name: str, start: Array, end: Array, k: int, ctx: Context) -> Kept:
-        """Choose at most `k` entries of a sparse layer's weight, which was `start` and became `end`."""
+    def rank(self, name: str, start: Array, end: Array, ctx: Context) -> Array:
+        """Return what is ranked to choose entries of a sparse layer's weight, which was `start` and became `end`."""
+
+    def choose(self, ranked: Mapping[str, Array], budget: Mapping[str, int], ctx: Context) -> dict[str, Positions]:
+        """Choose at most ``budget[name]`` entries of each sparse layer: flat positions, ascending."""
+        return self.selection.select(ranked, budget)
+
+    def values(self, name: str, ranked: Array, positions: Positions, start: Array, end: Array, ctx: Context) -> Array:
+        """Return what is sent of the chosen entries, (k,)."""
+        sent: Array = end.reshape(-1)[positions]
+        return sent - start.reshape(-1)[positions] if self.differences else sent
 
     def select(self, start: State, end: State, ctx: Context | None = None) -> Payload:
         """Choose what to send.
@@ -99,13 +106,17 @@ class Uplink(ABC):
             The payload. Arrays that are sent whole may be those of `end`.
         """
         ctx = ctx or Context()
+        ranked = {name: self.rank(name, start[name], end[name], ctx) for name in end if name in self.sparse}
+        budget = {name: count_kept(end[name].size, self.sparse[name], self.mask_ratio) for name in ranked}
+        chosen = self.choose(ranked, budget, ctx)
         payload: dict[str, Array | Kept] = {}
         for name, after in end.items():
-            if name in self.sparse:
-                k = count_kept(after.size, self.sparse[name], self.mask_ratio)
-                payload[name] = self.keep(name, start[name], after, k, ctx)
+            before = start[name]
+            if name in chosen:
+                values = self.values(name, ranked[name], chosen[name], before, after, ctx)
+                payload[name] = Kept(after.shape, chosen[name], values)
             else:
-                payload[name] = after - start[name] if self.differences else after
+                payload[name] = after - before if self.differences else after
         return payload
 
     def apply(self, state: State, average: State) -> State:

@@ -1,0 +1,88 @@
+"""Which weights of a model take part: the rule of the run, asked by its sparse layers at every step.
+
+A layer that is told nothing keeps its own top-k (`minizerofl.sparse.csr.TopWeights`), as the paper has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import scipy.sparse
+
+from minizerofl.autograd.tensor import Tensor
+from minizerofl.nn.module import Module
+from minizerofl.nn.paths import sparse_layers
+from minizerofl.nn.swat import SwatModule
+from minizerofl.sparse.csr import TopWeights, csr_at
+from minizerofl.sparse.ops import Select
+from minizerofl.sparse.periodic import PeriodicWeights
+from minizerofl.sparse.rules import Selection, TopK
+from minizerofl.sparse.selection import Positions, count_kept
+
+
+def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
+    """Let a rule choose the weights that take part in the sparse layers of a model.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    rule : Selection
+        The rule.
+    period : int
+        In training, select at every `period`-th step only, counted from `restart_selection`. SWAT's own code did so
+        with a period of 10. With `TopK` the steps between reuse the threshold, the smallest kept magnitude, so the
+        number of kept weights drifts: it grows as weights grow. With other rules they reuse the positions. Evaluation
+        always selects. Activations are selected at every step, since every mini-batch is new.
+
+    Raises
+    ------
+    ValueError
+        `period` is below 1.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> from minizerofl.sparse import RandomK
+    >>> model = nn.Sequential(nn.SparseLinear(2, 2, sparsity=0.5), nn.Flatten())
+    >>> set_selection(model, RandomK(seed=0))
+    """
+    if period < 1:
+        raise ValueError(f"selection period is {period}, expected at least 1")
+    layers = sparse_layers(model)
+    chosen = RuleWeights(rule, layers)
+    for name, layer in layers.items():
+        exact: Select = TopWeights().select if isinstance(rule, TopK) else partial(chosen.select, name)
+        layer.set_select(exact, PeriodicWeights(exact, period, isinstance(rule, TopK)) if period > 1 else None)
+
+
+def restart_selection(model: Module) -> None:
+    """Begin to count steps again, as a client does when it begins to train; see `set_selection`."""
+    for layer in sparse_layers(model).values():
+        layer.restart_selection()
+
+
+class RuleWeights:
+    """The weights that take part in each sparse layer of one model, selected again when a weight has changed."""
+
+    def __init__(self, rule: Selection, layers: Mapping[str, SwatModule]) -> None:
+        self._rule = rule
+        self._layers = dict(layers)
+        self._seen: Any = None
+        self._positions: dict[str, Positions] = {}
+        self._kept: dict[str, scipy.sparse.csr_array] = {}
+
+    def select(self, name: str, w: Tensor, k: int) -> scipy.sparse.csr_array:
+        """Return the weights of a layer that take part, as a sparse matrix; `k` is the budget of this layer."""
+        weights = {each: layer.weight._array for each, layer in self._layers.items()}
+        budget = {each: count_kept(layer.weight.size, layer.sparsity) for each, layer in self._layers.items()}
+        seen = [(id(layer.weight._array), layer.weight._memory.version) for layer in self._layers.values()], budget
+        if seen != self._seen:
+            self._positions, self._seen, self._kept = self._rule.select(weights, budget), seen, {}
+        if name not in self._kept:
+            positions = self._positions[name]
+            matrix = w._array.reshape(-1, w.shape[-1])
+            self._kept[name] = csr_at(matrix, positions, matrix.reshape(-1)[positions])
+        return self._kept[name]

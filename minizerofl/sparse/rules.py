@@ -1,0 +1,115 @@
+"""Rules of selection: which entries of a model's sparse layers are kept.
+
+One rule serves a whole run. The sparse layers ask it for W_top, the uplink for what to send, sparse evaluation and the
+statistics of masks for the same masks. The paper's rule is top-k in each layer (ZeroFL, section 3.1); the others are
+there to compare it with.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from zlib import crc32
+
+import numpy as np
+
+from minizerofl.autograd.tensor import Array
+from minizerofl.sparse.selection import Positions, top_k
+
+
+class Selection(ABC):
+    """A rule. A new one is a subclass with `select`, and a line in `RULES`.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of the run, for rules that draw.
+
+    Examples
+    --------
+    >>> class First(Selection):
+    ...     def select(self, values, budget):
+    ...         return {name: np.arange(budget[name], dtype=np.int32) for name in values}
+    >>> First().select({"w": np.array([[1.0, -3.0, 2.0]])}, {"w": 2})
+    {'w': array([0, 1], dtype=int32)}
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    @abstractmethod
+    def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
+        """Choose entries of all sparse layers together.
+
+        The same arguments must always give the same answer: layers, uplinks and evaluations ask separately.
+
+        Parameters
+        ----------
+        values : mapping of str to array
+            What is ranked, by name: the weights of each sparse layer, or their changes.
+        budget : mapping of str to int
+            How many entries of each may be kept, at most. A rule may move entries from one layer to another.
+
+        Returns
+        -------
+        dict of str to (k,) int32
+            The kept positions of each array, flat in C order, ascending.
+        """
+
+
+class TopK(Selection):
+    """The k largest magnitudes of each layer (the paper's rule, and SWAT's)."""
+
+    def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
+        """Return the positions of the largest magnitudes, layer by layer, see `top_k`."""
+        return {name: top_k(value, budget[name]) for name, value in values.items()}
+
+
+class GlobalTopK(Selection):
+    """The largest magnitudes of all layers together: a layer with larger weights keeps more of them.
+
+    Examples
+    --------
+    >>> GlobalTopK().select({"a": np.array([1.0, 9.0]), "b": np.array([8.0, 2.0, 3.0])}, {"a": 1, "b": 2})
+    {'a': array([1], dtype=int32), 'b': array([0, 2], dtype=int32)}
+    """
+
+    def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
+        """Return the positions of the largest magnitudes; only the sum of the budgets counts."""
+        ends = np.cumsum([value.size for value in values.values()])
+        kept = top_k(np.concatenate([value.reshape(-1) for value in values.values()]), sum(budget.values()))
+        parts = np.split(kept, np.searchsorted(kept, ends[:-1]))
+        starts = [0, *ends[:-1]]
+        return {name: part - np.int32(start) for name, part, start in zip(values, parts, starts, strict=True)}
+
+
+class RandomK(Selection):
+    """Entries that are drawn once from the seed and stay the same for the whole run: the control.
+
+    The entries of a smaller budget are among those of a larger one. So a client that sends more than it trains with
+    (mask ratio r > 0) sends all that it trained with.
+
+    Examples
+    --------
+    >>> rule, w = RandomK(seed=1), {"w": np.zeros((4, 5))}
+    >>> few, more = rule.select(w, {"w": 3})["w"], rule.select(w, {"w": 6})["w"]
+    >>> few.size, more.size, set(few) <= set(more)
+    (3, 6, True)
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._order: dict[tuple[str, int], Positions] = {}
+        self._chosen: dict[tuple[str, int, int], Positions] = {}
+
+    def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
+        """Return the drawn positions; what stands there does not matter."""
+        return {name: self._choose(name, value.size, budget[name]) for name, value in values.items()}
+
+    def _choose(self, name: str, size: int, k: int) -> Positions:
+        if (name, size) not in self._order:
+            rng = np.random.default_rng([self.seed, crc32(name.encode())])
+            self._order[name, size] = rng.permutation(size).astype(np.int32)
+        if (name, size, k) not in self._chosen:
+            self._chosen[name, size, k] = np.sort(self._order[name, size][:k])
+        return self._chosen[name, size, k]
