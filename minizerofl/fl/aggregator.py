@@ -9,10 +9,12 @@ import numpy as np
 
 from minizerofl.fl.codecs import Schema, decode
 from minizerofl.fl.errors import RefusedError
-from minizerofl.fl.payload import Kept, Payload, State, Update
+from minizerofl.fl.payload import Array, Kept, Payload, State, Update
 from minizerofl.kernels import codec as kernels
 
 AVERAGES = ("all", "senders")
+VARIANCE = "running_var"  # how the names of BatchNorm's running variances end
+ROUNDING = 1e-3  # largest relative error of a value that was sent as float16, with room to spare
 
 
 class Aggregator:
@@ -94,7 +96,11 @@ class Aggregator:
 
     def average(self) -> State:
         """Return the average, with the shapes and dtypes of the state."""
-        return {name: self._average(name).astype(v.dtype).reshape(v.shape) for name, v in self._state.items()}
+        averages = {name: self._average(name).astype(v.dtype).reshape(v.shape) for name, v in self._state.items()}
+        for name, value in averages.items():
+            if name.endswith(VARIANCE):  # Rounding may have left the new variance just below zero.
+                averages[name] = np.maximum(value, self._lowest(name))
+        return averages
 
     def share_sent(self, names: Iterable[str]) -> float:
         """Return the share of some tensors that was sent, over all updates; 1 for what is sent whole."""
@@ -110,13 +116,15 @@ class Aggregator:
         return np.where(sent, self._sums[name] / np.where(sent, self._senders[name], 1), unsent)
 
     def _check(self, payload: Payload) -> None:
-        """Refuse what has the right form and cannot be right."""
+        """Refuse an update whose form is right and whose content cannot be."""
         for name in payload:
-            if name.endswith("running_var"):
+            if name.endswith(VARIANCE):
                 values = payload[name]
                 if isinstance(values, Kept):
                     raise RefusedError("schema", f"{name} is sent in part")
-                before = self._state[name] if self._differences else 0
-                # Rounding alone may take a variance near zero slightly below it.
-                if np.any(before + values < -1e-3 * np.abs(values)):
+                if np.any(values - self._lowest(name) < -ROUNDING * np.abs(values)):
                     raise RefusedError("negative variance", f"{name} would be negative")
+
+    def _lowest(self, name: str) -> Array:
+        """Return what a client may send of a variance, or an average be, at least: the new variance is then 0."""
+        return -self._state[name] if self._differences else np.zeros_like(self._state[name])

@@ -13,13 +13,16 @@ from minizerofl.fl.data import Augmenting, Samples, batch_last
 from minizerofl.fl.payload import State, Update
 from minizerofl.fl.proximal import ProximalSGD
 from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.fl.settings import Settings
 from minizerofl.fl.uplinks import Context, Uplink
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
 
+Watch = Callable[[Tensor], None]  # what `Client.train` shows the loss of each mini-batch
+
 
 class Client:
-    """One participant of the federation; it keeps nothing from round to round but what `memory` of `train` is for.
+    """One participant of the federation; stateless between rounds, except for the `memory` given to `train`.
 
     Parameters
     ----------
@@ -29,20 +32,23 @@ class Client:
         Its training samples, x (n, ...) float32 and y (n,) int64.
     uplink : Uplink
         What it sends.
-    batch_size : int
-        Samples in a mini-batch. The last one of an epoch may be smaller.
-    local_epochs : int
-        How often it goes through its samples.
-    seed : int
-        The seed of the run; the order of the samples depends on it, the round and the client.
-    codec : Codec, optional
-        How what it sends becomes bytes; the paper's CSR by default.
-    proximal_mu : float
-        The pull towards the global state (FedProx); 0 for none.
+    settings : Settings
+        How it trains (`batch_size`, `local_epochs`, `proximal_mu`, `seed`) and how its message is encoded (`codec`,
+        `values`).
     local : collection of str
-        Tensors of which it takes up its own at its next turn, instead of the server's.
+        Tensors of which it keeps its own from turn to turn, instead of the server's.
     augmenting : Augmenting, optional
-        Changes each mini-batch at random before it is trained on; nothing does by default.
+        Changes each mini-batch at random before it is trained on. By default nothing does.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> from minizerofl.fl import Full, Settings
+    >>> samples = np.ones((5, 4), np.float32), np.arange(5) % 3
+    >>> client = Client("me", samples, Full({}), Settings(batch_size=2))
+    >>> model = nn.Linear(4, 3, rng=np.random.default_rng(0))
+    >>> client.train(model, model.state_dict(), round=1, lr=0.1).num_samples
+    5
     """
 
     def __init__(
@@ -50,22 +56,14 @@ class Client:
         client_id: str,
         samples: Samples,
         uplink: Uplink,
-        batch_size: int,
-        local_epochs: int = 1,
-        seed: int = 0,
-        codec: Codec | None = None,
-        proximal_mu: float = 0.0,
+        settings: Settings,
         local: Collection[str] = (),
         augmenting: Augmenting | None = None,
     ) -> None:
         self.client_id = client_id
         self.samples = samples
         self.uplink = uplink
-        self.batch_size = batch_size
-        self.local_epochs = local_epochs
-        self.seed = seed
-        self.codec = codec or Codec()
-        self.proximal_mu = proximal_mu
+        self.settings = settings
         self.local = local
         self.augmenting = augmenting
 
@@ -75,15 +73,18 @@ class Client:
         state: State,
         round: int,
         lr: float,
-        watch: Callable[[Tensor], None] | None = None,
+        watch: Watch | None = None,
         memory: State | None = None,
     ) -> Update:
         """Train from the global state for some epochs, choose what to send and encode it.
 
+        The last mini-batch of an epoch may be smaller than the others. Its mean gradient takes a whole step all the
+        same.
+
         Parameters
         ----------
         model : Module
-            A model to work in; it is overwritten by `state`.
+            A model to work in; `state` overwrites it.
         state : dict of str to array
             The global state.
         round : int
@@ -91,30 +92,29 @@ class Client:
         lr : float
             The learning rate of this round.
         watch : callable, optional
-            Is shown the loss of each mini-batch before the backward pass; what it raises ends the training.
+            Called with the loss of each mini-batch before the backward pass; what it raises ends the training.
         memory : dict of str to array, optional
-            What the client remembers of its earlier turns; written to if there is something to remember.
+            What the client remembers of its earlier turns. What it will remember of this one is written to it.
 
         Returns
         -------
         Update
             What the client sends.
         """
-        memory = {} if memory is None else memory
+        s, memory = self.settings, {} if memory is None else memory
         model.load_state_dict({**state, **{name: memory[name] for name in self.local if name in memory}})
         model.train()
-        optimiser = (
-            ProximalSGD(model.parameters(), lr, self.proximal_mu) if self.proximal_mu else SGD(model.parameters(), lr)
-        )
-        rng = generator(self.seed, round, self.client_id, Purpose.SHUFFLE_BATCHES)
-        augment_rng = generator(self.seed, round, self.client_id, Purpose.AUGMENT)
+        parameters = model.parameters()
+        optimiser = ProximalSGD(parameters, lr, s.proximal_mu) if s.proximal_mu else SGD(parameters, lr)
+        rng = generator(s.seed, round, self.client_id, Purpose.SHUFFLE_BATCHES)
+        augment_rng = generator(s.seed, round, self.client_id, Purpose.AUGMENT)
         x, y = self.samples
         total_loss = 0.0
-        with np.errstate(all="ignore"):  # the server refuses what is not finite
-            for _ in range(self.local_epochs):
+        with np.errstate(all="ignore"):  # The server refuses what is not finite.
+            for _ in range(s.local_epochs):
                 order = rng.permutation(y.size)
-                for first in range(0, y.size, self.batch_size):
-                    batch = order[first : first + self.batch_size]
+                for first in range(0, y.size, s.batch_size):
+                    batch = order[first : first + s.batch_size]
                     inputs = self.augmenting.augment(x[batch], augment_rng) if self.augmenting else x[batch]
                     loss = ops.cross_entropy(model(Tensor(batch_last(inputs))), y[batch])
                     if watch is not None:
@@ -123,13 +123,13 @@ class Client:
                     loss.backward()
                     optimiser.step()
                     total_loss += loss.item() * batch.size
-        return Update(
-            self.client_id, y.size, self._send(model, state, round, memory), total_loss / (y.size * self.local_epochs)
-        )
+        message = self._message(model, state, round, memory)
+        return Update(self.client_id, y.size, message, total_loss / (y.size * s.local_epochs))
 
-    def _send(self, model: Module, state: State, round: int, memory: State) -> bytes:
-        # The model's own arrays: what is sent is copied into the message, so there is no need of another copy.
+    def _message(self, model: Module, state: State, round: int, memory: State) -> bytes:
+        """Choose what to send and encode it."""
+        # These are the model's own arrays: what is sent is copied into the message, so that no other copy is needed.
         end = {name: parameter._array for name, parameter in model.named_parameters()} | dict(model.named_buffers())
         memory.update((name, end[name].copy()) for name in self.local)
-        payload = self.uplink.select(state, end, Context(round, self.client_id, self.seed, memory))
-        return self.codec.encode(payload, Schema.of(state))
+        payload = self.uplink.select(state, end, Context(round, self.client_id, self.settings.seed, memory))
+        return Codec(self.settings.codec, self.settings.values).encode(payload, Schema.of(state))

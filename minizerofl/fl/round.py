@@ -85,7 +85,8 @@ class Round:
     validation : Evaluation or None
         The evaluation on validation samples, if one was due and there are any.
     train_seconds, aggregate_seconds, eval_seconds : float
-        Wall time of local training, of averaging, and of evaluation.
+        Wall time of local training, of the server's own work (sampling, decoding, averaging, statistics), and of
+        evaluation.
     effort : Effort
         Memory and energy.
     """
@@ -116,11 +117,6 @@ class Round:
     def clients(self) -> tuple[str, ...]:
         """The clients whose updates were accepted, in the order they were sampled."""
         return tuple(outcome.client for outcome in self.outcomes if outcome.status == "accepted")
-
-    @property
-    def refused(self) -> tuple[str, ...]:
-        """The clients whose updates were refused."""
-        return tuple(outcome.client for outcome in self.outcomes if outcome.status == "refused")
 
     @property
     def num_samples(self) -> int:

@@ -13,13 +13,12 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a generator is for; part of its seed."""
+    """What a generator is for; its number is part of the seed, so that it must never change."""
 
     SAMPLE_CLIENTS = 0
     SHUFFLE_BATCHES = 1
     EVALUATION_SUBSET = 2
     VALIDATION_SUBSET = 3
-    FAULT = 4
     SELECT_POSITIONS = 5
     AUGMENT = 6
 

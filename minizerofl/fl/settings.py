@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from minizerofl.fl.aggregator import AVERAGES
 from minizerofl.fl.codecs import CODECS, VALUES
@@ -38,7 +38,7 @@ class Settings:
         Samples in a mini-batch; the last one of an epoch may be smaller.
     lr_start, lr_end : float
         Learning rate of the first round, and the one it falls to, exponentially, over `schedule_rounds` (paper,
-        section 4).
+        section 4.1).
     schedule_rounds : int
         Length of the learning-rate schedule in rounds; 0 stands for `rounds`.
     sparsity : float
@@ -46,20 +46,21 @@ class Settings:
     mask_ratio : float
         Extra share of the weights that clients send (the paper's r_mask), 0 to 1.
     uplink : str
-        What clients send: "full", "topk-weights", "diff-topk-weights" or "topk-diff" (paper, section 3.2); or one of
+        What clients send: "full", "topk-weights", "diff-topk-weights" or "topk-diff" (paper, section 5); or one of
         the controls, "topk-diff-feedback" or "random-k".
     codec : str
-        How that is written: "csr" (the paper's), "bitmap", "rice", "dense", or "auto", the shortest.
+        How a message is encoded: "csr" (the paper's), "bitmap", "rice", "dense", or "auto", the shortest.
     values : str
-        "float32", or "float16", which loses digits.
+        How its values are encoded: "float32", or "float16", which rounds them.
     average : str
-        "all": what a client does not send counts as zero (the paper's). "senders": it does not count (a control).
+        "all": an entry that a client does not send counts as zero (the paper's). "senders": it does not count (a
+        control).
     server : str
         What follows the average: "fedavg", "fedavgm", "fedadagrad", "fedadam" or "fedyogi".
     server_lr : float
         The server's learning rate; 0 stands for its default, 1 for "fedavg" and "fedavgm" and 0.01 for the others.
     proximal_mu : float
-        Pull of local training towards the global state (FedProx); 0 for none.
+        Strength of the pull of local training towards the global state (FedProx); 0 for none.
     bn : str
         "global": clients begin with the averages of BatchNorm's parameters and statistics, as of all else. "local":
         a client that took part before goes on with its own (FedBN, Li et al. 2021). A copy is still sent, so that
@@ -69,27 +70,27 @@ class Settings:
     init_seed : int
         Draws the initial weights.
     eval_every : int
-        Evaluate the global model every so many rounds, and after the last.
+        Evaluate the global model every `eval_every` rounds, and after the last.
     eval_samples : int
         Evaluate on this many test samples, a fixed seeded subset; 0 stands for all. The last round always uses all.
     eval_dense : bool
-        Evaluate with all weights as well, instead of only with the largest.
+        Evaluate a second time with all weights. The paper evaluates with the largest ones only (section 4.3).
     validation_samples : int
         Whenever the model is evaluated, evaluate it on this many validation samples too, a fixed seeded subset; they
         alone choose the best checkpoint. 0: none, and no checkpoint is called the best.
     masks_every : int
-        Note the masks of the sparse layers, and how far they overlap, every so many rounds; 0: never.
+        Note the masks of the sparse layers, and how far they overlap, every `masks_every` rounds; 0: never.
     quorum : float
         The share of a round's clients whose updates must be accepted, 0 to 1; at least one must be in any case.
     dense_layers : str
-        The sparse layers that are computed by dense products, with commas between: the same result up to rounding, and
-        sooner where many weights are kept. "none", or "auto": those that are expected to be faster, see
-        `minizerofl.sparse.breakeven`.
+        The sparse layers that are computed by dense products, separated by commas: the same result up to rounding, and
+        faster where many weights are kept. "none" for none of them; "auto" for those that are expected to be faster,
+        see `minizerofl.sparse.breakeven`.
     round_deadline : float
-        Seconds after which clients that still train are given up; 0: never. The accepted clients, and with them the
-        result, then depend on the machine.
+        Seconds after which the server stops waiting for clients; 0: never. Which clients are accepted, and so the
+        result, then depends on the machine.
     inject : str
-        Faults on purpose, see `minizerofl.fl.faults`.
+        Faults to bring about on purpose, see `minizerofl.fl.faults`.
 
     Raises
     ------
@@ -158,3 +159,20 @@ class Settings:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
+
+    @property
+    def dense_names(self) -> tuple[str, ...] | None:
+        """The layers that `dense_layers` names; None for "auto", if they are still to be chosen.
+
+        Examples
+        --------
+        >>> Settings(dense_layers="conv1, linear1").dense_names
+        ('conv1', 'linear1')
+        """
+        if self.dense_layers == "auto":
+            return None
+        return () if self.dense_layers == "none" else tuple(name.strip() for name in self.dense_layers.split(","))
+
+    def with_dense_names(self, names: Iterable[str]) -> Settings:
+        """Return the same settings with these layers as `dense_layers`."""
+        return replace(self, dense_layers=",".join(names) or "none")

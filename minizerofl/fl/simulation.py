@@ -1,30 +1,30 @@
-"""The federation in one process: it only conducts; each part of a round is a module of its own.
+"""The federation in one process: algorithm 1 of the paper (section 5), with what it takes to measure and repeat a run.
 
-A round: sample clients (`sampling`), each trains from the global state (`client`, `work`), its `uplink` selects what to
-send, the `server` averages, the uplink turns the average into the new global state, and that is evaluated
-(`evaluator`).
+`Simulation._round` is the round, line by line. Each line is a module of its own: clients are sampled (`sampling`), each
+trains from the global state (`turn`, `client`) and sends what its `uplink` selects, the server adds the updates up
+(`intake`, `aggregator`), makes the new global state of their average (`uplink`, `server`), and evaluates it
+(`measures.evaluator`).
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from minizerofl.fl.aggregator import Aggregator
-from minizerofl.fl.codecs import decode
 from minizerofl.fl.data import FederatedData
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
-from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError, RefusedError
+from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
 from minizerofl.fl.files.checkpoint import Best, Checkpoint
+from minizerofl.fl.intake import Intake
 from minizerofl.fl.measures.costs import EffortMeter
-from minizerofl.fl.measures.evaluation import Evaluation
-from minizerofl.fl.measures.evaluator import Evaluator, score
-from minizerofl.fl.measures.masks import Bits, Masks, mean_jaccard, note_sent, top_masks, union_density
+from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
+from minizerofl.fl.measures.masks import Masks, mean_jaccard, top_masks, union_density
+from minizerofl.fl.measures.stopwatch import Stopwatch
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.fl.quorum import check_quorum
 from minizerofl.fl.round import Outcome, Round
@@ -32,25 +32,14 @@ from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.server import SERVERS
 from minizerofl.fl.settings import Settings
-from minizerofl.fl.turn import Call, Turn
+from minizerofl.fl.turn import Answer, Invitation, Turn
 from minizerofl.fl.uplinks import UPLINKS
-from minizerofl.fl.work import Answer
 from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
 
 __all__ = ["Round", "Simulation"]
-
-
-@dataclass
-class _Taken:
-    """What came of a round's clients."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    sent: dict[str, list[Bits]] = field(default_factory=dict)  # the masks of what they sent, by layer
-    memories: dict[str, State] = field(default_factory=dict)  # what those that were accepted remember
-    seconds: float = 0.0  # spent on folding
 
 
 class Simulation:
@@ -67,8 +56,8 @@ class Simulation:
     workers : int
         How many clients train at once. The result does not depend on it.
     engine : {"threads", "processes"}
-        Where they train. Processes are faster with small models, see `minizerofl.fl.engines.ProcessEngine`; where there
-        are none, threads are taken.
+        Where they train. Processes are faster for small models, see `minizerofl.fl.engines.ProcessEngine`; where the
+        system has none that serve, threads are used instead.
     break_even : mapping of str to float, optional
         The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
     **model_arguments
@@ -77,7 +66,7 @@ class Simulation:
     Attributes
     ----------
     settings : Settings
-        The settings; which layers take the dense path is settled.
+        The settings; "auto" in `dense_layers` has been replaced by the layers that were chosen.
     state : dict of str to array
         The global state after the last complete round.
     round : int
@@ -119,10 +108,9 @@ class Simulation:
         self.engine = engine
         self.model_name = model
         self.model_arguments = {"sparsity": settings.sparsity, "seed": settings.init_seed, **model_arguments}
-        if settings.dense_layers == "auto":
+        if settings.dense_names is None:
             paths = choose_paths(build(model, **self.model_arguments), settings.batch_size, break_even or {})
-            dense = ",".join(name for name, path in paths.items() if path == "dense")
-            settings = replace(settings, dense_layers=dense or "none")
+            settings = settings.with_dense_names(name for name, path in paths.items() if path == "dense")
         self.settings = settings
         initial = self.build_model()
         self.state: State = initial.state_dict()
@@ -146,20 +134,20 @@ class Simulation:
     def build_model(self) -> Module:
         """Build the model with its initial weights."""
         model = build(self.model_name, **self.model_arguments)
-        names = self.settings.dense_layers
         try:
-            set_dense_layers(model, [] if names == "none" else [name.strip() for name in names.split(",")])
+            set_dense_layers(model, self.settings.dense_names or ())
         except ValueError as error:
-            raise ConfigError(f"dense_layers is {names!r}: {error}") from error
+            raise ConfigError(f"dense_layers is {self.settings.dense_layers!r}: {error}") from error
         return model
 
     def run(self) -> Iterator[Round]:
-        """Run all rounds that are left; yield what each did when it is complete.
+        """Run the remaining rounds; yield the record of each when it is complete.
 
         Raises
         ------
         DivergedError
-            The global model is no longer finite, or most updates were not. `state` is the last good one.
+            The global model is no longer finite, or at least as many updates were not finite as were accepted. `state`
+            is that of the round before.
         TooFewClientsError
             Fewer updates were accepted than the quorum. `state` is that of the round before.
         """
@@ -178,7 +166,7 @@ class Simulation:
         Raises
         ------
         CheckpointError
-            It is another model's.
+            It belongs to another model.
         """
         shapes = [
             {name: (value.shape, value.dtype) for name, value in s.items()} for s in (self.state, checkpoint.state)
@@ -191,7 +179,7 @@ class Simulation:
         self.client_memories = {part.removeprefix("client:"): kept for part, kept in memory.items()}
 
     def turn(self, t: int, deadline: float = math.inf) -> Turn:
-        """Return what the clients of round t would be given now."""
+        """Return what the clients of round t are given, if it starts from the state as it is now."""
         return Turn(t, self._schedule(t - 1), self.state, self.data, self.uplink, self.settings, self._local, deadline)
 
     def masks_are_due(self, t: int) -> bool:
@@ -209,83 +197,42 @@ class Simulation:
         return ENGINES[self.engine](self.build_model, self.workers, known)
 
     def _round(self, engine: Engine, t: int) -> Round:
-        meter, started = EffortMeter(engine.helpers), time.perf_counter()
+        """Run round t: algorithm 1 of the paper."""
+        stopwatch, meter = Stopwatch(), EffortMeter(engine.helpers)
         aggregator = Aggregator(self.state, self.uplink.differences, self.settings.average)
-        taken = self._take_in(engine, t, aggregator)
-        check_quorum(t, taken.outcomes, self.settings.quorum)
-        began = time.perf_counter()
-        plain = self.uplink.apply(self.state, aggregator.average())
+        intake = Intake(aggregator, note_masks=self.masks_are_due(t))
+
+        clients = self._sample(t)
+        answers = self._train(engine, t, clients)  # one after the other, in the order of sampling
+        outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added up
+        check_quorum(t, outcomes, self.settings.quorum)
+        average = aggregator.average()
+        plain = self.uplink.apply(self.state, average)
         state, server_memory = self.server.step(self.state, plain, self.server_memory)
-        averaged = time.perf_counter()
-        aggregating = taken.seconds + averaged - began
-        test, dense, validation = self._evaluate(engine, state, t, taken.outcomes)
+        with stopwatch.phase("evaluation"):
+            scores = self._evaluate(engine, t, state, outcomes)
+        self._keep(t, state, server_memory, intake.memories, scores)
 
-        accepted = [outcome for outcome in taken.outcomes if outcome.status == "accepted"]
-        self.state, self.server_memory, self.round = state, server_memory, t
-        self.client_memories |= taken.memories
-        if validation and (self.best is None or validation.accuracy > self.best.accuracy):
-            self.best = Best(t, validation.accuracy)
-        dense_bytes = num_bytes(state)
-        return Round(
-            round=t,
-            lr=self._schedule(t - 1),
-            outcomes=tuple(taken.outcomes),
-            train_loss=sum((o.train_loss or 0.0) * o.num_samples for o in accepted) / aggregator.num_samples,
-            dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in taken.outcomes),
-            downlink_bytes=dense_bytes * len(taken.outcomes),
-            kept={name: aggregator.share_sent([name]) for name in self.sparse},
-            kept_fraction=aggregator.share_sent(self.sparse),
-            density=self._density(state),
-            client_overlap={
-                name: (union_density(masks, state[name].size), mean_jaccard(masks))
-                for name, masks in taken.sent.items()
-            },
-            score=test,
-            dense_score=dense,
-            validation=validation,
-            train_seconds=averaged - started - aggregating,
-            aggregate_seconds=aggregating,
-            eval_seconds=time.perf_counter() - averaged,
-            effort=meter.read(),
-        )
+        return self._record(aggregator, intake, scores, stopwatch, meter)
 
-    def _take_in(self, engine: Engine, t: int, aggregator: Aggregator) -> _Taken:
-        """Sample clients, let them train, and fold in each one's update when its turn comes."""
+    def _sample(self, t: int) -> list[str]:
+        """Draw the clients of a round."""
         s = self.settings
-        turn = self.turn(t, time.monotonic() + s.round_deadline if s.round_deadline else math.inf)
-        clients = sample_clients(self.data, s.clients_per_round, generator(s.seed, t, "", Purpose.SAMPLE_CLIENTS))
-        calls = [Call(client, place, self.client_memories.get(client, {})) for place, client in enumerate(clients)]
-        taken = _Taken()
-        for answer in engine.run(turn, calls):
-            began = time.perf_counter()
-            outcome = self._fold(answer, aggregator)
-            taken.outcomes.append(outcome)
-            if outcome.status == "accepted" and answer.memory:
-                taken.memories[outcome.client] = answer.memory
-            if self.masks_are_due(t) and answer.update and outcome.status == "accepted":
-                note_sent(taken.sent, decode(answer.update.message, aggregator.schema))
-            taken.seconds += time.perf_counter() - began
-        return taken
+        return sample_clients(self.data, s.clients_per_round, generator(s.seed, t, "", Purpose.SAMPLE_CLIENTS))
 
-    def _fold(self, answer: Answer, aggregator: Aggregator) -> Outcome:
-        """Fold an answer's update into the average, if it has one that can be used."""
-        update = answer.update
-        if update is None:
-            return answer.outcome
-        outcome = replace(answer.outcome, uplink_bytes=len(update.message))
-        try:
-            aggregator.fold(update)
-        except RefusedError as error:
-            return replace(outcome, status="refused", reason=str(error))
-        return outcome
+    def _train(self, engine: Engine, t: int, clients: Sequence[str]) -> Iterator[Answer]:
+        """Let clients train from the global state; yield their answers in the order of sampling."""
+        limit = self.settings.round_deadline
+        turn = self.turn(t, time.monotonic() + limit if limit else math.inf)
+        memories = self.client_memories
+        invitations = [Invitation(name, place, memories.get(name, {})) for place, name in enumerate(clients)]
+        yield from engine.run(turn, invitations)
 
-    def _evaluate(
-        self, engine: Engine, state: State, t: int, outcomes: list[Outcome]
-    ) -> tuple[Evaluation | None, Evaluation | None, Evaluation | None]:
-        """Evaluate if it is due: on test samples, on those with all weights, on validation samples."""
+    def _evaluate(self, engine: Engine, t: int, state: State, outcomes: Sequence[Outcome]) -> Scores:
+        """Evaluate a state if it is due: on test samples, on these with all weights, and on validation samples."""
         s = self.settings
         if t % s.eval_every and t != s.rounds:
-            return None, None, None
+            return Scores()
         test, held_out = self.evaluator.test(whole=t == s.rounds), self.evaluator.validation()
         sparse, *validation = score(engine, state, [test, held_out] if held_out else [test])
         if not math.isfinite(sparse.loss):
@@ -296,10 +243,50 @@ class Simulation:
             arguments = {**self.model_arguments, "sparsity": 0.0}
             with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense_engine:
                 (dense,) = score(dense_engine, state, [test])
-        return sparse, dense, validation[0] if validation else None
+        return Scores(sparse, dense, validation[0] if validation else None)
 
-    def _density(self, state: State) -> float:
-        weights = [state[name] for name in self.sparse]
+    def _keep(
+        self, t: int, state: State, server_memory: State, client_memories: dict[str, State], scores: Scores
+    ) -> None:
+        """Begin the next round from here."""
+        self.round, self.state, self.server_memory = t, state, server_memory
+        self.client_memories |= client_memories
+        validation = scores.validation
+        if validation and (self.best is None or validation.accuracy > self.best.accuracy):
+            self.best = Best(t, validation.accuracy)
+
+    def _record(
+        self, aggregator: Aggregator, intake: Intake, scores: Scores, stopwatch: Stopwatch, meter: EffortMeter
+    ) -> Round:
+        """Write down what the round that was just kept did."""
+        outcomes, state, dense_bytes = tuple(intake.outcomes), self.state, num_bytes(self.state)
+        total_loss = sum((each.train_loss or 0.0) * each.num_samples for each in outcomes if each.status == "accepted")
+        return Round(
+            round=self.round,
+            lr=self._schedule(self.round - 1),
+            outcomes=outcomes,
+            train_loss=total_loss / aggregator.num_samples,
+            dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in outcomes),
+            downlink_bytes=dense_bytes * len(outcomes),
+            kept={name: aggregator.share_sent([name]) for name in self.sparse},
+            kept_fraction=aggregator.share_sent(self.sparse),
+            density=self._density(),
+            client_overlap={
+                name: (union_density(masks, state[name].size), mean_jaccard(masks))
+                for name, masks in intake.sent.items()
+            },
+            score=scores.test,
+            dense_score=scores.dense,
+            validation=scores.validation,
+            train_seconds=stopwatch.seconds("training"),
+            eval_seconds=stopwatch.seconds("evaluation"),
+            aggregate_seconds=stopwatch.rest(),
+            effort=meter.read(),
+        )
+
+    def _density(self) -> float:
+        """Return the share of the sparse layers' weights that is not zero."""
+        weights = [self.state[name] for name in self.sparse]
         entries = sum(weight.size for weight in weights)
         return sum(int(np.count_nonzero(weight)) for weight in weights) / entries if entries else 1.0
 

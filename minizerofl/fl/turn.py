@@ -1,23 +1,42 @@
-"""A round as its clients see it: what all of them are given, and what one of them makes of it."""
+"""A client's turn in a round: it trains and sends an update, and however that ends, the server gets an `Answer`.
+
+A `Turn` holds what all clients of the round are given. An engine calls it with a model to work in and with the
+`Invitation` of one client.
+"""
 
 from __future__ import annotations
 
 import math
+import time
+import traceback
 from dataclasses import dataclass, field, replace
 
-from minizerofl.fl.client import Client
-from minizerofl.fl.codecs import Codec
+import numpy as np
+
+from minizerofl.autograd.tensor import Tensor
+from minizerofl.fl.client import Client, Watch
 from minizerofl.fl.data import Augmenting, FederatedData, Samples
-from minizerofl.fl.faults import parse_faults
+from minizerofl.fl.faults import Fault, InjectedCrash, parse_faults
+from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import State, Update
+from minizerofl.fl.round import Outcome, Status
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.uplinks import Uplink
-from minizerofl.fl.work import Answer, Watch, work
 from minizerofl.nn import Module
+
+NAP = 0.01  # seconds between two looks at the clock while a client waits
+
+
+class LateError(TimeoutError):
+    """The round's deadline has passed."""
+
+
+class DroppedError(ConnectionError):
+    """The client does not answer."""
 
 
 @dataclass(frozen=True)
-class Call:
+class Invitation:
     """What one client is told.
 
     Attributes
@@ -36,25 +55,87 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the server gets back from an invitation.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        How the turn ended. "accepted" means here that an update came; the server may still refuse it.
+    update : Update or None
+        What the client sends, if it got that far.
+    memory : dict of str to array
+        What the client remembers from now on.
+    """
+
+    outcome: Outcome
+    update: Update | None = None
+    memory: State = field(default_factory=dict)
+
+
+class Watcher:
+    """Sees each mini-batch before its backward pass: counts multiply-adds, and ends the training at the deadline.
+
+    Parameters
+    ----------
+    deadline : float
+        When an answer would be too late, on the clock of `time.monotonic`.
+
+    Attributes
+    ----------
+    macs : Macs
+        The multiply-adds so far.
+
+    Examples
+    --------
+    >>> Watcher(deadline=time.monotonic() - 1).check_time()
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.turn.LateError: the round's deadline had passed
+    """
+
+    def __init__(self, deadline: float = math.inf) -> None:
+        self.macs = Macs()
+        self._deadline = deadline
+
+    def __call__(self, loss: Tensor) -> None:
+        """Count a mini-batch."""
+        self.check_time()
+        self.macs += count_macs(loss)
+
+    def check_time(self) -> None:
+        """Raise `LateError` if the deadline has passed."""
+        if time.monotonic() > self._deadline:
+            raise LateError("the round's deadline had passed")
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for some seconds, or until the deadline."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check_time()
+            time.sleep(min(NAP, left))
+
+
+@dataclass(frozen=True)
 class Turn:
-    """What all clients of a round are given; called with a model to work in and a `Call`, it lets that client train.
+    """What all clients of a round are given.
 
     Attributes
     ----------
     round : int
         The round, counted from 1.
     lr : float
-        Its learning rate.
+        The learning rate of the round.
     state : dict of str to array
         The global state.
     data : FederatedData
-        Where a client has its samples from.
+        Where the clients' samples come from.
     uplink : Uplink
-        What it sends.
+        What the clients send.
     settings : Settings
-        All else.
+        The settings of the run.
     local : frozenset of str
-        Tensors of which clients take up their own, see `Client`.
+        Tensors of which each client keeps its own, see `Client`.
     deadline : float
         When an answer would be too late, on the clock of `time.monotonic`.
     """
@@ -68,38 +149,60 @@ class Turn:
     local: frozenset[str] = frozenset()
     deadline: float = math.inf
 
-    def __call__(self, model: Module, call: Call) -> Answer:
+    def __call__(self, model: Module, invitation: Invitation) -> Answer:
         """Let a client train on its samples; never raises an `Exception`."""
-        memory = dict(call.memory)
-        answer = work(
-            call.client_id,
-            lambda: self.data.train(call.client_id),
-            lambda samples, watch: self.train(model, call.client_id, samples, watch, memory),
-            [f for f in parse_faults(self.settings.inject) if f.strikes(self.round, call.client_id, call.place)],
-            self.deadline,
-        )
-        return replace(answer, memory=memory)
+        started, watcher = time.perf_counter(), Watcher(self.deadline)
+        memory = dict(invitation.memory)
+
+        def outcome(status: Status, reason: str = "", trace: str = "") -> Outcome:
+            seconds = time.perf_counter() - started
+            return Outcome(invitation.client_id, status, reason, trace, macs=watcher.macs, seconds=seconds)
+
+        try:
+            update = self._work(model, invitation, watcher, memory)
+        except LateError as error:
+            return Answer(outcome("late", str(error)))
+        except DroppedError as error:
+            return Answer(outcome("dropped", str(error)))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            return Answer(outcome("crashed", reason, traceback.format_exc()))
+        done = replace(outcome("accepted"), num_samples=update.num_samples, train_loss=update.train_loss)
+        return Answer(done, update, memory)
 
     def train(
-        self,
-        model: Module,
-        client_id: str,
-        samples: Samples,
-        watch: Watch | None = None,
-        memory: State | None = None,
+        self, model: Module, client_id: str, samples: Samples, watch: Watch | None = None, memory: State | None = None
     ) -> Update:
         """Let a client train on these samples, see `Client.train`."""
-        s = self.settings
-        client = Client(
-            client_id,
-            samples,
-            self.uplink,
-            batch_size=s.batch_size,
-            local_epochs=s.local_epochs,
-            seed=s.seed,
-            codec=Codec(s.codec, s.values),
-            proximal_mu=s.proximal_mu,
-            local=self.local,
-            augmenting=self.data if isinstance(self.data, Augmenting) else None,
-        )
+        augmenting = self.data if isinstance(self.data, Augmenting) else None
+        client = Client(client_id, samples, self.uplink, self.settings, self.local, augmenting)
         return client.train(model, self.state, self.round, self.lr, watch, memory)
+
+    def _work(self, model: Module, invitation: Invitation, watcher: Watcher, memory: State) -> Update:
+        """Read the samples, train and return the update; faults that were asked for strike on the way."""
+        faults = self._faults(invitation)
+        kinds = {fault.kind for fault in faults}
+        watcher.wait(sum(fault.seconds for fault in faults))
+        watcher.check_time()
+        x, y = self.data.train(invitation.client_id)
+        if "drop" in kinds:
+            raise DroppedError("did not answer (injected)")
+        if "crash" in kinds:
+            raise InjectedCrash("injected")
+        if "nan" in kinds:
+            x = np.full_like(x, np.nan)  # Then what it learns is NaN as well.
+        update = self.train(model, invitation.client_id, (x, y), watcher, memory)
+        if "corrupt" in kinds:
+            update = replace(update, message=_damage(update.message))
+        watcher.check_time()
+        return update
+
+    def _faults(self, invitation: Invitation) -> list[Fault]:
+        plan = parse_faults(self.settings.inject)
+        return [fault for fault in plan if fault.strikes(self.round, invitation.client_id, invitation.place)]
+
+
+def _damage(message: bytes) -> bytes:
+    """Change one byte in the middle."""
+    middle = len(message) // 2
+    return message[:middle] + bytes([message[middle] ^ 1]) + message[middle + 1 :]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minizerofl.fl import Aggregator, Codec, Kept, Payload, RefusedError, Schema, Update
+from minizerofl.fl import Aggregator, Codec, Kept, Payload, RefusedError, Schema, TopKDiff, Update
 
 
 def update(state: dict, n: int, payload: Payload) -> Update:
@@ -64,6 +64,18 @@ def test_a_variance_may_fall_but_not_below_zero() -> None:
     aggregator.fold(update(STATE, 1, falls))
     with pytest.raises(RefusedError, match="negative variance"):
         aggregator.fold(update(STATE, 1, {**falls, "running_var": np.array([-0.6, 0], np.float32)}))
+
+
+@given(st.floats(1e-6, 1e6), st.floats(0, 9e-4), st.integers(1, 3))
+def test_a_new_variance_is_never_negative(variance: float, excess: float, clients: int) -> None:
+    state = {"running_var": np.array([variance, 1.0], np.float32)}
+    falls = {"running_var": np.array([-variance * (1 + excess), 0.5], np.float32)}  # the first a little too far
+    aggregator = Aggregator(state, differences=True)
+    for n in range(1, clients + 1):
+        aggregator.fold(update(state, n, falls))
+    new = TopKDiff({}).apply(state, aggregator.average())["running_var"]
+    assert 0 <= new[0] < 1e-5 * variance
+    assert new[1] == 1.5
 
 
 def test_sums_are_not_rounded_before_the_end() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minizerofl import nn
-from minizerofl.fl import Client
+from minizerofl.fl import Client, Settings
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.uplinks import UPLINKS
 
@@ -25,7 +25,7 @@ class Recorder:
 def train(augmenting: Recorder | None, round: int = 1, name: str = "me", seed: int = 0) -> bytes:
     x, y = np.ones((5, 4), np.float32), np.arange(5) % 3
     model = nn.Linear(4, 3, rng=np.random.default_rng(0))
-    client = Client(name, (x, y), UPLINKS["full"]({}, 0.2), batch_size=2, seed=seed, augmenting=augmenting)
+    client = Client(name, (x, y), UPLINKS["full"]({}, 0.2), Settings(batch_size=2, seed=seed), augmenting=augmenting)
     message = client.train(model, model.state_dict(), round, lr=0.5).message
     assert (x == 1).all()
     return message

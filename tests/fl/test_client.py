@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl import Tensor, nn, ops
-from minizerofl.fl import Client, Full, Schema, decode
+from minizerofl.fl import Client, Full, Schema, Settings, decode
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.seeds import Purpose, generator
 
@@ -25,7 +25,7 @@ def test_training_is_sgd_over_shuffled_batches_and_keeps_the_last_one(
 ) -> None:
     x, y = samples(n)
     state = linear().state_dict()
-    client = Client("me", (x, y), Full({}), batch_size=batch, local_epochs=epochs, seed=7)
+    client = Client("me", (x, y), Full({}), Settings(batch_size=batch, local_epochs=epochs, seed=7))
     update = client.train(linear(seed=99), state, round, lr=0.1)
 
     w, b = state["weight"].astype(np.float64), state["bias"].astype(np.float64)
@@ -52,7 +52,7 @@ def test_a_client_keeps_nothing_and_leaves_the_global_state_alone() -> None:
     state = linear().state_dict()
     before = {name: value.copy() for name, value in state.items()}
     model = linear(1)
-    client = Client("me", samples(7), Full({}), batch_size=3)
+    client = Client("me", samples(7), Full({}), Settings(batch_size=3))
     first = client.train(model, state, 1, lr=0.5).message
     second = client.train(model, state, 1, lr=0.5).message
     other_round = client.train(model, state, 2, lr=0.5).message
@@ -62,7 +62,7 @@ def test_a_client_keeps_nothing_and_leaves_the_global_state_alone() -> None:
 
 def test_fedprox_adds_the_pull_to_the_gradient() -> None:
     (x, y), state, mu = samples(9), linear().state_dict(), 0.7
-    client = Client("me", (x, y), Full({}), batch_size=3, seed=7, proximal_mu=mu)
+    client = Client("me", (x, y), Full({}), Settings(batch_size=3, seed=7, proximal_mu=mu))
     sent = decode(client.train(linear(1), state, 1, lr=0.1).message, Schema.of(state))
     w, b = state["weight"].astype(np.float64), state["bias"].astype(np.float64)
     order = generator(7, 1, "me", Purpose.SHUFFLE_BATCHES).permutation(9)
@@ -78,7 +78,7 @@ def test_fedprox_adds_the_pull_to_the_gradient() -> None:
 
 def test_local_tensors_are_taken_up_again() -> None:
     state, memory = linear().state_dict(), {}
-    client = Client("me", samples(7), Full({}), batch_size=3, local=["bias"])
+    client = Client("me", samples(7), Full({}), Settings(batch_size=3), local=["bias"])
     client.train(linear(1), state, 1, lr=0.5, memory=memory)
     kept = memory["bias"].copy()
     assert not np.array_equal(kept, state["bias"])

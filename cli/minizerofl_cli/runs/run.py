@@ -9,6 +9,7 @@ from pathlib import Path
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.rundir import RunDirectory, run_name
+from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.bench.calibrate import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, paper_model
 from minizerofl_cli.runs.environment import environment
@@ -18,7 +19,6 @@ from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.pictures import plot_history
 from minizerofl_cli.screen.progress import MB, Screen, round_line, saving, screen
-from minizerofl_cli.runs.majority import majority_class
 from minizerofl_datasets import FederatedDataset
 
 SMALL = 30 * MB  # a state up to here is saved after every round, a larger one after every tenth

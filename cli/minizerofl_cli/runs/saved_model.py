@@ -16,12 +16,11 @@ from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model
 from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.engines import ThreadEngine
-from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy
+from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy, majority_class
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.nn import Module
 from minizerofl_cli.runs.dataset import first_lines, kind, load
 from minizerofl_cli.runs.environment import usable_cores
-from minizerofl_cli.runs.majority import majority_class
 from minizerofl_datasets import DataError, FederatedDataset
 
 CHUNK = 256  # images in one forward pass

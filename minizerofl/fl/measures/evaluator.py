@@ -1,11 +1,12 @@
-"""The evaluation of global models: which samples, read once, spread over the workers."""
+"""The evaluation of global models: which samples are used, read once and spread over the workers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,27 +31,38 @@ class Panel:
     clients: NDArray[np.int64] | None = None
 
 
-@dataclass(frozen=True)
-class _Scoring:
-    """The task of a worker: classify the part of a panel that begins at a sample."""
+class Scores(NamedTuple):
+    """The evaluations of a global model; None for those that were not due."""
 
-    panels: Sequence[Panel]
-    state: State
-    loaded: set[int] = field(default_factory=set)  # models that have the state: their layers select weights once
+    test: Evaluation | None = None
+    dense: Evaluation | None = None
+    validation: Evaluation | None = None
+
+
+class _Classifying:
+    """The task of an engine: classify a part of a panel with a state. A job is the panel's number and a first sample.
+
+    Each model loads the state only once, so that its sparse layers select their weights once.
+    """
+
+    def __init__(self, panels: Sequence[Panel], state: State) -> None:
+        self._panels = panels
+        self._state = state
+        self._loaded: set[int] = set()  # the ids of the models that have loaded the state
 
     def __call__(self, model: Module, job: tuple[int, int]) -> tuple[NDArray[np.bool_], float]:
-        if id(model) not in self.loaded:
-            model.load_state_dict(self.state)
-            self.loaded.add(id(model))
-        panel, first = job
-        part = slice(first, first + CHUNK)
-        return classify(model, (self.panels[panel].x[part], self.panels[panel].y[part]))
+        if id(model) not in self._loaded:
+            model.load_state_dict(self._state)
+            self._loaded.add(id(model))
+        number, first = job
+        panel, part = self._panels[number], slice(first, first + CHUNK)
+        return classify(model, (panel.x[part], panel.y[part]))
 
 
 def score(engine: Engine, state: State, panels: Sequence[Panel]) -> list[Evaluation]:
     """Evaluate a state on panels, with the models of an engine."""
     jobs = [(i, first) for i, panel in enumerate(panels) for first in range(0, panel.y.size, CHUNK)]
-    parts = engine.run(_Scoring(panels, state), jobs)
+    parts = engine.run(_Classifying(panels, state), jobs)
     return [summarise(panel.y, panel.clients, islice(parts, -(-panel.y.size // CHUNK))) for panel in panels]
 
 
@@ -60,9 +72,9 @@ class Evaluator:
     Parameters
     ----------
     data : FederatedData
-        Where they come from; read when they are first asked for, and then kept.
+        Where they come from. They are read when they are first asked for, and then kept.
     settings : Settings
-        How many, see `Settings.eval_samples` and `Settings.validation_samples`.
+        How many are used, see `Settings.eval_samples` and `Settings.validation_samples`.
 
     Examples
     --------
@@ -86,7 +98,7 @@ class Evaluator:
         return panel
 
     def validation(self) -> Panel | None:
-        """Return validation samples of clients in a fixed random order, so many as are asked for; None: there are none.
+        """Return validation samples of clients in a fixed random order, as many as asked for; None if there are none.
 
         They are the same in every round, so that the accuracies of rounds can be compared.
         """
@@ -95,7 +107,7 @@ class Evaluator:
         return self._panels["validation"]
 
     def panels(self) -> list[Panel]:
-        """Return all that a run is evaluated on."""
+        """Return all panels that a run is evaluated on."""
         panels = [self.test(whole=True), self.test(whole=False), self.validation()]
         return [panel for panel in panels if panel is not None]
 
@@ -116,7 +128,8 @@ class Evaluator:
 
     def _read_validation(self) -> Panel | None:
         wanted, ids = self._settings.validation_samples, self._data.clients
-        # So many clients are asked at most: enough, as they hold out a tenth, and never a list of the population.
+        # At most `wanted` clients are asked, so that a population is never listed. As each holds out a tenth of its
+        # samples, that is enough.
         rng = generator(self._settings.seed, 0, "", Purpose.VALIDATION_SUBSET)
         asked = rng.choice(len(ids), min(len(ids), wanted), replace=False)
         parts: list[Samples] = []

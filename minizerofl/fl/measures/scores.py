@@ -1,4 +1,4 @@
-"""What an accuracy stands beside: the majority class, the mean over classes, the mean and the worst of the clients."""
+"""What an accuracy is compared with: the majority class, the mean over classes, the mean and the worst clients."""
 
 from __future__ import annotations
 
@@ -7,23 +7,46 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.fl.errors import ConfigError
+
 Labels = NDArray[np.int64]
 FEWEST = 20  # test samples below which one client's accuracy says little
 
 
-def majority_accuracy(labels: Labels) -> float:
-    """Return the share of the commonest class: what a model scores that always gives the same answer.
+@dataclass(frozen=True)
+class Majority:
+    """The most frequent class of some samples, and its share: the accuracy of a model that always answers with it."""
+
+    label: int
+    share: float
+
+
+def majority_class(labels: Labels) -> Majority:
+    """Find the most frequent class; of several, the lowest label.
+
+    Parameters
+    ----------
+    labels : (n,) int64
+        The labels of the test set.
+
+    Raises
+    ------
+    ConfigError
+        There are no test samples.
 
     Examples
     --------
-    >>> majority_accuracy(np.array([3, 5, 5, 1]))
-    0.5
+    >>> majority_class(np.array([3, 5, 5, 1]))
+    Majority(label=5, share=0.5)
     """
-    return float(np.bincount(labels).max() / labels.size)
+    if labels.size == 0:
+        raise ConfigError("the clients have no test samples, so that no accuracy can be measured; take more clients")
+    counts = np.bincount(labels)
+    return Majority(int(counts.argmax()), float(counts.max() / labels.size))
 
 
 def balanced_accuracy(labels: Labels, correct: NDArray[np.bool_]) -> tuple[float, int]:
-    """Return the mean of the classes' accuracies, and over how many classes: those that occur.
+    """Return the mean of the classes' accuracies, and the number of classes that occur.
 
     Parameters
     ----------
@@ -52,7 +75,7 @@ class ClientAccuracy:
     worst_tenth : float
         The mean of the worst tenth of them, at least one client.
     counted : int
-        Over how many clients: those with 20 test samples, or all if none has so many.
+        The number of these clients: those with at least 20 test samples, or all if none has that many.
     """
 
     mean: float

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy, majority_accuracy
+from minizerofl.fl import ConfigError
+from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy, majority_class
 
 samples = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=120)
 
@@ -42,6 +43,14 @@ def test_the_worst_tenth(counts):
 
 
 @given(samples)
-def test_majority_accuracy(pairs):
+def test_majority_class(pairs):
     labels, _ = _arrays(pairs)
-    assert majority_accuracy(labels) == max(np.count_nonzero(labels == label) for label in labels) / labels.size
+    majority = majority_class(labels)
+    counts = [np.count_nonzero(labels == label) for label in range(6)]
+    assert majority.label == counts.index(max(counts))
+    assert majority.share == max(counts) / labels.size
+
+
+def test_no_test_samples():
+    with pytest.raises(ConfigError, match="no test samples"):
+        majority_class(np.empty(0, np.int64))
