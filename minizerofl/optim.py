@@ -233,7 +233,7 @@ class Adam(Optimizer):
 
 
 class ExponentialDecay:
-    """The paper's schedule (ZeroFL, section 5): lr(t) = start * exp(t / T * ln(end / start)) in round t = 0, 1, ...
+    """The paper's schedule (ZeroFL, section 4.1): lr(t) = start * exp(t / T * ln(end / start)) in round t = 0, 1, ...
 
     It holds `end` from round T on. (The formula is printed with the opposite sign, which would make the rate grow.)
 

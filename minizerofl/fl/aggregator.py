@@ -20,8 +20,8 @@ ROUNDING = 1e-3  # largest relative error of a value that was sent as float16, w
 class Aggregator:
     """The weighted average of a round's updates, folded in one at a time.
 
-    Sums of n_k * value are kept in float64 and divided once, by the number of all samples: the result does not depend
-    on how large the round is, only on the order of folding, which is the order in which the clients were sampled. One
+    Sums of n_k * value are kept in float64 and divided once, at the end, by the number of all samples. The last bits
+    of a sum depend on its order, so that updates are folded in the order in which the clients were sampled. One
     decoded update is in memory at a time.
 
     Parameters
@@ -31,9 +31,9 @@ class Aggregator:
     differences : bool
         Whether the clients send changes, see `Uplink.differences`.
     average : str
-        "all" divides by the samples of all clients, so that an entry that a client does not send counts as zero (the
-        paper's). "senders" divides, entry by entry, by the samples of the clients that sent it, and leaves the global
-        state alone where nobody did: a control, not ZeroFL.
+        "all" divides by the samples of all clients, so that an entry that a client does not send counts as zero
+        (paper, section 5). "senders" divides, entry by entry, by the samples of the clients that sent it, and leaves
+        the global state as it is where nobody did: a control, not ZeroFL.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Aggregator:
     num_samples : int
         Their samples.
     kept : Counter of str
-        How many entries of each tensor that is sent in part they brought.
+        For each tensor that is sent in part, how many entries they contained.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class Aggregator:
         self._state = state
         self._differences = differences
         self._sums = {name: np.zeros(value.size) for name, value in state.items()}
-        # Samples by entry, if they are counted.
+        # For each entry, the samples of the clients that sent it, if these are needed.
         self._senders = {name: np.zeros(value.size) for name, value in state.items()} if average == "senders" else {}
 
     def fold(self, update: Update) -> None:
@@ -74,7 +74,7 @@ class Aggregator:
         Raises
         ------
         RefusedError
-            The update cannot be used; then nothing of it was added.
+            The update cannot be used; nothing of it was added.
         """
         if update.num_samples <= 0:
             raise RefusedError("no samples", f"the client claims to have trained on {update.num_samples} samples")
@@ -103,7 +103,7 @@ class Aggregator:
         return averages
 
     def share_sent(self, names: Iterable[str]) -> float:
-        """Return the share of some tensors that was sent, over all updates; 1 for what is sent whole."""
+        """Return the share of the entries of some tensors that was sent, over all updates; 1 if they are sent whole."""
         in_part = [name for name in names if name in self.kept]
         entries = sum(self._state[name].size for name in in_part)
         return sum(self.kept[name] for name in in_part) / (entries * self.accepted) if entries else 1.0

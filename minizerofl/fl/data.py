@@ -1,4 +1,4 @@
-"""What the federation asks of a data set, and how samples become a mini-batch."""
+"""What the federation needs from a data set, and how samples become a mini-batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FederatedData(Protocol):
 
     @property
     def clients(self) -> Sequence[str]:
-        """The clients' ids; a sequence that makes them when asked will do for a population of millions."""
+        """The clients' ids; for a population of millions, take a sequence that makes them when asked."""
         ...
 
     @property
@@ -56,7 +56,7 @@ class Augmenting(Protocol):
 
 
 def batch_last(x: Array) -> Array:
-    """Turn a mini-batch round, (N, ...) -> (..., N), as the layers want it.
+    """Move the samples of a mini-batch to the last axis, (N, ...) -> (..., N), as the layers expect them.
 
     Examples
     --------

@@ -14,14 +14,14 @@ class ConfigError(ValueError):
 
 
 class LostRoundError(RuntimeError):
-    """A round came to nothing.
+    """A round had to be given up.
 
     Attributes
     ----------
     round : int
         The round; 0 if it had not begun.
     outcomes : tuple of Outcome
-        What became of its clients.
+        How its clients' turns ended.
     """
 
     def __init__(self, message: str, round: int = 0, outcomes: Iterable[Outcome] = ()) -> None:
@@ -35,11 +35,11 @@ class TooFewClientsError(LostRoundError):
 
 
 class DivergedError(LostRoundError):
-    """The global model, or most updates, are no longer finite."""
+    """The global model, or at least as many updates as were accepted, are not finite."""
 
 
 class WorkerDiedError(ChildProcessError):
-    """A process that trained clients was ended from outside."""
+    """Something outside ended a process that trained clients."""
 
 
 class SealError(ValueError):

@@ -1,4 +1,4 @@
-"""Faults on purpose: clients that vanish, crash, dawdle or send rubbish, in rounds that are known beforehand.
+"""Faults on purpose: clients that vanish, crash, are slow or send garbage, in rounds that are known beforehand.
 
 A plan is text, faults between commas, each ``KIND@ROUNDS:CLIENT``:
 
@@ -23,7 +23,7 @@ FORM = re.compile(r"(?P<kind>\w+)(=(?P<seconds>[\d.]+))?@(?P<rounds>\*|(?P<first
 
 
 class InjectedCrash(RuntimeError):  # noqa: N818 - it is a crash, not an error of this program
-    """The crash of a client that was asked for."""
+    """A client crashes because the plan says so."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Fault:
     kind : {"drop", "crash", "nan", "corrupt", "slow"}
         What happens.
     first, last : int
-        The rounds in which it does.
+        The rounds in which it happens.
     client : str
         To whom: an id, "#0" for the first that was sampled, or "*".
     seconds : float
@@ -49,7 +49,7 @@ class Fault:
     seconds: float = 0.0
 
     def strikes(self, round: int, client: str, place: int) -> bool:
-        """Whether it meets the client that was sampled in this place (counted from 0) of this round."""
+        """Whether the fault meets this client, which was sampled at this place (counted from 0) of this round."""
         return self.first <= round <= self.last and self.client in ("*", client, f"#{place}")
 
 
@@ -90,5 +90,5 @@ def _parse(text: str) -> Fault:
     try:
         seconds = float(match["seconds"] or 0)
     except ValueError:
-        raise ConfigError(f"inject is {text!r}: {match['seconds']!r} is no number of seconds") from None
+        raise ConfigError(f"inject is {text!r}: {match['seconds']!r} is not a number of seconds") from None
     return Fault(kind, first, last, match["client"], seconds)

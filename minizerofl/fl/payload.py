@@ -1,4 +1,4 @@
-"""What travels: the state of a model, the part of it that a client sends, and the message that it becomes."""
+"""What travels: the state of a model, the part of it that a client sends, and the update with the message."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Update:
     train_loss: float
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[Update], tuple[Any, ...]]:
-        # The message is large; from protocol 5 on a pickler may take it as it is, apart from the rest.
+        # The message is large. From protocol 5 on, a pickler may pass it on without a copy.
         message = PickleBuffer(self.message) if operator.index(protocol) >= 5 else self.message
         return Update, (self.client_id, self.num_samples, message, self.train_loss)
 
@@ -67,7 +67,7 @@ class Update:
 def num_bytes(payload: Payload) -> int:
     """Count the bytes of a payload by the accounting of CSR: 4-byte values, column indices and row pointers.
 
-    Tensors that are sent whole take 4 bytes an entry. A message has some dozen bytes more.
+    Tensors that are sent whole take 4 bytes an entry. A real message also has a header of a few dozen bytes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""FedProx (Li et al. 2020): local SGD that is pulled back to the model the client received."""
+"""FedProx (Li et al. 2020): local SGD with a pull back to the model that the client received."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ProximalSGD(SGD):
     Parameters
     ----------
     parameters : iterable of Tensor
-        What is learned.
+        The parameters to learn.
     lr : float
         The learning rate.
     mu : float

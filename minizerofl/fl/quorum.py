@@ -1,4 +1,4 @@
-"""Whether enough came of a round to go on."""
+"""Whether enough updates of a round were accepted to go on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from minizerofl.fl.errors import DivergedError, TooFewClientsError
 from minizerofl.fl.round import Outcome
 
-TOLD = 3  # reasons in a message
+SHOWN = 3  # reasons in an error message
 
 
 def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None:
@@ -19,14 +19,14 @@ def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None
     round : int
         The round.
     outcomes : sequence of Outcome
-        What became of its clients.
+        How its clients' turns ended.
     quorum : float
-        The share of them that is needed, 0 to 1; one is needed in any case.
+        The share of them whose updates must be accepted, 0 to 1; at least one must be in any case.
 
     Raises
     ------
     DivergedError
-        As many updates were not finite as were accepted, or more.
+        At least as many updates were not finite as were accepted.
     TooFewClientsError
         Fewer were accepted than needed.
 
@@ -48,12 +48,12 @@ def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None
         reasons = sorted({f"{each.status}: {each.reason}" for each in outcomes if each.status != "accepted"})
         raise TooFewClientsError(
             f"round {round}: {accepted} of {len(outcomes)} updates could be used, the quorum is {needed} "
-            f"({'; '.join(reasons[:TOLD])}); lower --quorum or see clients.csv",
+            f"({'; '.join(reasons[:SHOWN])}); lower --quorum or see clients.csv",
             round,
             outcomes,
         )
 
 
 def _exact(product: float) -> float:
-    """Undo what floats do to products: 0.1 * 30 is 3.0000000000000004."""
+    """Undo the rounding error of a product: 0.1 * 30 is 3.0000000000000004."""
     return round(product, 6)

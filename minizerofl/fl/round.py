@@ -1,4 +1,4 @@
-"""What a round did: one outcome for each client that was asked, and what came of all of them."""
+"""The record of a round: an outcome for each client that was invited, and what they gave together."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Status = Literal["accepted", "refused", "dropped", "crashed", "late"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one client's work.
+    """How one client's turn ended.
 
     Attributes
     ----------
     client : str
         The client.
     status : str
-        "accepted": its update is part of the average. "refused": its update came and cannot be used. "dropped": it did
-        not answer. "crashed": it failed. "late": the deadline had passed.
+        "accepted": its update is part of the average. "refused": its update arrived and cannot be used. "dropped": it
+        did not answer. "crashed": it failed. "late": the deadline had passed.
     reason : str
         Why, on one line; empty if accepted.
     trace : str
@@ -36,7 +36,7 @@ class Outcome:
     macs : Macs
         The multiply-adds of its training.
     seconds : float
-        Wall time from its beginning to its answer.
+        Wall time from its start to its answer.
     """
 
     client: str
@@ -52,7 +52,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round did.
+    """The record of a round.
 
     Attributes
     ----------
@@ -61,15 +61,15 @@ class Round:
     lr : float
         The learning rate.
     outcomes : tuple of Outcome
-        One for each client that was asked, in the order in which they were sampled.
+        One for each client that was invited, in the order of sampling.
     train_loss : float
         Mean cross-entropy during local training, weighted by samples, in nats.
     dense_bytes : int
-        What all clients that answered would have sent as dense models.
+        The bytes that all clients that answered would have sent as dense models.
     downlink_bytes : int
-        What the server sent: a dense model to each client that was asked.
+        The bytes that the server sent: a dense model to each client that was invited.
     kept : mapping of str to float
-        For each sparse layer, the share of its weights that was sent; less than 1 - sp + r where there were too few
+        For each sparse layer, the share of its weights that was sent; less than 1 - sp + r if there were too few
         non-zeros, 1 if they are sent whole.
     kept_fraction : float
         The same over all sparse layers together.
@@ -81,9 +81,9 @@ class Round:
     score : Evaluation or None
         The evaluation of the new global model on test samples, if one was due.
     dense_score : Evaluation or None
-        The same with all weights instead of the largest, if asked for.
+        A second evaluation with all weights instead of the largest, if asked for.
     validation : Evaluation or None
-        The evaluation on validation samples, if one was due and there are any.
+        The evaluation on validation samples, if one was due and there are such samples.
     train_seconds, aggregate_seconds, eval_seconds : float
         Wall time of local training, of the server's own work (sampling, decoding, averaging, statistics), and of
         evaluation.
@@ -110,7 +110,7 @@ class Round:
     effort: Effort = field(default_factory=Effort)
 
     def count(self, status: Status) -> int:
-        """Return how many clients ended like that."""
+        """Return how many clients' turns ended like that."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
     @property
@@ -125,7 +125,7 @@ class Round:
 
     @property
     def uplink_bytes(self) -> int:
-        """What the clients sent."""
+        """The bytes that the clients sent."""
         return sum(outcome.uplink_bytes for outcome in self.outcomes)
 
     @property
@@ -135,5 +135,5 @@ class Round:
 
     @property
     def seconds(self) -> float:
-        """Wall time of the whole round, but for the writing of files."""
+        """Wall time of the whole round, without the writing of files."""
         return self.train_seconds + self.aggregate_seconds + self.eval_seconds

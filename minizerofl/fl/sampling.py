@@ -11,7 +11,7 @@ from minizerofl.fl.errors import TooFewClientsError
 
 
 def check_population(data: FederatedData, count: int) -> None:
-    """Make sure that there are enough clients with training samples; looks no further than needed.
+    """Make sure that there are enough clients with training samples; stop counting when there are.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def check_population(data: FederatedData, count: int) -> None:
 
 
 def sample_clients(data: FederatedData, count: int, rng: np.random.Generator) -> list[str]:
-    """Draw clients without replacement; one without training samples is passed over for another.
+    """Draw clients without replacement; one without training samples is replaced by another.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ server        mean                           square                             
 ============  =============================  =====================================  ==============================
 
 m starts at 0 and v at tau^2; there is no bias correction, as in the source. Buffers (BatchNorm's running statistics)
-are no parameters: they are always those of plain averaging.
+are not parameters: they are always those of plain averaging.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class Server:
         plain : dict of str to array
             The state that averaging alone gives.
         memory : dict of str to array
-            What was remembered after the round before; empty at first. Nothing of all this is written to.
+            What was remembered after the round before; empty at first. None of the three is written to.
         """
         new, news = dict(plain), dict(memory)
-        with np.errstate(all="ignore"):  # a state that is not finite is found when it is evaluated
+        with np.errstate(all="ignore"):  # Evaluation finds a state that is not finite.
             for name in self.parameters:
                 new[name] = self.move(name, state[name], plain[name], news)
         return new, news
@@ -104,7 +104,7 @@ class Adaptive(Server):
 
     @abstractmethod
     def mean_square(self, v: Array, square: Array) -> Array:
-        """Return the mean square `v` with a new square put in."""
+        """Return the mean square `v`, updated with a new square."""
 
 
 class FedAdagrad(Adaptive):

@@ -1,4 +1,4 @@
-"""The convolutional network that LEAF uses for FEMNIST (Caldas et al., 2018; ZeroFL, section 5)."""
+"""The convolutional network that LEAF uses for FEMNIST (Caldas et al., 2018; ZeroFL, appendix A.6)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def femnist_cnn(num_classes: int = 62, sparsity: float = 0.0, seed: int = 0) -> 
     num_classes : int
         The number of classes.
     sparsity : float
-        The sparsity of both convolutions and the first linear layer (ZeroFL, section 5), 0 <= sparsity < 1; the
+        The sparsity of both convolutions and the first linear layer (ZeroFL, appendix A.6), 0 <= sparsity < 1; the
         classifier is dense. 0 builds a plain dense network.
     seed : int
         Draws the weights: the same seed gives the same weights, whatever the sparsity.

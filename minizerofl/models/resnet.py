@@ -80,7 +80,7 @@ def resnet18(in_channels: int = 3, num_classes: int = 10, sparsity: float = 0.0,
     num_classes : int
         The number of classes.
     sparsity : float
-        The sparsity of all 3x3 convolutions but the stem (ZeroFL, section 5), 0 <= sparsity < 1; the stem, the 1x1
+        The sparsity of all 3x3 convolutions but the stem (ZeroFL, appendix A.6), 0 <= sparsity < 1; the stem, the 1x1
         shortcuts and the classifier are dense. 0 builds a plain dense network.
     seed : int
         Draws the weights: the same seed gives the same weights, whatever the sparsity.

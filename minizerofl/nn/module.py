@@ -232,7 +232,8 @@ def _join(prefix: str, name: str) -> str:
 def sparse_weights(model: Module) -> dict[str, float]:
     """Return the sparsity of every parameter that a sparse layer holds, by dotted name, in the model's order.
 
-    These are the tensors of which a client sends only a part; everything else is sent in full (ZeroFL, section 4).
+    These are the tensors of which a client sends only a part (ZeroFL, section 5). All others are sent in full: the
+    paper does not say so, but its file sizes show it.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def count_kept(numel: int, sparsity: float, mask_ratio: float = 0.0) -> int:
     sparsity : float
         The share that training leaves out, 0 <= sparsity < 1 (the paper's sp).
     mask_ratio : float
-        The extra share that the uplink sends (the paper's r_mask, section 3).
+        The extra share that the uplink sends (the paper's r_mask, section 5).
 
     Raises
     ------

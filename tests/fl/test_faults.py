@@ -109,7 +109,7 @@ def test_mostly_nan_is_divergence_before_it_is_a_lost_quorum(simulate: Simulate)
         ("corupt@1:*", "did you mean 'corrupt'"),
         ("slow@1:*", "takes seconds"),
         ("drop=2@1:*", "only slow"),
-        ("slow=1.2.3@1:*", "no number"),
+        ("slow=1.2.3@1:*", "not a number"),
     ],
 )
 def test_a_plan_that_cannot_be_read(plan: str, expected: str) -> None:

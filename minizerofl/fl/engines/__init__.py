@@ -1,4 +1,7 @@
-"""Engines: where a round's jobs are run."""
+"""Engines: where the jobs of a round are run.
+
+Reading order: engine (queues and workers), threads, processes, parcel (how large arrays travel between processes).
+"""
 
 from minizerofl.fl.engines.engine import Engine
 from minizerofl.fl.engines.processes import AVAILABLE, ProcessEngine

@@ -1,4 +1,4 @@
-"""What all engines do: hand jobs to workers, each of which does one at a time, and keep the answers in order."""
+"""What all engines share: they hand jobs to workers, one at a time each, and yield the results in order."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from threadpoolctl import threadpool_limits
 from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.nn import Module
 
-PATIENCE = 0.5  # seconds: a signal that comes just before a wait is not seen before its end
+PATIENCE = 0.5  # seconds of one wait: a signal that comes just before it is only seen after it
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Task = Callable[[Module, Job], Result]
-Worker = Callable[[Task[Any, Any], Any], Any]  # lets a model of its own do ``task(model, job)``
+Worker = Callable[[Task[Any, Any], Any], Any]  # runs ``task(model, job)`` with the worker's own model
 
 
 class Engine(ABC):
-    """Runs jobs on a fixed number of workers, each with a model and a thread of its own. BLAS is held to one thread.
+    """Runs jobs on a fixed number of workers, each with its own model and thread. BLAS is limited to one thread.
 
-    What goes between threads goes through queues that need no lock of Python's: an exception that a signal raises may
-    come at any place, and would leave such a lock closed.
+    Threads talk through `SimpleQueue`, which holds no Python-level lock: a signal handler may raise at any bytecode,
+    and would leave such a lock held.
 
     Parameters
     ----------
     build_model : callable
-        Makes a model; called once for each worker, or once before the workers are forked.
+        Builds a model. It is called once for each worker, or once before the workers are forked.
     workers : int
         How many jobs run at once.
     known : sequence of object
-        What tasks refer to and stays as it is now: it need not be sent to other processes.
+        Objects that tasks refer to and that do not change: they need not be sent to other processes.
     """
 
     def __init__(self, build_model: Callable[[], Module], workers: int = 1, known: Sequence[object] = ()) -> None:
@@ -79,7 +79,7 @@ class Engine(ABC):
         return 0.0, 0
 
     def _work(self, worker: Worker) -> None:
-        """Do what there is to do, until told that there is no more, or until the program ends with the engine open."""
+        """Run jobs until told to stop, or until the program ends with the engine still open."""
         while main_thread().is_alive():
             try:
                 todo = self._todo.get(timeout=PATIENCE)
@@ -107,7 +107,7 @@ class Engine(ABC):
         self._drop_jobs()
         for _ in self._threads:
             self._todo.put(None)
-        if kind is None or issubclass(kind, Exception):  # whoever interrupts it does not want to wait
+        if kind is None or issubclass(kind, Exception):  # After an interrupt nobody wants to wait.
             for thread in self._threads:
                 thread.join()
         self._blas.restore_original_limits()

@@ -1,7 +1,7 @@
-"""Objects that go from process to process: what is large in them is laid into memory that both share.
+"""How an object travels between processes: its large parts through shared memory, the rest through a pipe.
 
-A pipe takes 64 KB at a time; the update of a FEMNIST client has 13 MB. Pickle's protocol 5 hands us arrays, and what
-else is a `pickle.PickleBuffer`, apart from the object they belong to.
+A pipe takes 64 KB at a time, and the update of a FEMNIST client has megabytes. With pickle protocol 5, large buffers
+(arrays, `pickle.PickleBuffer`) come out of band, separately from the object they belong to.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Parcel:
     pickled : bytes
         The object without its buffers.
     buffers : tuple
-        For each buffer where it lies in the shared memory, (start, stop), or its bytes if there was no room for it.
+        For each buffer its place in the shared memory, (start, stop), or its bytes if there was no room for it.
     """
 
     pickled: bytes
@@ -31,7 +31,7 @@ class Parcel:
 
 
 def pack(thing: object, memory: mmap, known: Sequence[object] = ()) -> Parcel:
-    """Pack an object; what lay in the memory before is overwritten.
+    """Pack an object; the memory's earlier content is overwritten.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def pack(thing: object, memory: mmap, known: Sequence[object] = ()) -> Parcel:
     memory : mmap
         The memory that both processes share.
     known : sequence of object
-        What the other process has as well: only its place in this list is sent.
+        Objects that the other process has as well: only the position in this list is sent.
 
     Examples
     --------
@@ -79,9 +79,9 @@ def unpack(parcel: Parcel, memory: mmap, known: Sequence[object] = (), copy: boo
     memory : mmap
         The memory that both processes share.
     known : sequence of object
-        What the other process had under these places.
+        The same list in this process.
     copy : bool
-        Whether to copy the buffers: without that they change when the memory is written to again.
+        Whether to copy the buffers. Otherwise they change when the memory is written to again.
     """
     view = memoryview(memory).toreadonly()
     buffers = [view[slice(*where)] if isinstance(where, tuple) else where for where in parcel.buffers]

@@ -1,10 +1,10 @@
 """The engine for small models: jobs in parallel processes, which are forked when the engine is made.
 
-A step of the FEMNIST network takes 6 ms, in which a thread waits some 25 times for Python's lock. Processes have a lock
-each. They begin with all that this one has, so that data sets need not be sent; the task of a run, with the global
-state in it, is laid once into memory that all of them share, and what a client sends comes back the same way.
+A step of a small network is short, and between its kernels a thread waits for the GIL again and again. Processes have
+a GIL each. They start with everything that their parent has, so that data sets need not be sent. The task of a round,
+with the global state in it, is written once to memory that all of them share; updates come back the same way.
 
-Only where the system can fork, and only while this process has no threads that matter: a forked process has none.
+This needs a system that can fork, and a parent without threads that matter: a forked process has none of them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from minizerofl.fl.errors import WorkerDiedError
 from minizerofl.fl.measures.costs import peak_bytes
 from minizerofl.nn import Module
 
-AVAILABLE = sys.platform == "linux"  # elsewhere libraries do not survive a fork, or there is none
-ROOM = 2  # shared memory of a process for what it sends, in sizes of a model
+AVAILABLE = sys.platform == "linux"  # Elsewhere there is no fork, or libraries do not survive it.
+ROOM = 2  # shared memory in which a process sends its results, in sizes of the model
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
@@ -80,25 +80,25 @@ class ProcessEngine(Engine):
     ) -> None:
         for worker in self._workers:
             worker.dismiss(at_once=kind is not None)
-        for worker in self._workers:  # not before all pipes are closed: a process has those of the earlier ones open
+        for worker in self._workers:  # Only now, with all pipes closed: a process has those of earlier ones open.
             worker.join()
         super().__exit__(kind, error, trace)
 
 
 class _Process:
-    """A process that does jobs; all but `_serve` is its parent's side."""
+    """A process that runs jobs. Only `_serve` runs in it; everything else runs in its parent."""
 
     def __init__(self, model: Module, board: mmap, size: int, known: Sequence[object]) -> None:
-        self._task: Parcel | None = None  # the one that the process has
+        self._task: Parcel | None = None  # the task that the process has
         self.cpu_seconds, self.peak_bytes = 0.0, 0
         self._pipe, pipe = multiprocessing.Pipe()
         self._outbox = mmap(-1, size)
         self._process = multiprocessing.get_context("fork").Process(
             target=self._serve, args=(os.getpid(), pipe, model, board, known), daemon=True
         )
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # a signal is this process's, not its child's
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # Signals are meant for this process.
         try:
-            with warnings.catch_warnings():  # Python 3.12 warns of threads: those of BLAS look after themselves
+            with warnings.catch_warnings():  # Python 3.12 warns of threads, but BLAS restarts its own.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._process.start()
         finally:
@@ -113,8 +113,8 @@ class _Process:
         except (EOFError, OSError) as error:
             self._process.join(1)
             raise WorkerDiedError(
-                f"worker process {self._process.pid} is gone (exit code {self._process.exitcode}), perhaps for want "
-                "of memory; take fewer --workers"
+                f"worker process {self._process.pid} is gone (exit code {self._process.exitcode}), perhaps because "
+                "memory ran out; take fewer --workers"
             ) from error
         result = unpack(parcel, self._outbox, copy=True)
         if not done:
@@ -132,11 +132,11 @@ class _Process:
         self._process.join()
 
     def _serve(self, parent: int, pipe: Connection, model: Module, board: mmap, known: Sequence[object]) -> None:
-        """Do jobs, in the new process, until nobody sends any; it dies with its parent, whatever it is doing."""
+        """Run jobs in the new process until the pipe closes; the process dies with its parent, whatever it is doing."""
         if ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) or os.getppid() != parent:
             os._exit(1)
-        self._pipe.close()  # or this process would wait for itself
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the parent, which ends this process
+        self._pipe.close()  # Otherwise this process would wait for itself.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the parent, which ends this process.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         task: Task[Any, Any] | None = None
@@ -145,18 +145,18 @@ class _Process:
                 new, job = pipe.recv()
                 if new is not None:
                     task = unpack(new, board, known)
-                assert task is not None  # it comes with the first job
+                assert task is not None  # The first job brings it.
                 try:
                     done, result = True, task(model, job)
                 except Exception as error:
                     done, result = False, _sendable(error)
                 pipe.send((done, pack(result, self._outbox), time.process_time(), peak_bytes()))
         except (EOFError, OSError):
-            os._exit(0)  # and flush nothing: what is buffered is the parent's to write
+            os._exit(0)  # This flushes nothing: the parent will write what is buffered.
 
 
 def _sendable(error: Exception) -> Exception:
-    """Return an error with its traceback in words, or the like of it if it cannot be pickled."""
+    """Return an error with its traceback as text, or a similar one if it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

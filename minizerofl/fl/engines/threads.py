@@ -1,7 +1,7 @@
-"""The engine for every system and for tasks of every kind: jobs in parallel threads.
+"""The engine that works on every system and for every task: jobs in parallel threads.
 
-The kernels release Python's lock and are serial, BLAS is held to one thread: two clients on two cores train side by
-side, which is faster than one client with two threads.
+The kernels are single-threaded and release the GIL, Python's global interpreter lock, and BLAS is limited to one
+thread: a second core is better spent on a second client than on half of the first one.
 """
 
 from __future__ import annotations

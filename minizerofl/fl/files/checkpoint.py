@@ -1,7 +1,7 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped.
+"""Checkpoints: everything that a run needs to go on as if it had never stopped.
 
-Every random number of a run is a function of seed, round, client and purpose (`minizerofl.fl.seeds`). What is left to
-keep is the global state after a round, and what server and clients remember from round to round.
+Every random number of a run is a function of seed, round, client and purpose (`minizerofl.fl.seeds`). So it is enough
+to keep the global state after a round, and what server and clients remember from round to round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from minizerofl.fl.files.toml import Config
 from minizerofl.fl.payload import State
 
 SEAL = Seal(b"minizerofl-check", 1, "checkpoint", CheckpointError)
-NEWEST = 2  # so many are kept, and the best
+NEWEST = 2  # number of newest checkpoints that are kept, besides the best
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        The file is missing, none of ours, of another version, cut short or changed.
+        The file is missing, not one of ours, of another version, cut short or changed.
 
     Examples
     --------

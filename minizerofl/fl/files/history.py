@@ -12,7 +12,7 @@ from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.round import Outcome, Round
 
-TIMING_COLUMNS = (  # the columns that no two runs have in common
+TIMING_COLUMNS = (  # the columns that differ between two equal runs
     "train_seconds",
     "aggregate_seconds",
     "eval_seconds",
@@ -56,7 +56,7 @@ HISTORY_COLUMNS = (
     "cum_dense_macs",
     *TIMING_COLUMNS,
 )
-KEPT_COLUMN = "kept_fraction:"  # and the name of a layer
+KEPT_COLUMN = "kept_fraction:"  # followed by the name of a layer
 CLIENT_COLUMNS = (
     "round",
     "client",
@@ -207,7 +207,7 @@ class Table:
     def cut(self, round: int) -> list[dict[str, str]]:
         """Remove the rows of later rounds, and a last one that is not whole; return the rows that stay."""
         text = self.path.read_text(encoding="utf-8", errors="replace")
-        whole = text[: text.rfind("\n") + 1]  # a process that was killed may have left a part of a line
+        whole = text[: text.rfind("\n") + 1]  # A process that was killed may have left a part of a line.
         rows = [row for row in csv.DictReader(io.StringIO(whole, newline="")) if _round_of(row) <= round]
         lines = _lines([self.columns, *([row[column] for column in self.columns] for row in rows)])
         write_atomically(self.path, lines)

@@ -1,4 +1,4 @@
-"""The masks of a run on disk: masks.h5 holds them packed, overlap.csv how far they are the same."""
+"""The masks of a run on disk: masks.h5 holds them packed, overlap.csv says how far they overlap."""
 
 from __future__ import annotations
 

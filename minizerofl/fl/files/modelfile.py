@@ -87,7 +87,7 @@ def load_model(path: Path) -> SavedModel:
     Raises
     ------
     ModelFileError
-        The file is missing, none of ours, of a newer version, cut short or changed.
+        The file is missing, not one of ours, of another version, cut short or changed.
     """
     with SEAL.open(path) as file:
         header = json.loads(file.attrs["model"])

@@ -1,4 +1,4 @@
-"""A run on disk: a directory of its own, with everything that decided the run and everything that came of it."""
+"""A run on disk: a directory with everything that decided the run and everything that it gave."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RunDirectory:
     path : Path
         The directory.
     checkpoints : Checkpoints
-        What it holds to go on from.
+        The checkpoints from which the run can go on.
     masks : MaskFile
         The masks of the sparse layers over the rounds.
 
@@ -106,7 +106,7 @@ class RunDirectory:
             self._write_json("partition.json", {"source": source, "clients": clients})
             self._history.create()
             self._clients.create()
-            self._write_summary(rounds_done=0)  # the last: a directory with a summary is complete
+            self._write_summary(rounds_done=0)  # This comes last: a directory with a summary is complete.
         except BaseException:
             shutil.rmtree(self.path, ignore_errors=True)
             raise
@@ -212,7 +212,7 @@ class RunDirectory:
         self._write_summary(rounds_done=round.round)
 
     def record_loss(self, error: LostRoundError) -> None:
-        """Write to clients.csv what became of the clients of a round that came to nothing.
+        """Write to clients.csv how the clients' turns ended in a round that had to be given up.
 
         Raises
         ------

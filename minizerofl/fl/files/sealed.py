@@ -103,7 +103,7 @@ class Seal:
 def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
     """Write a file beside its place, make sure that it is on the disk, and rename it.
 
-    A reader sees the old file or the new one, never a part, and so does whoever looks after a crash.
+    A reader sees the old file or the new one, never a part of it, also after a crash.
 
     Raises
     ------

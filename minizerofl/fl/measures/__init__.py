@@ -1,4 +1,4 @@
-"""What is measured of a round: accuracy, overlap of masks, multiply-adds, energy and bytes.
+"""What is measured in a round: accuracy, overlap of masks, multiply-adds, time, energy and bytes.
 
-Reading order: evaluation, scores, evaluator, masks, costs, sizes.
+Reading order: evaluation, scores, evaluator, masks, costs, stopwatch, sizes.
 """

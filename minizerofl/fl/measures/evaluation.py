@@ -14,7 +14,7 @@ from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy
 from minizerofl.nn import Module
 
-BATCH = 64  # test samples at a time: what they become on their way fits into the cache
+BATCH = 64  # test samples at a time, so that their activations fit into the cache
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def evaluate(model: Module, samples: Samples) -> Score:
     Parameters
     ----------
     model : Module
-        The model. Its sparse layers use their largest weights, as in training (paper, section 3.1).
+        The model. Its sparse layers use their largest weights, as in training (paper, section 4.3).
     samples : tuple of array
         x (n, ...) float32 and y (n,) int64.
 
@@ -78,7 +78,7 @@ def classify(model: Module, samples: Samples) -> tuple[NDArray[np.bool_], float]
     x, y = samples
     parts, total_loss = [np.empty(0, np.bool_)], 0.0
     model.eval()
-    with no_grad(), np.errstate(all="ignore"):  # a loss that is not finite is the answer
+    with no_grad(), np.errstate(all="ignore"):  # A loss that is not finite is reported.
         for first in range(0, y.size, BATCH):
             labels = y[first : first + BATCH]
             logits = model(Tensor(batch_last(x[first : first + BATCH])))
@@ -119,7 +119,7 @@ def summarise(
     clients: NDArray[np.int64] | None,
     parts: Iterable[tuple[NDArray[np.bool_], float]],
 ) -> Evaluation:
-    """Put the answers of `classify` together.
+    """Summarise the results of `classify`.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def summarise(
     clients : (n,) int64 or None
         The number of each sample's client.
     parts : iterable of (bool array, float)
-        The answers, in the order of the samples.
+        The results, in the order of the samples.
 
     Examples
     --------

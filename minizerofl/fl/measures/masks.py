@@ -1,14 +1,14 @@
-"""Which weights take part: the masks of W_top over the rounds, and how far two masks are the same.
+"""Which weights take part: the masks of W_top over the rounds, and how far masks overlap.
 
-The overlap of a set of masks is told by two numbers:
+Two numbers describe the overlap of a set of masks:
 
-- the *union density*: the share of positions that at least one mask keeps (figure 2 of the paper). It is the density of
-  a single mask if all are equal;
+- the *union density*: the share of positions that at least one mask keeps (section 4.3 and figure 2 of the paper). If
+  all masks are equal, it is the density of one of them;
 - the *Jaccard index* of two masks, kept by both over kept by one or both: 1 if equal, and q / (2 - q) if independent
   with density q.
 
-A mask after some rounds shares most positions with the random one it began with. "Positions stay" says something only
-beside the overlap with the initial mask.
+After some rounds a mask still shares most positions with the random mask of the initial weights. That positions stay
+from round to round therefore says little unless it is compared with the overlap with the initial mask.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def unpack(bits: Bits, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     Raises
     ------
     ValueError
-        The mask is not one of a layer of that shape.
+        The mask does not fit a layer of that shape.
 
     Examples
     --------
@@ -145,5 +145,5 @@ def unpack(bits: Bits, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """
     size = int(np.prod(shape))
     if bits.size != -(-size // 8):
-        raise ValueError(f"a mask of {bits.size} bytes is not one of shape {shape}; take the shape of its layer")
+        raise ValueError(f"a mask of {bits.size} bytes does not fit shape {shape}; take the shape of its layer")
     return np.unpackbits(bits, count=size).astype(np.bool_).reshape(shape)

@@ -1,6 +1,6 @@
 """How large an update is: as the paper prints it, as the paper must have counted it, and as each codec encodes it.
 
-The paper's figures for ResNet-18 come about if every entry that is sent takes 8 bytes (a float32 value and an int32
+The paper's figures for ResNet-18 follow if every entry that is sent takes 8 bytes (a float32 value and an int32
 index), also in the tensors that are sent whole, if every sparse layer has an int32 row pointer for each of its outputs
 and one more, and if an "MB" is 1,024,000 bytes. A dense model takes 4 bytes an entry.
 """
