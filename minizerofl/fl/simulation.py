@@ -204,11 +204,10 @@ class Simulation:
 
         clients = self._sample(t)
         answers = self._train(engine, t, clients)  # one after the other, in the order of sampling
-        outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added up
+        outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added with weight n_k
         check_quorum(t, outcomes, self.settings.quorum)
-        average = aggregator.average()
-        plain = self.uplink.apply(self.state, average)
-        state, server_memory = self.server.step(self.state, plain, self.server_memory)
+        plain = self.uplink.apply(self.state, aggregator.average())  # what averaging alone gives
+        state, server_memory = self.server.step(self.state, plain, self.server_memory)  # w_{t+1}
         with stopwatch.phase("evaluation"):
             scores = self._evaluate(engine, t, state, outcomes)
         self._keep(t, state, server_memory, intake.memories, scores)
