@@ -9,9 +9,9 @@ from minizerofl.fl.measures.stopwatch import Stopwatch
 
 
 def busy() -> None:
-    """Let some time pass."""
-    before = time.perf_counter()
-    while time.perf_counter() == before:
+    """Let more time pass than a stopwatch needs for itself."""
+    end = time.perf_counter() + 0.002
+    while time.perf_counter() < end:
         pass
 
 
