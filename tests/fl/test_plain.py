@@ -129,7 +129,7 @@ def test_whole_rounds_are_those_of_the_library(strategy: str, path: str) -> None
 @pytest.mark.parametrize("strategy", plain.STRATEGIES)
 def test_a_client_sends_the_same_positions_and_values(strategy: str) -> None:
     run = Simulation(Unequal(), "plain", Settings(sparsity=SP, mask_ratio=R, uplink=strategy, clients_per_round=1))
-    client = Client("d", Unequal().train("d"), run.uplink, batch_size=plain.BATCH_SIZE)
+    client = Client("d", Unequal().train("d"), run.uplink, Settings(batch_size=plain.BATCH_SIZE))
     payload = decode(client.train(run.build_model(), run.state, 1, 0.5).message, Schema.of(run.state))
     w_t = {NAMES[name]: value for name, value in run.state.items()}
     sent, masks = plain.upload(w_t, plain.train_locally(w_t, *in_order("d", 1), 0.5, SP), strategy, SP, R)
