@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.uplinks import Context, Uplink
 from minizerofl.nn import Module
+from minizerofl.nn.rule import restart_selection
 from minizerofl.optim import SGD
 
 Watch = Callable[[Tensor], None]  # what `Client.train` shows the loss of each mini-batch
@@ -104,8 +106,8 @@ class Client:
         s, memory = self.settings, {} if memory is None else memory
         model.load_state_dict({**state, **{name: memory[name] for name in self.local if name in memory}})
         model.train()
-        parameters = model.parameters()
-        optimiser = ProximalSGD(parameters, lr, s.proximal_mu) if s.proximal_mu else SGD(parameters, lr)
+        restart_selection(model)
+        optimiser = self._optimiser(model, lr)
         rng = generator(s.seed, round, self.client_id, Purpose.SHUFFLE_BATCHES)
         augment_rng = generator(s.seed, round, self.client_id, Purpose.AUGMENT)
         x, y = self.samples
@@ -125,6 +127,14 @@ class Client:
                     total_loss += loss.item() * batch.size
         message = self._message(model, state, round, memory)
         return Update(self.client_id, y.size, message, total_loss / (y.size * s.local_epochs))
+
+    def _optimiser(self, model: Module, lr: float) -> SGD:
+        """Make the optimiser; its momentum begins at zero in each round."""
+        s = self.settings
+        rest: dict[str, Any] = {"momentum": s.momentum, "nesterov": s.nesterov, "weight_decay": s.weight_decay}
+        if s.proximal_mu:
+            return ProximalSGD(model.parameters(), lr, s.proximal_mu, **rest)
+        return SGD(model.parameters(), lr, **rest)
 
     def _message(self, model: Module, state: State, round: int, memory: State) -> bytes:
         """Choose what to send and encode it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class ProximalSGD(SGD):
         The learning rate.
     mu : float
         The strength of the pull; at 0 this is plain SGD.
+    **options
+        Momentum and weight decay, see `SGD`.
 
     Examples
     --------
@@ -33,8 +36,8 @@ class ProximalSGD(SGD):
     array([2.], dtype=float32)
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, mu: float) -> None:
-        super().__init__(parameters, lr)
+    def __init__(self, parameters: Iterable[Tensor], lr: float, mu: float, **options: Any) -> None:
+        super().__init__(parameters, lr, **options)
         self.mu = mu
         self._centres = [parameter.numpy().reshape(-1) for parameter in self.parameters]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from minizerofl.fl.aggregator import AVERAGES
 from minizerofl.fl.codecs import CODECS, VALUES
@@ -11,6 +12,9 @@ from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.faults import parse_faults
 from minizerofl.fl.server import SERVERS
 from minizerofl.fl.uplinks import UPLINKS
+from minizerofl.models.setup import Setup
+from minizerofl.nn.init import INITS
+from minizerofl.sparse.rules import RULES
 
 CHOICES: dict[str, Collection[str]] = {  # the registries themselves: what is added there is known here
     "uplink": UPLINKS,
@@ -19,6 +23,8 @@ CHOICES: dict[str, Collection[str]] = {  # the registries themselves: what is ad
     "average": AVERAGES,
     "server": SERVERS,
     "bn": ("global", "local"),
+    "selection": RULES,
+    "init": INITS,
 }
 
 
@@ -41,8 +47,27 @@ class Settings:
         section 4.1).
     schedule_rounds : int
         Length of the learning-rate schedule in rounds; 0 stands for `rounds`.
+    momentum : float
+        How much of its last step a client's SGD keeps (Polyak), 0 <= momentum < 1; it begins at zero in each round. The
+        paper does not state it; SWAT used 0.9.
+    nesterov : bool
+        Whether momentum looks ahead.
+    weight_decay : float
+        Adds ``weight_decay * w`` to a client's gradients. The paper does not state it; SWAT used 0.0005.
     sparsity : float
         Share of weights and activations that local training leaves out (the paper's sp), 0 <= sparsity < 1.
+    weight_sparsity, activation_sparsity, uplink_sparsity : float or None
+        One of these apart from `sparsity`; None: as `sparsity`. Weights left out of the forward pass and of dX;
+        activations left out of dW; and the sparsity that decides what share is sent, ``1 - uplink_sparsity +
+        mask_ratio``. So weight sparsity 0 trains with all weights, and uplink sparsity 0.95 beside sparsity 0 is dense
+        training with ZeroFL's uplink.
+    selection : str
+        The rule that chooses which weights are kept, in training, uplink and evaluation: "top-k" in each layer (the
+        paper's), "global-top-k" over all layers, or "random", drawn once from the seed (a control).
+    selection_period : int
+        Steps from one selection of weights to the next, see `minizerofl.nn.rule.set_selection`.
+    init : str
+        How the initial weights are drawn: "he-normal", "he-uniform" or "torch", see `minizerofl.nn.init.initialise`.
     mask_ratio : float
         Extra share of the weights that clients send (the paper's r_mask), 0 to 1.
     uplink : str
@@ -112,7 +137,16 @@ class Settings:
     lr_start: float = 0.15
     lr_end: float = 0.03
     schedule_rounds: int = 0
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
     sparsity: float = 0.95
+    weight_sparsity: float | None = None
+    activation_sparsity: float | None = None
+    uplink_sparsity: float | None = None
+    selection: str = "top-k"
+    selection_period: int = 1
+    init: str = "he-normal"
     mask_ratio: float = 0.2
     uplink: str = "topk-weights"
     codec: str = "csr"
@@ -135,7 +169,7 @@ class Settings:
     inject: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("rounds", "clients_per_round", "local_epochs", "batch_size", "eval_every"):
+        for name in ("rounds", "clients_per_round", "local_epochs", "batch_size", "eval_every", "selection_period"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected at least 1")
         for name in ("schedule_rounds", "seed", "init_seed", "eval_samples", "validation_samples", "masks_every"):
@@ -144,8 +178,14 @@ class Settings:
         for name in ("lr_start", "lr_end"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a positive number")
-        if not 0 <= self.sparsity < 1:
-            raise ConfigError(f"sparsity is {self.sparsity}, expected 0 <= sparsity < 1")
+        for name in ("sparsity", "weight_sparsity", "activation_sparsity", "uplink_sparsity"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise ConfigError(f"{name} is {value}, expected 0 <= {name} < 1")
+        if not 0 <= self.momentum < 1:
+            raise ConfigError(f"momentum is {self.momentum}, expected 0 <= momentum < 1")
+        if self.nesterov and not self.momentum:
+            raise ConfigError("nesterov is on, but momentum is 0; give a momentum such as 0.9")
         if not 0 <= self.mask_ratio <= 1:
             raise ConfigError(f"mask_ratio is {self.mask_ratio}, expected 0 <= mask_ratio <= 1")
         if not 0 <= self.quorum <= 1:
@@ -153,12 +193,48 @@ class Settings:
         if not 0 <= self.round_deadline < float("inf"):
             raise ConfigError(f"round_deadline is {self.round_deadline}, expected a number of seconds, 0 for none")
         parse_faults(self.inject)
-        for name in ("server_lr", "proximal_mu"):
+        for name in ("server_lr", "proximal_mu", "weight_decay"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a number, at least 0")
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
+
+    @property
+    def built_sparsity(self) -> float:
+        """The sparsity with which the model is built: it must be above 0 wherever something is left out."""
+        return self.sparsity or max(self.weight_sparsity or 0, self.activation_sparsity or 0, self.uplink_sparsity or 0)
+
+    def resolved(self) -> Settings:
+        """Return the same settings with every sparsity filled in, as config.toml has them.
+
+        Examples
+        --------
+        >>> Settings(sparsity=0.9, weight_sparsity=0.0).resolved().activation_sparsity
+        0.9
+        """
+        names = ("weight_sparsity", "activation_sparsity", "uplink_sparsity")
+        missing: dict[str, Any] = {name: self.sparsity for name in names if getattr(self, name) is None}
+        return replace(self, **missing)
+
+    @property
+    def apart(self) -> bool:
+        """Whether weights, activations or the uplink have another sparsity than `sparsity`."""
+        s = self.resolved()
+        return not s.sparsity == s.weight_sparsity == s.activation_sparsity == s.uplink_sparsity
+
+    def setup(self) -> Setup:
+        """Return what is to be set on the model of the run."""
+        s = self.resolved()
+        return Setup(
+            weight_sparsity=s.weight_sparsity if self.apart else None,
+            activation_sparsity=s.activation_sparsity if self.apart else None,
+            selection=s.selection,
+            selection_period=s.selection_period,
+            seed=s.seed,
+            init=s.init,
+            init_seed=s.init_seed,
+        )
 
     @property
     def dense_names(self) -> tuple[str, ...] | None:

@@ -23,7 +23,7 @@ from minizerofl.fl.files.checkpoint import Best, Checkpoint
 from minizerofl.fl.intake import Intake
 from minizerofl.fl.measures.costs import EffortMeter
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
-from minizerofl.fl.measures.masks import Masks, mean_jaccard, top_masks, union_density
+from minizerofl.fl.measures.masks import Masks, kept_masks, mean_jaccard, union_density
 from minizerofl.fl.measures.stopwatch import Stopwatch
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.fl.quorum import check_quorum
@@ -73,6 +73,8 @@ class Simulation:
         The last complete round; 0 before the first.
     best : Best or None
         The round that did best on validation samples so far.
+    rule : Selection
+        The rule that layers, uplink, evaluation and masks ask.
     evaluator : Evaluator
         The samples of evaluations.
     initial_masks : dict of str to array
@@ -107,9 +109,11 @@ class Simulation:
         self.workers = workers
         self.engine = engine
         self.model_name = model
-        self.model_arguments = {"sparsity": settings.sparsity, "seed": settings.init_seed, **model_arguments}
+        self.setup = settings.setup()
+        self.rule = self.setup.rule()
+        self.model_arguments = {"sparsity": settings.built_sparsity, "seed": settings.init_seed, **model_arguments}
         if settings.dense_names is None:
-            paths = choose_paths(build(model, **self.model_arguments), settings.batch_size, break_even or {})
+            paths = choose_paths(self._bare_model(), settings.batch_size, break_even or {})
             settings = settings.with_dense_names(name for name, path in paths.items() if path == "dense")
         self.settings = settings
         initial = self.build_model()
@@ -117,7 +121,7 @@ class Simulation:
         self.round = 0
         self.best: Best | None = None
         self.sparse = sparse_weights(initial)
-        self.uplink = UPLINKS[settings.uplink](self.sparse, settings.mask_ratio)
+        self.uplink = UPLINKS[settings.uplink](self._uplink_sparsities(), settings.mask_ratio, self.rule)
         self.server = SERVERS[settings.server]([name for name, _ in initial.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
@@ -125,7 +129,7 @@ class Simulation:
         if settings.bn == "local" and not self._local:
             raise ConfigError(f"bn is 'local', but {model} has no BatchNorm; leave it at 'global'")
         self.evaluator = Evaluator(data, settings)
-        self.initial_masks = top_masks(self.state, self.sparse) if settings.masks_every else {}
+        self.initial_masks = self.masks() if settings.masks_every else {}
         check_population(data, settings.clients_per_round)
         self._schedule = ExponentialDecay(
             settings.lr_start, settings.lr_end, settings.schedule_rounds or settings.rounds
@@ -133,12 +137,24 @@ class Simulation:
 
     def build_model(self) -> Module:
         """Build the model with its initial weights."""
-        model = build(self.model_name, **self.model_arguments)
+        model = self._bare_model()
         try:
             set_dense_layers(model, self.settings.dense_names or ())
         except ValueError as error:
             raise ConfigError(f"dense_layers is {self.settings.dense_layers!r}: {error}") from error
         return model
+
+    def _bare_model(self) -> Module:
+        """Build the model, and leave the paths of its layers to themselves."""
+        model = build(self.model_name, **self.model_arguments)
+        self.setup.apply(model, self.rule)
+        return model
+
+    def _uplink_sparsities(self) -> dict[str, float]:
+        """Return the sparsity by which the share of each sparse layer that is sent is counted."""
+        if not self.settings.apart:
+            return self.sparse
+        return dict.fromkeys(self.sparse, self.settings.resolved().uplink_sparsity or 0.0)
 
     def run(self) -> Iterator[Round]:
         """Run the remaining rounds; yield the record of each when it is complete.
@@ -188,7 +204,7 @@ class Simulation:
 
     def masks(self) -> Masks:
         """Return the masks of the sparse layers now."""
-        return top_masks(self.state, self.sparse)
+        return kept_masks(self.state, self.sparse, self.rule)
 
     def _start_engine(self) -> Engine:
         if self.workers == 1:

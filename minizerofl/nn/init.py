@@ -1,4 +1,4 @@
-"""The initial weights: He-normal, Gaussian with variance 2 / fan_in (He et al., 2015).
+"""The initial weights: He-normal unless told otherwise, Gaussian with variance 2 / fan_in (He et al., 2015).
 
 The choice decides whether sparse training learns at all. SWAT uses only the largest few per cent of a layer's weights,
 and the top 5 % of a Gaussian layer hold 28 % of its energy, those of a uniformly distributed one only 14 %: there the
@@ -8,9 +8,15 @@ signal dies out on its way through the layers.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from minizerofl.nn.module import Module
+
+INITS = ("he-normal", "he-uniform", "torch")
 
 
 def he_normal(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -45,3 +51,55 @@ def he_normal(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> 
     if fan_in < 1:
         raise ValueError(f"he_normal: fan_in is {fan_in}, expected a positive number of inputs")
     return rng.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2 / fan_in))
+
+
+def initialise(model: Module, name: str, seed: int) -> None:
+    """Draw the initial weights of a model's linear and convolutional layers again.
+
+    ============  ==========================================================================
+    name          weights, and biases
+    ============  ==========================================================================
+    `he-normal`   N(0, 2 / fan_in) and 0: what the builders draw, so nothing is done
+    `he-uniform`  uniform with the same variance: between plus and minus sqrt(6 / fan_in), and 0
+    `torch`       PyTorch's default: both uniform between plus and minus 1 / sqrt(fan_in)
+    ============  ==========================================================================
+
+    The two others are there to see what they do to sparse training.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    name : str
+        One of `INITS`.
+    seed : int
+        Draws the weights.
+
+    Raises
+    ------
+    ValueError
+        No initialisation has that name.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> layer = nn.Linear(100, 50)
+    >>> initialise(layer, "torch", seed=0)
+    >>> bool(abs(layer.weight.data).max() <= 0.1)
+    True
+    """
+    from minizerofl.nn.conv import Conv2d
+    from minizerofl.nn.linear import Linear
+
+    if name not in INITS:
+        raise ValueError(f"init is {name!r}, expected one of {', '.join(INITS)}")
+    if name == "he-normal":
+        return
+    rng = np.random.default_rng(seed)
+    for layer in model.modules():
+        if isinstance(layer, Conv2d | Linear):
+            fan_in = layer.weight.size // layer.weight.shape[-1]
+            bound = math.sqrt((6 if name == "he-uniform" else 1) / fan_in)
+            layer.weight.assign_(rng.uniform(-bound, bound, layer.weight.shape))
+            if name == "torch" and layer.bias is not None:
+                layer.bias.assign_(rng.uniform(-bound, bound, layer.bias.shape))

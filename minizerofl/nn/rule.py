@@ -51,7 +51,7 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
     """
     if period < 1:
         raise ValueError(f"selection period is {period}, expected at least 1")
-    layers = sparse_layers(model)
+    layers = {f"{name}.weight" if name else "weight": layer for name, layer in sparse_layers(model).items()}
     chosen = RuleWeights(rule, layers)
     for name, layer in layers.items():
         exact: Select = TopWeights().select if isinstance(rule, TopK) else partial(chosen.select, name)

@@ -87,7 +87,8 @@ class SwatModule(Module):
         if self.path != "auto":
             return self.path
         kind = layer_kind(self.weight.shape, getattr(self, "stride", 1), batch_size)
-        return choose(kind, 1 - self.sparsity, measured)
+        activations = self.sparsity if self.activation_sparsity is None else self.activation_sparsity
+        return choose(kind, 1 - min(self.sparsity, activations), measured)
 
     def set_sparsity(self, sparsity: float, activation_sparsity: float | None = None) -> None:
         """Set both sparsities, for the next forward pass on.

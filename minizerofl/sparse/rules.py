@@ -113,3 +113,6 @@ class RandomK(Selection):
         if (name, size, k) not in self._chosen:
             self._chosen[name, size, k] = np.sort(self._order[name, size][:k])
         return self._chosen[name, size, k]
+
+
+RULES: dict[str, type[Selection]] = {"top-k": TopK, "global-top-k": GlobalTopK, "random": RandomK}

@@ -46,7 +46,7 @@ def test_layers_use_what_the_rule_keeps_after_every_step(rule: Selection, path: 
     for _ in range(3):
         step(model, rng)
         x = rng.standard_normal((6, 3)).astype(np.float32)
-        weights = {f"{i}": layer.weight.numpy() for i, layer in enumerate(model)}
+        weights = {f"{i}.weight": layer.weight.numpy() for i, layer in enumerate(model)}
         kept = rule.select(weights, {name: count_kept(w.size, 0.6) for name, w in weights.items()})
         expected = x
         for name, layer in zip(weights, model, strict=True):

@@ -40,7 +40,8 @@ class Plan:
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
         s = self.settings
-        return f"{self.dataset}, {kind(source)}, {s.uplink}, sp {s.sparsity:g}, r {s.mask_ratio:g}"
+        rule = "" if s.selection == "top-k" else f" of {s.selection}"
+        return f"{self.dataset}, {kind(source)}, {s.uplink}{rule}, {sparsities(s)}, r {s.mask_ratio:g}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
         """Return lines that say what is about to happen, and in which units it is told."""
@@ -49,7 +50,7 @@ class Plan:
         lines = [
             f"{len(data.clients):,} clients with {train:,} training samples, {s.clients_per_round} a round, "
             f"{self.workers} at once",
-            f"{self.recipe} recipe, {s.rounds} rounds: sp {s.sparsity:g}, r {s.mask_ratio:g}, uplink {s.uplink}, "
+            f"{self.recipe} recipe, {s.rounds} rounds: {sparsities(s)}, r {s.mask_ratio:g}, uplink {s.uplink}, "
             f"LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, local epochs {s.local_epochs}",
             "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
             f"{s.codec} with {s.values} values.",
@@ -86,13 +87,13 @@ class Plan:
                 **division(data),
             },
             "data_options": dict(self.options),
-            "model": {"name": paper_model(data)[0], "initialisation": "he-normal", **model_arguments},
+            "model": {"name": paper_model(data)[0], **model_arguments},
             "settings": self.resolved_settings(),
         }
 
     def resolved_settings(self) -> dict[str, str | int | float]:
         """Return the settings, the length of the schedule and the server's learning rate filled in."""
-        s = self.settings
+        s = self.settings.resolved()
         server_lr = s.server_lr or SERVERS[s.server].default_lr
         return asdict(replace(s, schedule_rounds=s.schedule_rounds or s.rounds, server_lr=server_lr))
 
@@ -117,3 +118,16 @@ class Plan:
             "class_names": list(data.class_names),
             "settings": self.resolved_settings(),
         }
+
+
+def sparsities(settings: Settings) -> str:
+    """Tell the sparsity of a run, and those of its parts where they differ.
+
+    Examples
+    --------
+    >>> sparsities(Settings(sparsity=0.95)), sparsities(Settings(sparsity=0, uplink_sparsity=0.95))
+    ('sp 0.95', 'sp 0 (weights 0, activations 0, uplink 0.95)')
+    """
+    s = settings.resolved()
+    parts = f" (weights {s.weight_sparsity:g}, activations {s.activation_sparsity:g}, uplink {s.uplink_sparsity:g})"
+    return f"sp {s.sparsity:g}{parts if s.apart else ''}"

@@ -236,4 +236,4 @@ class Run:
 
 def saved_model(simulation: Simulation, checkpoint: Checkpoint, about: dict[str, object]) -> SavedModel:
     """Return the model of a checkpoint."""
-    return SavedModel(simulation.model_name, simulation.model_arguments, checkpoint.state, about)
+    return SavedModel(simulation.model_name, simulation.model_arguments, checkpoint.state, about, simulation.setup)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import h5py
@@ -13,6 +13,7 @@ from minizerofl.fl.errors import ModelFileError
 from minizerofl.fl.files.sealed import Seal
 from minizerofl.fl.payload import State
 from minizerofl.models import build
+from minizerofl.models.setup import Setup
 from minizerofl.nn import Module
 
 SEAL = Seal(b"minizerofl-model", 1, "model file, a model.h5 of a run", ModelFileError)
@@ -33,16 +34,20 @@ class SavedModel:
     about : dict
         What else belongs to it, JSON only: data set, source ("real" or "synthetic"), input transform, class names,
         rounds, accuracy.
+    setup : Setup
+        What is set on the model after it is built: its sparsities and its rule of selection.
     """
 
     name: str
     arguments: dict[str, float]
     state: State
     about: dict[str, object] = field(default_factory=dict)
+    setup: Setup = field(default_factory=Setup)
 
     def build(self) -> Module:
         """Build the model with its weights."""
         model = build(self.name, **self.arguments)
+        self.setup.apply(model)
         model.load_state_dict(self.state)
         return model
 
@@ -64,7 +69,9 @@ def save_model(path: Path, model: SavedModel) -> None:
     """
 
     def fill(file: h5py.File) -> None:
-        file.attrs["model"] = json.dumps({"name": model.name, "arguments": model.arguments, "about": model.about})
+        file.attrs["model"] = json.dumps(
+            {"name": model.name, "arguments": model.arguments, "about": model.about, "setup": asdict(model.setup)}
+        )
         for name, value in model.state.items():
             file.create_dataset(name, data=value)
 
@@ -92,4 +99,4 @@ def load_model(path: Path) -> SavedModel:
     with SEAL.open(path) as file:
         header = json.loads(file.attrs["model"])
         state: dict[str, np.ndarray] = {name: file[name][()] for name in file}
-    return SavedModel(header["name"], header["arguments"], state, header["about"])
+    return SavedModel(header["name"], header["arguments"], state, header["about"], Setup(**header.get("setup", {})))

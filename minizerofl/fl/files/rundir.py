@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -270,8 +271,12 @@ def run_name(dataset: str, source: str, settings: Settings) -> str:
     """
     data = dataset if source == "real" else f"{dataset}-{source}"
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    s = settings
-    return f"{data}-{s.uplink}-s{s.sparsity:g}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
+    s = settings.resolved()
+    sparsity = f"s{s.sparsity:g}"
+    if s.apart:  # weights, activations and uplink
+        sparsity += f"-w{s.weight_sparsity:g}-a{s.activation_sparsity:g}-u{s.uplink_sparsity:g}"
+    rule = "" if s.selection == "top-k" else "-" + re.sub(r"[^\w.-]", "_", s.selection)
+    return f"{data}-{s.uplink}{rule}-{sparsity}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
 
 
 def _make_directory(root: Path, name: str) -> Path:

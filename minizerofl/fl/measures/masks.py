@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.fl.payload import Kept, Payload, State
-from minizerofl.sparse.selection import count_kept, top_k
+from minizerofl.sparse.rules import Selection
+from minizerofl.sparse.selection import count_kept
 
 Bits = NDArray[np.uint8]
 Masks = dict[str, Bits]  # packed, eight positions a byte, by layer
@@ -29,7 +30,7 @@ Masks = dict[str, Bits]  # packed, eight positions a byte, by layer
 ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
 
 
-def top_masks(state: State, sparse: Mapping[str, float]) -> Masks:
+def kept_masks(state: State, sparse: Mapping[str, float], rule: Selection) -> Masks:
     """Return the masks of W_top.
 
     Parameters
@@ -38,6 +39,8 @@ def top_masks(state: State, sparse: Mapping[str, float]) -> Masks:
         A global state.
     sparse : mapping of str to float
         The sparse layers with their sparsities.
+    rule : Selection
+        The rule of the run.
 
     Returns
     -------
@@ -46,13 +49,13 @@ def top_masks(state: State, sparse: Mapping[str, float]) -> Masks:
 
     Examples
     --------
-    >>> top_masks({"w": np.array([0.1, -3.0, 2.0, 0.2], np.float32)}, {"w": 0.5})["w"]
+    >>> from minizerofl.sparse import TopK
+    >>> kept_masks({"w": np.array([0.1, -3.0, 2.0, 0.2], np.float32)}, {"w": 0.5}, TopK())["w"]
     array([96], dtype=uint8)
     """
-    return {
-        name: pack(top_k(state[name], count_kept(state[name].size, sparsity)), state[name].size)
-        for name, sparsity in sparse.items()
-    }
+    weights = {name: state[name] for name in sparse}
+    budget = {name: count_kept(weight.size, sparse[name]) for name, weight in weights.items()}
+    return {name: pack(kept, weights[name].size) for name, kept in rule.select(weights, budget).items()}
 
 
 def pack(positions: NDArray[np.int32], size: int) -> Bits:

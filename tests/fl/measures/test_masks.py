@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from minizerofl.fl import SealError, Simulation
 from minizerofl.fl.files.maskfile import MaskFile
-from minizerofl.fl.measures.masks import count, jaccard, mean_jaccard, pack, top_masks, union_density, unpack
+from minizerofl.fl.measures.masks import count, jaccard, kept_masks, mean_jaccard, pack, union_density, unpack
+from minizerofl.sparse import TopK
 
 SIZE = 21
 sets = st.sets(st.integers(0, SIZE - 1))
@@ -42,7 +43,7 @@ def test_overlap_is_that_of_the_sets(chosen: list[set[int]]) -> None:
 
 def test_masks_are_those_of_the_largest_weights() -> None:
     w = np.random.default_rng(0).standard_normal((10, 10)).astype(np.float32)
-    mask = unpack(top_masks({"w": w, "b": np.zeros(3, np.float32)}, {"w": 0.8})["w"], w.shape)
+    mask = unpack(kept_masks({"w": w, "b": np.zeros(3, np.float32)}, {"w": 0.8}, TopK())["w"], w.shape)
     assert mask.sum() == 20
     assert np.abs(w[mask]).min() > np.abs(w[~mask]).max()
 
