@@ -27,8 +27,8 @@ class LeafFemnist(FemnistImages):
     ----------
     train, test : tuple of Path
         The JSON files of each split.
-    polarity : {"ink", "paper"}
-        "ink" hands out ``1 - pixel``, "paper" the stored pixel.
+    polarity : {"ink", "raw"}
+        "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
         Fixes the validation part.
     clients : int, optional

@@ -62,7 +62,7 @@ def test_equal_images_of_two_writers_or_two_labels_are_no_duplicates(tmp_path, w
 
 def test_a_caller_may_write_to_what_it_gets(tmp_path, write_leaf, leaf_entry):
     write_leaf(tmp_path, {"f1": leaf_entry("f1", "train", 1)}, {"f1": leaf_entry("f1", "test", 3)})
-    data = load("femnist", data_dir=tmp_path, polarity="paper")
+    data = load("femnist", data_dir=tmp_path, polarity="raw")
     for part in data.test("f1"):
         part[:] = 9
     assert data.test("f1")[0].max() <= 1

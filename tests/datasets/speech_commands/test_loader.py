@@ -133,7 +133,7 @@ def test_a_set_without_noises_is_only_shifted(tmp_path, recordings, write_folder
         ({"features": "mfc"}, "did you mean 'mfcc'"),
         ({"partition": "dirichle"}, "did you mean 'dirichlet'"),
         ({"alpha": 0.0, "num_clients": 2}, "alpha=0.0"),
-        ({"polarity": "paper"}, "polarity is no option"),
+        ({"polarity": "raw"}, "polarity is not an option"),
         ({"num_clients": 58}, "num_clients=58"),
     ],
 )

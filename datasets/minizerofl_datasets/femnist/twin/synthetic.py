@@ -23,7 +23,7 @@ class SyntheticFemnist(FemnistImages):
 
     Parameters
     ----------
-    polarity : {"ink", "paper"}
+    polarity : {"ink", "raw"}
         "ink" hands out ink = 1, "paper" paper = 1.
     seed : int
         Fixes the writers and the validation part.
