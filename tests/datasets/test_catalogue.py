@@ -19,7 +19,7 @@ from minizerofl_datasets import DataError, FederatedDataset, load
         ({"name": "femnist", "source": "synthetic", "seed": -1}, "seed=-1"),
         ({"name": "femnist", "source": "synthetic", "clients": 0}, "clients=0"),
         ({"name": "femnist", "source": "synthetic", "clients": 10_001}, "clients=10001"),
-        ({"name": "femnist", "source": "synthetic", "alpha": 1.0}, "alpha is not an option of 'femnist'; it takes source"),
+        ({"name": "femnist", "source": "synthetic", "alpha": 1.0}, "alpha is not an option of 'femnist'; it takes"),
         ({"name": "femnist", "source": "synthetic", "polarity": "paper"}, "is now called 'raw'"),
         ({"name": "cifar10", "source": "synthetic", "polarity": "raw"}, "polarity is not an option of 'cifar10'"),
         ({"name": "cifar10", "source": "synthetic", "keep_duplicates": True}, "keep_duplicates is not an option"),

@@ -19,7 +19,7 @@ FORMULAS = {"ink": "x = 1 - pixel", "raw": "x = pixel"}
 
 
 class FemnistImages(FederatedDataset):
-    """FEMNIST from any source; a concrete class says where one writer's stored pixels come from.
+    """FEMNIST from any source; a subclass provides one writer's stored pixels.
 
     Parameters
     ----------

@@ -26,18 +26,18 @@ Deal = Callable[[Rows, npt.NDArray[np.str_]], Partition]
 
 
 class SpeechCommands(PartitionedDataset):
-    """Speech Commands from any source; a concrete class says where features and background noises come from.
+    """Speech Commands from any source; a subclass provides features and background noises.
 
     Parameters
     ----------
     source : {"real", "synthetic"}
-        Whether people speak or a program does.
+        Whether people speak or a program.
     format : str
         "folder", "archive" or "synthetic".
     origin : str
         Where the clips come from, for people to read.
     names : sequence of str
-        All clips, such as "bed/012c8314_nohash_0.wav"; a clip's row is its place here.
+        All clips, such as "bed/012c8314_nohash_0.wav"; a clip's row is its position here.
     vocabulary : Vocabulary
         The classes.
     deal : callable
@@ -105,14 +105,14 @@ class SpeechCommands(PartitionedDataset):
 
     @abstractmethod
     def features(self, rows: Rows) -> Floats:
-        """Return the features of clips by their place in the list of names, (n, 1, 32, 32); ``SILENT`` is silence."""
+        """Return the features (n, 1, 32, 32) of clips by their position in the list of names; ``SILENT`` is silence."""
 
     @abstractmethod
     def background(self) -> Sequence[Floats]:
         """Return mel energies of background noises, (bands of the kind, frames) each."""
 
     def official_validation(self) -> Samples:
-        """Return the clips of the official validation list: speakers whom no client and no test clip has.
+        """Return the clips of the official validation list: speakers who are in no client and in no test clip.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class SpeechCommands(PartitionedDataset):
         return self.features(pool.rows), pool.labels.copy()
 
     def augment(self, x: Floats, rng: np.random.Generator) -> Floats:
-        """Return a copy of a mini-batch, shifted in time and with background noise; with ``augment=False`` x itself.
+        """Return a shifted copy of a mini-batch with noise; with ``augment=False``, x itself.
 
         Examples
         --------
