@@ -90,7 +90,7 @@ class PartitionedDataset(FederatedDataset):
     ) -> None:
         if partition.num_samples != len(y_train):
             raise ValueError(
-                f"partition: divides {partition.num_samples} samples, but {name} has {len(y_train)} training samples; "
+                f"partition: deals {partition.num_samples} samples, but {name} has {len(y_train)} training samples; "
                 "make it again with partition.split."
             )
         if clients is not None and clients > len(partition.clients):

@@ -139,7 +139,7 @@ def test_files_that_do_not_state_the_share_have_leafs(nist, tmp_path):
     ("spoil", "says"),
     [
         ({"missing": True}, r"f0001_41_00003\.png' is not in by_class\.zip"),
-        ({"strange": b"no picture"}, "is no PNG picture"),
+        ({"strange": b"no picture"}, "is not a readable PNG picture"),
         ({"strange": png(np.zeros((64, 64), np.uint8))}, r"has \(64, 64\) pixels"),
         ({"code": "21"}, "is of class 21"),
     ],

@@ -140,7 +140,7 @@ def test_a_user_in_two_files_is_refused(tmp_path, write_leaf, leaf_entry):
     write_leaf(tmp_path, {"f1": leaf_entry("f1", "train", 3)}, {"f1": leaf_entry("f1", "test", 1)})
     first = tmp_path / "train" / "all_data_0_train_9.json"
     (tmp_path / "train" / "all_data_1_train_9.json").write_bytes(first.read_bytes())
-    with pytest.raises(DataError, match="an earlier file holds this client too"):
+    with pytest.raises(DataError, match="is in an earlier file too"):
         load("femnist", data_dir=tmp_path)
 
 
