@@ -1,4 +1,4 @@
-"""The cache: where downloads, features and imported sets live, and how a file is written whole or not at all."""
+"""The cache: where downloads, features and imported sets live, and atomic writing of files."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["cache_folder", "scratch_folder", "write_atomically"]
 
 PARTIAL = ".partial-"
-STALE = 24 * 3600  # seconds after which scratch of a killed process is swept away
+STALE = 24 * 3600  # Seconds after which the scratch folder of a killed process is removed.
 
 
 def cache_folder() -> Path:
@@ -45,7 +45,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def scratch_folder(inside: Path) -> Iterator[Path]:
-    """Make a folder for half-done work that goes away again, whatever happens.
+    """Make a scratch folder that is removed at the end, also after an error.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def scratch_folder(inside: Path) -> Iterator[Path]:
     """
     inside.mkdir(parents=True, exist_ok=True)
     for old in inside.glob(f"{PARTIAL}*"):
-        with suppress(FileNotFoundError):  # its process, or another sweeper, was faster
+        with suppress(FileNotFoundError):  # Another process was faster.
             if time.time() - old.stat().st_mtime > STALE:
                 shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=inside))
@@ -79,7 +79,7 @@ def scratch_folder(inside: Path) -> Iterator[Path]:
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
-    """Hand out a path to write to, which becomes ``path`` at the end; after an error nothing is left of it.
+    """Give a path to write to, which becomes ``path`` at the end; after an error nothing is left of it.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ CATALOGUE = {
         "no licence is stated; free for research by custom",
     ),
     "speech_commands": Entry(
-        "spoken words as 32 x 32 log-mel spectrograms; one pool, split by a partition or by speaker",
+        "spoken words of one second as 32 x 32 log-mel energies or MFCC; one pool, split by a partition or by speaker",
         "minizerofl_datasets.speech_commands.loader:load_speech_commands",
         "P. Warden: Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition, 2018 (arXiv 1804.03209)",
         "CC BY 4.0",
@@ -99,16 +99,16 @@ def load(
         environment variable MINIZEROFL_DATA names, else the cache, and takes the twin if neither is there.
     data_dir : path, optional
         Folder that holds the files; defaults to MINIZEROFL_DATA. The layouts are in docs/data.md.
-    polarity : {"ink", "paper"}
-        FEMNIST only: "ink" hands out ``1 - pixel`` (ink = 1, background = 0), "paper" the stored pixel (paper = 1).
+    polarity : {"ink", "raw"}
+        FEMNIST only: "ink" hands out ``1 - pixel`` (ink = 1, background = 0), "raw" the pixel as it is stored.
     seed : int
         Fixes the partition, the validation part and the synthetic twin. Not negative.
     clients : int, optional
-        Keep only the first so many clients in sorted order; None keeps all.
+        Keep only the first N clients in sorted order; None keeps all.
     **options
         The set's own, by keyword: those of ``cifar10.loader.load_cifar10`` (``partition``, ``alpha``,
-        ``num_clients``, ``augment``, ...), ``speech_commands.loader.load_speech_commands`` and
-        ``femnist.loader.load_femnist`` (``format``, ``keep_duplicates``, ``holdout_writers``).
+        ``num_clients``, ``augment``, ...), ``speech_commands.loader.load_speech_commands`` (``words``,
+        ``features``, ...) and ``femnist.loader.load_femnist`` (``format``, ``keep_duplicates``, ``holdout_writers``).
 
     Returns
     -------
@@ -148,5 +148,5 @@ def load(
     for option in given:
         if option not in known:
             listed = ", ".join(each for each in known if each != "name")
-            raise ValueError(f"{option} is no option of {name!r}; it takes {listed}.")
+            raise ValueError(f"{option} is not an option of {name!r}; it takes {listed}.")
     return loader(**given)

@@ -32,10 +32,10 @@ def check_choice(argument: str, value: str, known: Collection[str]) -> None:
 
     Examples
     --------
-    >>> check_choice("polarity", "inc", ("ink", "paper"))
+    >>> check_choice("polarity", "inc", ("ink", "raw"))
     Traceback (most recent call last):
     ...
-    ValueError: polarity='inc' is unknown: did you mean 'ink'? Known: 'ink', 'paper'.
+    ValueError: polarity='inc' is unknown: did you mean 'ink'? Known: 'ink', 'raw'.
     """
     if value in known:
         return
@@ -46,7 +46,7 @@ def check_choice(argument: str, value: str, known: Collection[str]) -> None:
 
 
 def one_line(error: Exception) -> str:
-    r"""Return the message of an exception on one line; libraries below us like to use several.
+    r"""Return the message of an exception on one line; some libraries use several.
 
     Examples
     --------

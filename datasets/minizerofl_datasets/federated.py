@@ -1,6 +1,6 @@
 """A federated data set: client ids, and for each client its training, validation and test samples.
 
-Samples come first, (N, C, H, W): a set hands out what everyone's data sets hand out.
+The sample axis comes first, (N, C, H, W), as in most data sets.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ __all__ = ["FederatedDataset", "Samples", "Split"]
 Samples = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Split = Literal["train", "test"]
 
-# One sample in ten of every client is held out for validation (the paper's set-up).
+# One training sample in ten of every client is held out for validation (ZeroFL, A.5).
 HOLD_OUT = 10
 
 
@@ -44,11 +44,12 @@ class FederatedDataset(ABC):
     class_names : tuple of str
         One name per label.
     transform : dict of str to str
-        How a stored value became an input; goes into the model file.
+        How a stored value becomes an input; it goes into the model file.
     seed : int
         Fixes the validation part.
     test_clients : tuple of str, optional
-        Whose samples are the test set, in its order; ``clients`` by default. Others when whole clients are held out.
+        The clients whose samples are the test set, in its order; ``clients`` by default, others when whole clients are
+        held out.
     """
 
     # Read clients kept in memory: a round trains ten and asks each for its training and its validation part.
@@ -107,7 +108,7 @@ class FederatedDataset(ABC):
         Raises
         ------
         ValueError
-            If there is no such client.
+            If the client is unknown.
         DataError
             If its data is missing or damaged.
 
@@ -152,7 +153,7 @@ class FederatedDataset(ABC):
         Raises
         ------
         ValueError
-            If there is no such client.
+            If the client is unknown.
         DataError
             If its data is missing or damaged.
 

@@ -1,4 +1,4 @@
-"""The official archives: where they are, their checksums, and what they unpack to."""
+"""The official archives: addresses, checksums and contents."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ class OfficialArchive:
     Parameters
     ----------
     url : str
-        Where it is.
+        Its address.
     sha256 : str or None
         Its checksum; None where none is published.
     folder : str
         Where it goes below the cache's ``data`` folder, "" if it is not unpacked there.
     inside : str
-        Which folder of the archive that is; "" for the whole of it.
+        The folder of the archive that goes there; "" for the whole archive.
     holds : tuple of str
-        What must be there when it is complete.
+        The files and folders of a complete copy.
     max_bytes : int
-        The most that may come out of it.
+        The limit of its unpacked size.
     """
 
     url: str
@@ -82,7 +82,7 @@ OFFICIAL: dict[str, dict[str, OfficialArchive]] = {
             8_000_000_000,
         )
     },
-    # Not unpacked: femnist.build reads the pictures out of the archives.
+    # These are not unpacked: femnist.build reads the pictures from the archives.
     "nist": {
         "by_class": OfficialArchive(NIST.format("by_class"), None, "", "", (), 0),
         "by_write": OfficialArchive(NIST.format("by_write"), None, "", "", (), 0),

@@ -25,8 +25,8 @@ __all__ = ["PartitionedDataset"]
 class PartitionedDataset(FederatedDataset):
     """One pool of training samples, dealt to clients by a partition, and one common test set.
 
-    A concrete set implements ``_inputs`` only. The test set belongs to nobody; so that every client can be scored, it
-    is dealt to the clients too: each class in proportion to the clients' training samples of that class. ``test()``
+    A subclass implements ``_inputs`` only. The test set belongs to no client; so that every client can be scored, it
+    is divided too: each class in proportion to the clients' training samples of that class. ``test()``
     is the whole test set as long as no client is left out.
 
     Parameters
@@ -40,12 +40,12 @@ class PartitionedDataset(FederatedDataset):
     test_partition : Partition, optional
         Which rows of the test pool each client has, where the set itself says so; otherwise dealt as above.
     clients : int, optional
-        Keep only the first so many clients; None keeps all. The others keep their rows: nothing moves.
+        Keep only the first N clients; None keeps all. Their rows do not change.
 
     Attributes
     ----------
     partition, test_partition : Partition
-        Who has which rows of the two pools.
+        The rows that each client has of the two pools.
     labels : dict
         ``labels["train"]`` and ``labels["test"]``: the labels of the pools.
 
@@ -91,7 +91,7 @@ class PartitionedDataset(FederatedDataset):
         if partition.num_samples != len(y_train):
             raise ValueError(
                 f"partition: deals {partition.num_samples} samples, but {name} has {len(y_train)} training samples; "
-                "make it anew with partition.split."
+                "make it again with partition.split."
             )
         if clients is not None and clients > len(partition.clients):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Decides where a set comes from: the folder that was named, else the cache, else its synthetic twin."""
+"""Finds the files of a set: in the folder that was named, else in the cache; else the synthetic twin is used."""
 
 import os
 from collections.abc import Callable
@@ -24,10 +24,10 @@ def find_data(
     data_dir: str | os.PathLike[str] | None,
     format: str = "auto",
 ) -> Found | None:
-    """Find the files of a set; None means that the twin is to be taken. Nothing is ever downloaded.
+    """Find the files of a set; None stands for the synthetic twin. Nothing is ever downloaded.
 
-    A folder that was named (``data_dir``, else MINIZEROFL_DATA) and holds no data is an error, never replaced by the
-    cache or by the twin.
+    A folder that was named (``data_dir``, else MINIZEROFL_DATA) and holds no data is an error; neither the cache nor
+    the twin takes its place.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def find_data(
     find : callable
         Takes a folder and returns what it found there, or None.
     how_to_get : str
-        What to do when there is nothing; the end of an error message.
+        How to get the set; the end of the error message.
     source : {"auto", "real", "synthetic"}
         "auto" takes the twin if no folder was named and the cache has nothing.
     data_dir : path, optional
@@ -64,7 +64,7 @@ def find_data(
     if source == "synthetic":
         if format != "auto":
             raise ValueError(
-                f"format={format!r} names a layout of real files, but source='synthetic' reads none; drop one."
+                f"format={format!r} is a layout of real files, but source='synthetic' reads no files; drop one of them."
             )
         return None
     layout = "" if format == "auto" else f" in the {format.upper()} layout"
@@ -79,12 +79,12 @@ def find_data(
     cached = cache_folder() / "data"
     found = find(cached) if cached.is_dir() else None
     if found is None and (source == "real" or format != "auto"):
-        raise DataError(f"no data folder was given for the real {title}{layout}, nor is it in the cache: {how_to_get}.")
+        raise DataError(f"the real {title}{layout} is not in the cache and no data folder was named: {how_to_get}.")
     return found
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a data folder that is not there.
+    """Refuse a data folder that does not exist.
 
     Examples
     --------

@@ -3,6 +3,7 @@
 import csv
 import inspect
 import json
+import re
 import tomllib
 
 import numpy as np
@@ -57,6 +58,28 @@ def test_a_run_and_its_evaluation(dataset, invoke, tmp_path):
     assert {**again["data_options"], **again["data"]} == {**config["data_options"], **config["data"]}
 
 
+def test_a_model_on_mfcc_knows_its_features(invoke, tmp_path):
+    """They stand in the config and in the model file, and resume and eval take them from there."""
+    runs = {}
+    for features in ("log-mel", "mfcc"):
+        options = ("--dataset", "speech_commands", *SETS["speech_commands"], *FEW, "--features", features)
+        result = invoke("train", *options, "--runs-dir", tmp_path / features)
+        assert result.exit_code == 0, result.output
+        (runs[features],) = (tmp_path / features).iterdir()
+    config = tomllib.loads((runs["mfcc"] / "config.toml").read_text())
+    assert config["data_options"]["features"] == "mfcc"
+    assert "DCT" in config["data"]["transform"]
+    about = load_model(runs["mfcc"] / "model.h5").about
+    assert about["transform"]["features"].startswith("MFCC")
+    assert not np.array_equal(*(load_model(run / "model.h5").state["stem.weight"] for run in runs.values()))
+    summary = json.loads((runs["mfcc"] / "summary.json").read_text())
+    assert f"{100 * summary['test_accuracy']:5.1f} %" in invoke("eval", runs["mfcc"]).output
+    loss = re.search(r"test loss +(\S+) nats", invoke("eval", runs["mfcc"]).output)
+    assert float(loss[1]) == round(summary["test_loss_nats"], 3)
+    resumed = invoke("resume", runs["mfcc"], "--extend-rounds", 1)
+    assert resumed.exit_code == 0, resumed.output
+
+
 def test_augmentation_changes_what_is_learned(invoke, tmp_path):
     states = []
     for flag in ("--augment", "--no-augment"):
@@ -70,7 +93,7 @@ def test_augmentation_changes_what_is_learned(invoke, tmp_path):
 def test_options_of_another_set_are_refused(invoke, tmp_path):
     result = invoke("train", "--words", "bed,cat", "--source", "synthetic", "--runs-dir", tmp_path)
     assert result.exit_code == 2
-    assert "words is no option of 'femnist'" in result.output
+    assert "words is not an option of 'femnist'" in result.output
 
 
 def test_every_option_of_a_loader_is_one_of_ours():

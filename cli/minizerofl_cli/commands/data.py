@@ -33,11 +33,13 @@ SUFFIXES = (".png", ".pdf", ".svg")
 
 def _check_picture(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
     if value.suffix.lower() not in SUFFIXES:
-        raise click.BadParameter(f"{str(value)!r} is no picture; end it in {', '.join(SUFFIXES)}.", ctx, parameter)
+        raise click.BadParameter(f"{str(value)!r} is not a picture file; use {', '.join(SUFFIXES)}.", ctx, parameter)
     return value
 
 
-SEED = _seed("--seed", type=int, default=0, show_default=True, help="Fixes the division, and the synthetic twin.")
+SEED = _seed(
+    "--seed", type=int, default=0, show_default=True, help="Fixes the division into clients and the synthetic twin."
+)
 PICTURE = _output(
     "-o",
     "--output",
@@ -62,8 +64,8 @@ Examples:
 def data() -> None:
     """Get data sets, look at them, divide them, bring your own.
 
-    A set is real, read from files, or its SYNTHETIC twin, made by a program and always there: the first line says
-    which.
+    A set is real, read from files, or its SYNTHETIC twin, made by a program and always available: the first line of
+    every output says which.
     """
 
 
@@ -71,7 +73,7 @@ def data() -> None:
 @section("Data")("--data-dir", type=click.Path(path_type=Path), help="Folder to look into. [default: MINIZEROFL_DATA]")
 @debug_option
 def list_sets(data_dir: Path | None) -> None:
-    """Show every set: what it is, whether the real files are here, and how large they are."""
+    """List every set, whether its real files are here, and how large they are."""
     from minizerofl_cli.data.listing import list_lines
 
     _say_all(list_lines(data_dir))
@@ -85,8 +87,9 @@ def list_sets(data_dir: Path | None) -> None:
 def fetch(name: str, version: str | None, origin: str | None) -> None:
     """Download a real set into the cache, where every command then finds it.
 
-    The archive is checked against the official SHA-256 and unpacked; whatever fails leaves nothing behind. A set
-    that is there already is not fetched again. The cache is MINIZEROFL_CACHE, else the platform's folder for caches.
+    The archive is checked against the official SHA-256 and unpacked; a failed download leaves nothing in the
+    cache. A set that is in the cache already is not downloaded again. The cache is the folder MINIZEROFL_CACHE, else
+    the platform's folder for caches.
     """
     from minizerofl_cli.data.getting import fetch_set
 
@@ -97,7 +100,7 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
 @click.argument("name", **WHICH)
 @READING
 def info(name: str, **options: Any) -> None:
-    """Describe a set: origin, size, clients, how samples became inputs, and how many there are of each class."""
+    """Describe a set: origin, size, clients, how samples become inputs, and the number of samples of each class."""
     from minizerofl_cli.data.listing import info_lines
 
     _say_all(info_lines(_load(name, options)))
@@ -106,12 +109,13 @@ def info(name: str, **options: Any) -> None:
 @data.command(cls=SectionCommand)
 @click.argument("name", **WHICH)
 @PICTURE
-@_output("--augmented", is_flag=True, help="Show samples as training sees them, changed at random.")
+@_output("--augmented", is_flag=True, help="Show samples as training sees them, randomly augmented.")
 @READING
 def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
-    """Draw a contact sheet: a row for each class, a column for each of some clients.
+    """Draw a contact sheet: a row for each of some clients, a column for each class.
 
-    Images are shown as images, speech as spectrograms (time to the right, low sounds at the bottom).
+    Images are shown as images, speech as spectrograms (time to the right, low sounds at the bottom) or as MFCC
+    (coefficient 0 at the bottom).
     """
     from minizerofl_cli.data.contact_sheet import draw_sheet
 
@@ -126,11 +130,11 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
     "--json",
     "file",
     type=click.Path(path_type=Path),
-    help="Where to write who has what, for --partition FILE.json. [default: partition.json beside the picture]",
+    help="Where to write the partition, for --partition FILE.json. [default: partition.json beside the picture]",
 )
 @READING
 def partition(name: str, output: Path, file: Path | None, **options: Any) -> None:
-    """Draw who has how many samples of which class, and write who has what with its SHA-256."""
+    """Draw how many samples of each class each client has, and write the partition with its SHA-256."""
     from minizerofl_cli.data.partition_plot import draw_partition
 
     loaded = _load(name, options)
@@ -139,14 +143,14 @@ def partition(name: str, output: Path, file: Path | None, **options: Any) -> Non
 
 @data.command("import", cls=SectionCommand)
 @click.argument("file", type=click.Path(path_type=Path))
-@_output("--name", required=True, help="What --dataset will call it: lower-case letters, digits, - and _.")
-@_output("--replace", is_flag=True, help="Replace an imported set of that name.")
+@_output("--name", required=True, help="The set's name for --dataset: lower-case letters, digits, - and _.")
+@_output("--replace", is_flag=True, help="Replace the imported set of this name.")
 @debug_option
 def import_set(file: Path, name: str, replace: bool) -> None:
-    """Take your own arrays into the cache, as a set that --dataset then knows.
+    """Import your own arrays as a set that --dataset then knows.
 
     FILE is a .npz or .h5 with x (N, C, H, W) or (N, H, W), uint8 or float; y (N,), whole numbers from 0; optionally
-    client (N,), whose samples they are; x_test, y_test, client_test; class_names.
+    client (N,), the owner of each sample; x_test, y_test, client_test; class_names.
     """
     from minizerofl_cli.data.getting import take_in
 
@@ -159,16 +163,24 @@ def import_set(file: Path, name: str, replace: bool) -> None:
 @_fetch("--by-write", type=click.Path(path_type=Path), required=True, help="NIST's by_write.zip.")
 @_output("-o", "--output", type=click.Path(path_type=Path), help="Folder for the result. [default: the cache]")
 @_output("--keep-duplicates", is_flag=True, help="Repeat each writer's first image, as LEAF does (the paper's count).")
-@_seed("--seed", type=int, default=0, show_default=True, help="Chooses one in ten images of a writer for the test.")
+@_output(
+    "--test-share",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Share of each writer's images for testing: 0.1 as LEAF, 0.2 as the paper.",
+)
+@_seed("--seed", type=int, default=0, show_default=True, help="Chooses the test images of each writer.")
 @debug_option
-def build(what: str, by_class: Path, by_write: Path, output: Path | None, keep_duplicates: bool, seed: int) -> None:
-    """Build the paper's FEMNIST (3,597 writers) from NIST's own archives, without LEAF's scripts.
+def build(what: str, by_class: Path, by_write: Path, output: Path | None, **options: Any) -> None:
+    """Build the FEMNIST of LEAF and the paper (3,597 writers) from NIST's own archives, without LEAF's scripts.
 
-    docs/data.md says where the archives are. The result is read with --dataset femnist --format leaf.
+    docs/data.md says where the archives are. Train on the result with --dataset femnist --format leaf. The paper's
+    build is --test-share 0.2 --keep-duplicates.
     """
     from minizerofl_cli.data.getting import build_femnist
 
-    _say_all(build_femnist(by_class, by_write, output, keep_duplicates, seed, click.echo))
+    _say_all(build_femnist(by_class, by_write, output, say=click.echo, **options))
 
 
 def _load(name: str, options: dict[str, Any]) -> FederatedDataset:

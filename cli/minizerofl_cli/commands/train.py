@@ -20,6 +20,7 @@ from minizerofl_cli.screen.data_options import (
     SOURCE_OPTIONS,
     all_of,
     dataset_name,
+    polarity,
     take_options,
 )
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
@@ -90,8 +91,10 @@ _machine = section("Machine and output")
     "--polarity",
     default="ink",
     show_default=True,
-    help="femnist: ink feeds ink = 1, paper feeds paper = 1 as it is stored, which learns worse.",
-    **one_of(POLARITIES),
+    help="femnist: ink feeds 1 - pixel (ink = 1); raw feeds the pixel as it is stored (background = 1), which learns "
+    "worse.",
+    callback=polarity,
+    metavar=f"[{'|'.join(POLARITIES)}]",
 )
 @all_of(*DIVISION_OPTIONS, *SET_OPTIONS)
 @_local("--sparsity", type=float, help=f"sp: share of weights and activations left out. {default_text('sparsity')}")

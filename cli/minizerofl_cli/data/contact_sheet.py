@@ -12,16 +12,18 @@ from minizerofl_cli.runs.dataset import kind
 from minizerofl_cli.screen.pictures import new_figure, save_picture
 from minizerofl_datasets import FederatedDataset
 
-CLIENTS = 10  # rows
-WIDTH = 10  # columns at least, where a class may have several
-GAP = 2  # pixels between samples
-INCHES, MANY, FEWER_INCHES = 0.42, 30, 0.24  # of a sample; where there are more columns than so many
+MAX_CLIENTS = 10  # The number of rows.
+MIN_COLUMNS = 10  # With fewer classes, each class gets several columns.
+GAP = 2  # Pixels between samples.
+SAMPLE_INCHES = 0.42
+SMALL_SAMPLE_INCHES = 0.24  # The size when there are more than MAX_LARGE_COLUMNS columns.
+MAX_LARGE_COLUMNS = 30
 
 Floats = NDArray[np.float32]
 
 
 def draw_sheet(data: FederatedDataset, output: Path, augmented: bool = False, seed: int = 0) -> Iterator[str]:
-    """Draw a contact sheet; yield what came of it.
+    """Draw a contact sheet; yield a line about it.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ def draw_sheet(data: FederatedDataset, output: Path, augmented: bool = False, se
     augmented : bool
         Show samples as training sees them.
     seed : int
-        Fixes how they are changed.
+        Fixes the augmentation.
 
     Raises
     ------
@@ -49,13 +51,13 @@ def draw_sheet(data: FederatedDataset, output: Path, augmented: bool = False, se
     True
     """
     clients = [
-        data.clients[i] for i in np.linspace(0, len(data.clients) - 1, min(CLIENTS, len(data.clients)), dtype=int)
+        data.clients[i] for i in np.linspace(0, len(data.clients) - 1, min(MAX_CLIENTS, len(data.clients)), dtype=int)
     ]
-    each = max(1, WIDTH // len(data.class_names))
+    each = max(1, MIN_COLUMNS // len(data.class_names))
     rng = np.random.default_rng(seed)
     rows = [_row(data, client, each, rng if augmented else None) for client in clients]
     columns = len(data.class_names) * each
-    inches = INCHES if columns <= MANY else FEWER_INCHES
+    inches = SAMPLE_INCHES if columns <= MAX_LARGE_COLUMNS else SMALL_SAMPLE_INCHES
     figure = new_figure(2.2 + inches * columns, 1.8 + inches * len(clients))
     axes = figure.subplots()
     axes.imshow(_canvas(np.stack(rows), data.name), interpolation="nearest", aspect="equal")
@@ -69,7 +71,7 @@ def draw_sheet(data: FederatedDataset, output: Path, augmented: bool = False, se
     note = ", as training sees them" if augmented else ""
     axes.set_xlabel(f"{data.name}, {kind(data.source)}{note}", loc="left")
     save_picture(figure, output)
-    yield f"Wrote {output}: {len(clients)} clients (rows), the classes (columns); blank: the client has no more."
+    yield f"Wrote {output}: {len(clients)} clients (rows), the classes (columns); blank: no more samples."
 
 
 def _row(data: FederatedDataset, client: str, each: int, rng: np.random.Generator | None) -> Floats:
@@ -90,11 +92,11 @@ def _canvas(samples: Floats, name: str) -> Floats:
 
     colour = samples.shape[2] == 3
     samples = samples if colour else samples[:, :, :1]
-    # Each channel from its least to its greatest value: that undoes a normalisation.
+    # Stretch each channel from its least to its greatest value: that undoes a normalisation.
     low, high = (reduce(samples, axis=(0, 1, 3, 4), keepdims=True) for reduce in (np.nanmin, np.nanmax))
     scaled = (samples - low) / np.maximum(high - low, 1e-6)
     if name == "speech_commands":
-        scaled = scaled[..., ::-1, :]  # low sounds at the bottom
+        scaled = scaled[..., ::-1, :]  # Low sounds, or coefficient 0, at the bottom.
     padded = np.pad(scaled, ((0, 0), (0, 0), (0, 0), (GAP // 2,) * 2, (GAP // 2,) * 2), constant_values=np.nan)
     rows, columns, channels, height, width = padded.shape
     # (rows, columns, C, H, W) -> (rows * H, columns * W, C)

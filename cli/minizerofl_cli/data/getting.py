@@ -15,7 +15,7 @@ Say = Callable[[str], None]
 
 
 def fetch_set(name: str, version: str | None, origin: str | None, say: Say) -> Iterator[str]:
-    """Fetch a set into the cache; yield what came of it.
+    """Fetch a set into the cache; yield lines about the result.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def fetch_set(name: str, version: str | None, origin: str | None, say: Say) -> I
     origin : str, optional
         A mirror's address or an archive.
     say : callable
-        Is told how far it is.
+        Called with lines about the progress.
 
     Raises
     ------
@@ -53,12 +53,12 @@ def fetch_set(name: str, version: str | None, origin: str | None, say: Say) -> I
 
 
 def take_in(file: Path, name: str, replace: bool) -> Iterator[str]:
-    """Import a user's arrays; yield what came of it.
+    """Import a user's arrays; yield lines about the result.
 
     Raises
     ------
     ConfigError
-        The name cannot be taken.
+        The name is not allowed or is in use.
     DataError
         The file is not what it should be.
 
@@ -78,24 +78,37 @@ def take_in(file: Path, name: str, replace: bool) -> Iterator[str]:
 
 
 def build_femnist(
-    by_class: Path, by_write: Path, output: Path | None, keep_duplicates: bool, seed: int, say: Say
+    by_class: Path, by_write: Path, output: Path | None, test_share: float, keep_duplicates: bool, seed: int, say: Say
 ) -> Iterator[str]:
-    """Build the LEAF form of FEMNIST; yield what came of it.
+    """Build the LEAF form of FEMNIST; yield lines about the result.
 
     Raises
     ------
+    ConfigError
+        The test share is out of its range.
     DataError
-        An archive is damaged or not NIST's, or the result is there already.
+        An archive is damaged or not NIST's, or the result exists already.
 
     Examples
     --------
-    >>> list(build_femnist(Path("no.zip"), Path("no.zip"), Path("there"), False, 0, print))
+    >>> list(build_femnist(Path("no.zip"), Path("no.zip"), Path("there"), 0.2, False, 0, print))
     Traceback (most recent call last):
         ...
     minizerofl_datasets.errors.DataError: no.zip: cannot be read ([Errno 2] No such file or directory: 'no.zip').
     """
     progress = Meter("femnist: real data, read", say, "pictures")
-    folder = build_leaf(by_class, by_write, output, seed=seed, keep_duplicates=keep_duplicates, progress=progress)
+    try:
+        folder = build_leaf(
+            by_class,
+            by_write,
+            output,
+            seed=seed,
+            test_share=test_share,
+            keep_duplicates=keep_duplicates,
+            progress=progress,
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     yield f"femnist: real data, built in {folder}"
     where = "" if output is None else f" --data-dir {folder}"
     yield f"Next: minizerofl train --dataset femnist --format leaf{where}"

@@ -50,6 +50,7 @@ def load(
     """
     if source == "synthetic" and data_dir is not None:
         raise ConfigError("--data-dir is for real data, but --source is synthetic; drop one of them")
+    polarity = {"paper": "raw"}.get(polarity, polarity)  # The former name, in old runs and model files.
     more: dict[str, object] = dict(options or {})
     words = str(more.get("words", ""))
     if "," in words:

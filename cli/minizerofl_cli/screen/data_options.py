@@ -13,11 +13,12 @@ from minizerofl_cli.screen.options import SOURCES
 
 DATASETS = ("femnist", "cifar10", "speech_commands")
 PARTITIONS = ("natural", "iid", "dirichlet", "dirichlet-min", "shards", "quantity")
-POLARITIES = ("ink", "paper")
+POLARITIES = ("ink", "raw")
+FEATURES = ("log-mel", "mfcc")
 # What is handed to the loader of a set; each takes some of them and refuses the others.
 NAMES = (
     *("partition", "alpha", "num_clients", "prior", "min_size", "shards_per_client"),
-    *("words", "version", "format", "augment", "holdout_writers", "keep_duplicates"),
+    *("words", "version", "features", "format", "augment", "holdout_writers", "keep_duplicates"),
 )
 
 _data = section("Data")
@@ -38,6 +39,14 @@ def dataset_name(ctx: click.Context, parameter: click.Parameter, value: str | No
     return checked
 
 
+def polarity(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Check a polarity, and tell the new name of a former one."""
+    if value == "paper":
+        raise click.BadParameter("'paper' is now called 'raw': the pixel as it is stored.", ctx, parameter)
+    checked: str | None = one_of(POLARITIES)["callback"](ctx, parameter, value)
+    return checked
+
+
 def _partition(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and value.endswith(".json"):
         return str(Path(value).resolve())
@@ -50,28 +59,28 @@ SOURCE_OPTIONS: tuple[Decorator, ...] = (
         "--source",
         default="auto",
         show_default=True,
-        help="real reads files, synthetic makes the samples by a program, auto is real if a folder is named or the set "
-        "has been fetched.",
+        help="real reads files; synthetic is a twin made by a program; auto is real if a folder is named or the set "
+        "has been fetched, else synthetic.",
         **one_of(SOURCES),
     ),
     _data(
         "--data-dir",
         type=click.Path(path_type=Path),
-        help="Folder with the real data, see docs/data.md. [default: MINIZEROFL_DATA, else what was fetched]",
+        help="Folder with the real data, see docs/data.md. [default: MINIZEROFL_DATA, else the cache]",
     ),
-    _data("--clients", type=int, help="Keep only the first so many clients. [default: all]"),
+    _data("--clients", type=int, help="Keep only the first N clients. [default: all]"),
 )
 DIVISION_OPTIONS: tuple[Decorator, ...] = (
     _division(
         "--partition",
         callback=_partition,
         metavar=f"[{'|'.join(PARTITIONS)}|FILE.json]",
-        help="How the samples are dealt out; a file is one that `minizerofl data partition` wrote. [default: "
-        "dirichlet, as in the paper]",
+        help="How the samples are divided into clients; FILE.json is a file that `minizerofl data "
+        "partition` wrote. [default: dirichlet, as in the paper]",
     ),
-    _division("--num-clients", type=int, help="Into how many clients. [100; quick cifar10 20, speech_commands 40]"),
-    _division("--alpha", type=float, help="Of dirichlet(-min), quantity: 1000 is nearly even, 1 is not. [default: 1]"),
-    _division("--prior", help="Of dirichlet: draw around the classes' shares or around equal ones. [default: classes]",
+    _division("--num-clients", type=int, help="The number of clients. [100; quick cifar10 20, speech_commands 40]"),
+    _division("--alpha", type=float, help="Of dirichlet(-min), quantity: 1000 is near IID, 1 is not. [default: 1]"),
+    _division("--prior", help="Of dirichlet: draw around the classes' shares or equal shares. [default: classes]",
               **one_of(("classes", "uniform"))),
     _division("--min-size", type=int, help="Of dirichlet-min, quantity: the smallest client."),
     _division("--shards-per-client", type=int, help="Of shards: pieces of the sorted pool for each. [default: 2]"),
@@ -82,19 +91,25 @@ SET_OPTIONS: tuple[Decorator, ...] = (
         help="speech_commands: paper (ten words, unknown, silence), all, or words such as bed,cat,happy. "
         "[default: paper]",
     ),
-    _sets("--version", help="speech_commands: v0.01 or v0.02. [default: what is there, v0.01 first]"),
+    _sets("--version", help="speech_commands: v0.01 or v0.02. [default: the one that is found, v0.01 first]"),
+    _sets(
+        "--features",
+        help="speech_commands: the network's input, 32 log-mel energies or the paper's 32 MFCC by 32 frames. "
+        "[default: log-mel; paper recipe: mfcc]",
+        **one_of(FEATURES),
+    ),
     _sets(
         "--augment/--no-augment",
         default=None,
         help="cifar10, speech_commands: change training samples at random. [default: yes; quick speech_commands: no]",
     ),
-    _sets("--format", help="femnist, cifar10: which of the files' layouts to read. [default: the first that is there]"),
-    _sets("--holdout-writers", type=int, help="femnist: test on so many whole writers, who never train. [default: 0]"),
+    _sets("--format", help="femnist, cifar10: which layout of the files to read. [default: the first that is found]"),
+    _sets("--holdout-writers", type=int, help="femnist: test on N whole writers, who never train. [default: 0]"),
     _sets(
         "--keep-duplicates",
         is_flag=True,
         default=None,
-        help="femnist: keep the images that a LEAF build has twice.",
+        help="femnist: keep the images that a LEAF build repeats.",
     ),
 )
 
@@ -121,7 +136,7 @@ def all_of(*options: Decorator) -> Decorator:
 
 
 def take_options(given: dict[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Take the loader's options out of a command's, and put in what a recipe says where nothing was given.
+    """Take the loader's options out of a command's, and fill in the recipe's where none was given.
 
     Examples
     --------

@@ -17,9 +17,9 @@ LAYOUTS = {
 }
 BATCH = re.compile(r"data_batch_([1-5])(\.bin)?")
 HOW_TO_GET = (
-    "get https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, put it or its folder cifar-10-batches-bin into "
-    "FOLDER and name FOLDER with --data-dir, data_dir= or the environment variable MINIZEROFL_DATA; "
-    "`minizerofl data fetch cifar10` does it for you; or take the synthetic twin with source=synthetic"
+    "run `minizerofl data fetch cifar10`; or download https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, put it "
+    "or its folder cifar-10-batches-bin into a folder and name that with --data-dir, data_dir= or the environment "
+    "variable MINIZEROFL_DATA; or take the synthetic twin with source=synthetic"
 )
 
 

@@ -1,4 +1,4 @@
-"""Decides which CIFAR-10 is loaded, the official files or the synthetic twin, and splits it over clients."""
+"""Loads CIFAR-10, from the official files or as the synthetic twin, and divides it into clients."""
 
 import os
 from functools import partial

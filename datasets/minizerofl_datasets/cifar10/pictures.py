@@ -27,14 +27,14 @@ Labels = npt.NDArray[np.int64]
 
 
 class Cifar10(PartitionedDataset):
-    """CIFAR-10 from any source; a concrete class says where the bytes of a picture come from.
+    """CIFAR-10 from any source; a subclass provides the bytes of a picture.
 
     Parameters
     ----------
     source : {"real", "synthetic"}
         Whether the pictures are photographs or drawn by a program.
     format, origin : str
-        How they are stored and where they come from.
+        How the pictures are stored and where they come from.
     y_train, y_test : ndarray of int64, shape (N,)
         Labels 0 to 9.
     partition : Partition
@@ -42,7 +42,7 @@ class Cifar10(PartitionedDataset):
     seed : int
         Fixes the validation part and the dealing of the test set.
     clients : int, optional
-        Keep only the first so many clients; None keeps all.
+        Keep only the first N clients; None keeps all.
     augment : bool
         Whether ``augment`` crops and flips.
     """
@@ -86,7 +86,7 @@ class Cifar10(PartitionedDataset):
         """Return the stored bytes (n, 3, 32, 32) of rows of a pool, planes red, green, blue."""
 
     def augment(self, x: Floats, rng: np.random.Generator) -> Floats:
-        """Return a mini-batch with a random crop and a random flip of each picture (a copy), if so loaded.
+        """Return a copy of a mini-batch, each picture cropped and flipped at random; with ``augment=False`` x itself.
 
         Examples
         --------
@@ -107,9 +107,9 @@ class Cifar10(PartitionedDataset):
 
 
 def crop_and_flip(x: Floats, rng: np.random.Generator) -> Floats:
-    """Shift each picture by up to four pixels in both directions and mirror every other one, at random.
+    """Shift each picture at random by up to four pixels in both directions, and mirror it with probability 1/2.
 
-    What is shifted in from outside is 0: after normalisation the mean colour.
+    Pixels from outside the picture are 0, which is the mean colour after normalisation.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Builds LEAF's FEMNIST, the paper's, from NIST SD19's archives by_class.zip and by_write.zip: 3,597 writers.
+"""Builds the FEMNIST of LEAF, with 3,597 writers, from NIST SD19's archives by_class.zip and by_write.zip.
 
-What LEAF's scripts do in five passes over two million files is done here straight from the archives.
+LEAF's scripts take five passes over two million files; here the archives are read directly.
 """
 
 import os
@@ -14,10 +14,9 @@ from minizerofl_datasets.cache import cache_folder, scratch_folder
 from minizerofl_datasets.errors import DataError
 from minizerofl_datasets.femnist.files import STORE
 from minizerofl_datasets.femnist.nist import Progress, labels_by_hash, opened, pictures_by_writer
+from minizerofl_datasets.femnist.store import TEST_SHARE
 
 __all__ = ["build_leaf"]
-
-TRAIN_SHARE = 0.9
 
 
 def build_leaf(
@@ -26,6 +25,7 @@ def build_leaf(
     folder: str | os.PathLike[str] | None = None,
     *,
     seed: int = 0,
+    test_share: float = TEST_SHARE,
     keep_duplicates: bool = False,
     progress: Progress | None = None,
 ) -> Path:
@@ -36,9 +36,12 @@ def build_leaf(
     by_class, by_write : path
         NIST's two zip archives, as downloaded.
     folder : path, optional
-        Where to; by default the cache, where ``load`` finds it. Must not be there yet.
+        The folder to make; by default in the cache, where ``load`` finds it. It must not exist yet.
     seed : int
-        Fixes which nine in ten images of each writer are for training (LEAF: ``-t sample --tf 0.9``).
+        Fixes which images of each writer are for testing.
+    test_share : float
+        The share of each writer's images for testing, between 0 and 1: 0.1 as LEAF (``-t sample --tf 0.9``), 0.2 as the
+        paper (ZeroFL, A.5: over 652 K training and over 165 K test images). It is stored in the files.
     keep_duplicates : bool
         Repeat the first image of every writer but the first, as LEAF's scripts do (817,851 images, the paper's count).
     progress : callable, optional
@@ -52,12 +55,15 @@ def build_leaf(
     Raises
     ------
     DataError
-        If an archive is damaged or not NIST's, they do not belong together, or the folder is there.
+        If an archive is damaged or not NIST's, the two do not belong together, or the folder exists.
+    ValueError
+        If ``test_share`` is out of its range.
 
     Notes
     -----
-    Without duplicates they are dropped before the split, so none leaks into the test set. Which images are for testing
-    cannot equal LEAF's own choice, which depends on the order in which a file system lists files.
+    Without ``keep_duplicates`` no image is repeated, so none is in both parts. The choice of test images cannot equal
+    LEAF's, which depends on the order in which a file system lists files. The test part gets at least ``test_share`` of
+    a writer's images, since the training part is rounded down, but every writer keeps one image for training.
 
     Examples
     --------
@@ -68,9 +74,11 @@ def build_leaf(
     """
     import h5py
 
+    if not 0 < test_share < 1:
+        raise ValueError(f"test_share={test_share}: expected 0 < test_share < 1, such as 0.1 (LEAF) or 0.2 (paper).")
     final = Path(folder).expanduser() if folder is not None else cache_folder() / "data" / "leaf"
     if final.exists():
-        raise DataError(f"{final}: is there already; remove it to build anew, or name another folder.")
+        raise DataError(f"{final}: exists already; remove it to build again, or name another folder.")
     with scratch_folder(final.parent) as scratch:
         new = scratch / "leaf"
         new.mkdir()
@@ -84,11 +92,12 @@ def build_leaf(
             groups = [file.create_group("examples") for file in (train, test)]
             for group in groups:
                 group.attrs["duplicates"] = keep_duplicates
+                group.attrs["test_share"] = test_share
             for number, (writer, x, y) in enumerate(pictures_by_writer(archive, labels, progress)):
                 if keep_duplicates and number > 0:
                     x, y = np.concatenate([x[:1], x]), np.concatenate([y[:1], y])
                 order = np.random.default_rng([seed, crc32(writer.encode())]).permutation(len(y))
-                cut = max(1, int(TRAIN_SHARE * len(y)))
+                cut = max(1, int((1 - test_share) * len(y)))
                 for group, rows in zip(groups, (order[:cut], order[cut:]), strict=True):
                     if len(rows):
                         group.create_dataset(f"{writer}/pixels", data=x[rows], compression="gzip", compression_opts=1)

@@ -12,10 +12,10 @@ LEAF_FOLDERS = ("femnist/leaf/data", "leaf/data", "data", ".")
 STORE_FOLDERS = ("femnist/leaf", "leaf", "femnist", ".")
 STORE = "femnist_leaf_{}.h5"
 HOW_TO_GET = (
-    "get fed_emnist_train.h5 and fed_emnist_test.h5 from "
-    "https://storage.googleapis.com/tff-datasets-public/fed_emnist.tar.bz2 (or build LEAF's JSON files), put them into "
-    "FOLDER/femnist/ and name FOLDER with --data-dir, data_dir= or the environment variable MINIZEROFL_DATA; "
-    "`minizerofl data fetch femnist` does it for you; or take the synthetic twin with source=synthetic"
+    "run `minizerofl data fetch femnist`; or put fed_emnist_train.h5 and fed_emnist_test.h5 from "
+    "https://storage.googleapis.com/tff-datasets-public/fed_emnist.tar.bz2 (or a LEAF build) into FOLDER/femnist/ and "
+    "name FOLDER with --data-dir, data_dir= or the environment variable MINIZEROFL_DATA; or take the synthetic twin "
+    "with source=synthetic"
 )
 
 

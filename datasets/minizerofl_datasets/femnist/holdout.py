@@ -1,4 +1,4 @@
-"""Holds out whole writers, to see how well a model reads hands that it has never seen."""
+"""Holds out whole writers, to see how well a model reads handwriting that it has never seen."""
 
 from zlib import crc32
 
@@ -38,7 +38,7 @@ def hold_out_writers(data: FederatedDataset, writers: int) -> FederatedDataset:
     """
     if not 1 <= writers < len(data.clients):
         raise ValueError(
-            f"holdout_writers={writers}: give 0 to {len(data.clients) - 1}, for there are {len(data.clients)}."
+            f"holdout_writers={writers}: give 0 to {len(data.clients) - 1}, the set has {len(data.clients)} writers."
         )
     return _HeldOut(data, writers)
 
@@ -48,7 +48,7 @@ class _HeldOut(FederatedDataset):
 
     def __init__(self, data: FederatedDataset, writers: int) -> None:
         self._data = data
-        # By the hash of each name, not by position: a writer more or less in the files moves few others.
+        # Ranked by a hash of the name, not by position: one writer more or less in the files changes few others.
         rank = {client: np.random.default_rng([data.seed, crc32(client.encode())]).random() for client in data.clients}
         tested = frozenset(sorted(data.clients, key=rank.__getitem__)[:writers])
         super().__init__(

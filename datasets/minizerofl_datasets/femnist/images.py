@@ -1,4 +1,4 @@
-"""What every source of FEMNIST shares: 62 classes, 28 x 28 grey pixels with paper = 1, and the polarity handed out."""
+"""What every source of FEMNIST shares: 62 classes, 28 x 28 grey pixels, and the polarity of the network's input."""
 
 from abc import abstractmethod
 from typing import Literal
@@ -13,12 +13,13 @@ __all__ = ["CLASS_NAMES", "FORMULAS", "SIDE", "FemnistImages", "check_images"]
 
 CLASS_NAMES = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 SIDE = 28
-# With paper = 1 the largest activations, which SWAT keeps, would all be background: ink = 1 is the default.
-FORMULAS = {"ink": "x = 1 - pixel", "paper": "x = pixel"}
+# In the files the background is 1, so the largest activations, which SWAT keeps, would all be background: ink = 1 is
+# the default.
+FORMULAS = {"ink": "x = 1 - pixel", "raw": "x = pixel"}
 
 
 class FemnistImages(FederatedDataset):
-    """FEMNIST from any source; a concrete class says where one writer's stored pixels come from.
+    """FEMNIST from any source; a subclass provides one writer's stored pixels.
 
     Parameters
     ----------
@@ -30,8 +31,8 @@ class FemnistImages(FederatedDataset):
         Where the images come from, for people to read.
     clients : tuple of str
         Writer ids, sorted.
-    polarity : {"ink", "paper"}
-        "ink" hands out ``1 - pixel``, "paper" the stored pixel.
+    polarity : {"ink", "raw"}
+        "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
         Fixes the validation part.
     """
@@ -94,12 +95,12 @@ def check_images(pixels: npt.NDArray[np.float32], labels: npt.NDArray[np.int64],
     if len(labels) == 0:
         return
     low, high = float(pixels.min()), float(pixels.max())
-    if not (low >= 0 and high <= 1):  # written so that NaN is refused too
+    if not (low >= 0 and high <= 1):  # This form refuses NaN too.
         raise DataError(
-            f"{where}: pixels run from {low:g} to {high:g}, expected 0 (ink) to 1 (paper); get the file anew."
+            f"{where}: pixels run from {low:g} to {high:g}, expected 0 (ink) to 1 (paper); download the file again."
         )
     if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
         raise DataError(
             f"{where}: labels run from {labels.min()} to {labels.max()}, expected 0 to {len(CLASS_NAMES) - 1}; "
-            "get the file anew."
+            "download the file again."
         )

@@ -1,7 +1,7 @@
 """FEMNIST as LEAF writes it: JSON files with ``users``, ``num_samples`` and ``user_data[user]{x, y}``.
 
-JSON cannot be read in parts, so all files are read at once: the full build takes minutes and 2.6 GB of memory. The
-TFF layout is the better home for it.
+JSON cannot be read in parts, so all files are read at once, which takes minutes and gigabytes for the full build.
+``femnist.build`` makes files that are read one writer at a time.
 """
 
 import json
@@ -27,12 +27,12 @@ class LeafFemnist(FemnistImages):
     ----------
     train, test : tuple of Path
         The JSON files of each split.
-    polarity : {"ink", "paper"}
-        "ink" hands out ``1 - pixel``, "paper" the stored pixel.
+    polarity : {"ink", "raw"}
+        "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
         Fixes the validation part.
     clients : int, optional
-        Keep only the first so many writers; None keeps all.
+        Keep only the first N writers; None keeps all.
     keep_duplicates : bool
         Keep the image that LEAF repeats for almost every writer.
 
@@ -45,10 +45,10 @@ class LeafFemnist(FemnistImages):
 
     Notes
     -----
-    LEAF's preprocessing adds the first image of every writer but the first twice. The split into training and test set
-    then parts the two copies for about one writer in six, which leaks a training image into the test set. Two
-    scans of handwriting are never equal to the last bit, so what is dropped is every image that equals, pixels and
-    label, an earlier one of the same writer: training images come first, hence a leaked copy leaves the test set.
+    LEAF's preprocessing adds the first image of every writer but the first twice. For about one writer in six the split
+    then puts one copy into the training set and one into the test set. Two scans of handwriting are never equal to the
+    last bit, so an image that equals an earlier one of the same writer, pixels and label, is dropped. Training images
+    come first, so the copy in the test set is the one that goes.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def _read_files(paths: tuple[Path, ...]) -> dict[str, Samples]:
         for user, part in _read_file(path).items():
             if user in samples:
                 raise DataError(
-                    f"{path}, client {user}: an earlier file holds this client too; keep one LEAF build a folder."
+                    f"{path}, client {user}: is in an earlier file too; keep each LEAF build in its own folder."
                 )
             samples[user] = part
     return samples
@@ -136,7 +136,7 @@ def _read_file(path: Path) -> dict[str, Samples]:
 
 def _samples_of(entry: dict[str, object], stated: object, where: str) -> Samples:
     labels = np.asarray(entry["y"])
-    with np.errstate(over="ignore"):  # what overflows is refused below as a pixel above 1
+    with np.errstate(over="ignore"):  # An overflow is refused below as a pixel above 1.
         pixels: npt.NDArray[np.float32] = np.asarray(entry["x"], dtype=np.float32)
     n = len(labels)
     if n != stated:

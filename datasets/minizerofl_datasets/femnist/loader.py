@@ -1,4 +1,4 @@
-"""Decides which FEMNIST is loaded: TFF files, a LEAF build or the synthetic twin."""
+"""Loads FEMNIST: from TFF files, from a LEAF build, or as the synthetic twin."""
 
 import os
 from functools import partial
@@ -32,14 +32,14 @@ def load_femnist(
 
     Parameters
     ----------
-    polarity : {"ink", "paper"}
-        "ink" hands out ``1 - pixel`` (ink = 1, background = 0), "paper" the stored pixel (paper = 1).
+    polarity : {"ink", "raw"}
+        "ink" hands out ``1 - pixel`` (ink = 1, background = 0), "raw" the pixel as it is stored (background = 1).
     format : {"auto", "tff", "leaf"}
         Which layout to read; "auto" takes TFF where both are there. Naming one asks for real files.
     keep_duplicates : bool
         Keep the image that a LEAF build repeats for almost every writer.
     holdout_writers : int
-        So many of the writers, chosen by the seed, are kept out of training and are the test set.
+        The number of writers, chosen by the seed, who never train and whose images are the test set.
 
     Returns
     -------
@@ -51,6 +51,8 @@ def load_femnist(
     >>> load_femnist(source="synthetic", clients=1).source
     'synthetic'
     """
+    if polarity == "paper":
+        raise ValueError("polarity='paper' is now called 'raw': the pixel as it is stored, background = 1.")
     check_choice("polarity", polarity, FORMULAS)
     check_choice("format", format, ("auto", "tff", "leaf"))
     found = find_data(

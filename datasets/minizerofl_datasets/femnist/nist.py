@@ -1,4 +1,4 @@
-"""Reads NIST SD19's two archives of the same pictures: by_class says what was written, by_write who wrote it.
+"""Reads NIST SD19's two archives of the same pictures: by_class tells the character, by_write the writer.
 
 The MD5 of a picture's file joins them, as in LEAF's scripts.
 """
@@ -31,7 +31,7 @@ BY_WRITE = re.compile(r"(?:.*/)?hsf_[^/]*/([^/]+)/[^/]+/[^/]+\.png")
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive; whatever is wrong with it becomes a DataError.
+    """Open a zip archive; any damage becomes a DataError.
 
     Examples
     --------
@@ -48,8 +48,13 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     with archive:
         try:
             yield archive
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:  # not OSError: the disk's own
-            raise DataError(f"{path}: is damaged ({one_line(error)}); get the file anew.") from error
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+        ) as error:  # Not OSError: that is the disk's.
+            raise DataError(f"{path}: is damaged ({one_line(error)}); download the file again.") from error
 
 
 def labels_by_hash(archive: zipfile.ZipFile, progress: Progress | None = None) -> dict[bytes, int]:
@@ -100,13 +105,13 @@ def pictures_by_writer(
     archive : ZipFile
         by_write.zip.
     labels : dict
-        What ``labels_by_hash`` returned.
+        The result of ``labels_by_hash``.
     progress : callable, optional
 
     Raises
     ------
     DataError
-        If a picture is not in by_class.zip, or is no 128 x 128 picture.
+        If a picture is not in by_class.zip, or does not have 128 x 128 pixels.
 
     Examples
     --------
@@ -151,7 +156,7 @@ def shrink(content: bytes, where: str) -> npt.NDArray[np.uint8]:
     Raises
     ------
     DataError
-        If it is no 128 x 128 picture.
+        If it cannot be read or does not have 128 x 128 pixels.
 
     Examples
     --------
@@ -168,7 +173,7 @@ def shrink(content: bytes, where: str) -> npt.NDArray[np.uint8]:
                 raise DataError(f"{where} has {picture.size} pixels, expected ({SCAN}, {SCAN}).")
             return np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
     except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{where} is no PNG picture that can be read ({one_line(error)}).") from error
+        raise DataError(f"{where} is not a readable PNG picture ({one_line(error)}).") from error
 
 
 def _matching(archive: zipfile.ZipFile, pattern: re.Pattern[str]) -> list[tuple[str, str]]:

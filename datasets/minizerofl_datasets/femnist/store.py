@@ -1,22 +1,24 @@
-"""The LEAF build as two HDF5 files, laid out like TFF's with whole grey levels (uint8): read lazily, small on disk."""
+"""The LEAF build as two HDF5 files: TFF's layout with grey levels of one byte, read lazily and small on disk."""
 
 from pathlib import Path
 
 from minizerofl_datasets.errors import DataError
 from minizerofl_datasets.femnist.tff import TffFemnist, reading
 
-__all__ = ["LeafStore"]
+__all__ = ["TEST_SHARE", "LeafStore"]
+
+TEST_SHARE = 0.1  # The default, as in LEAF; also of files that do not state it.
 
 
 class LeafStore(TffFemnist):
-    """What ``build_leaf`` wrote, one writer at a time.
+    """The files that ``build_leaf`` wrote, read one writer at a time.
 
     Parameters
     ----------
     train, test, polarity, seed, clients
         As in ``TffFemnist``.
     keep_duplicates : bool
-        Whether the images that LEAF repeats are wanted; it must have been built so.
+        Whether the images that LEAF repeats are wanted; the files must have been built with the same choice.
 
     Raises
     ------
@@ -32,7 +34,6 @@ class LeafStore(TffFemnist):
     """
 
     layout = "leaf"
-    described = "LEAF build (HDF5)"
     grey_levels = 255
 
     def __init__(
@@ -48,10 +49,12 @@ class LeafStore(TffFemnist):
         for path in (train, test):
             with reading(path) as examples:
                 duplicates = bool(examples.attrs.get("duplicates", False))
+                test_share = float(examples.attrs.get("test_share", TEST_SHARE))
             if duplicates != keep_duplicates:
                 has = "with" if duplicates else "without"
                 raise DataError(
                     f"{path}: was built {has} LEAF's repeated images, but keep_duplicates={keep_duplicates}; "
-                    "build it anew or change the option."
+                    "build it again or change the option."
                 )
+        self.described = f"LEAF build (HDF5), {100 * test_share:g} % of each writer's images for testing,"
         super().__init__(train, test, polarity=polarity, seed=seed, clients=clients)

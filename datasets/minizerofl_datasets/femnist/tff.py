@@ -29,8 +29,8 @@ class TffFemnist(FemnistImages):
     ----------
     train, test : Path
         ``fed_emnist_train.h5`` and ``fed_emnist_test.h5``.
-    polarity : {"ink", "paper"}
-        "ink" hands out ``1 - pixel``, "paper" the stored pixel.
+    polarity : {"ink", "raw"}
+        "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
         Fixes the validation part.
     clients : int, optional

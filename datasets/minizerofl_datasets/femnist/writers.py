@@ -17,7 +17,7 @@ def pair_writers(
     train, test : collection of str
         Writers of the training and of the test files.
     clients : int, optional
-        Keep only the first so many; None keeps all.
+        Keep only the first N; None keeps all.
 
     Returns
     -------
@@ -39,11 +39,11 @@ def pair_writers(
     (('f0',), frozenset({'f0'}))
     """
     if not train:
-        raise DataError("the training files of FEMNIST hold no writers; get the files anew.")
-    strangers = sorted(set(test) - set(train))
-    if strangers:
+        raise DataError("the training files of FEMNIST hold no writers; download the files again.")
+    unpaired = sorted(set(test) - set(train))
+    if unpaired:
         raise DataError(
-            f"{len(strangers)} writers, the first {strangers[0]}, have test images but no training images; the "
+            f"{len(unpaired)} writers, the first {unpaired[0]}, have test images but no training images; the "
             "files do not belong together (in LEAF: split with '-t sample', not '-t user')."
         )
     if clients is not None and clients > len(train):

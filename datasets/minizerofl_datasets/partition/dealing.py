@@ -20,7 +20,7 @@ def deal_like(
     y_train, y_test : ndarray of int64, shape (N,)
         Labels of the two pools.
     seed : int
-        Fixes which samples of a class, and who gains by rounding.
+        Fixes which samples of a class a client gets, and how shares are rounded.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def deal_like(
     for label in np.unique(y_test):
         pool = rng.permutation(np.flatnonzero(y_test == label))
         have = np.array([np.count_nonzero(y_train[partition.rows(client)] == label) for client in order])
-        if not have.any():  # a class that nobody trains on goes to all alike
+        if not have.any():  # A class without training samples is divided evenly.
             have[:] = 1
         ends = np.rint(have.cumsum()[:-1] / have.sum() * len(pool)).astype(np.int64)
         for client, part in zip(order, np.split(pool, ends), strict=True):

@@ -3,7 +3,8 @@
     q_k ~ Dirichlet(alpha * C * p),   p_c = share of class c, C classes;   alpha -> infinity: q_k -> p, which is iid
 
 Source: Hsu, Qi & Brown, "Measuring the Effects of Non-Identical Data Distribution for Federated Visual Classification",
-section 3; used by the ZeroFL paper for CIFAR-10 and Speech Commands.
+section 3; used by ZeroFL (4.1) for CIFAR-10 and Speech Commands. Alpha 1000 is near IID, alpha 1.0 is not; the
+captions of the paper's tables 1 and 3 have the two the wrong way round.
 """
 
 import numpy as np
@@ -82,8 +83,8 @@ def dirichlet_min(
 ) -> list[Rows]:
     """Deal each class by shares drawn from Dirichlet(alpha) over the clients: classes and sizes are both unequal.
 
-    Then whoever has less than ``min_size`` gets random samples of whoever has most. (Drawing again until all have
-    enough, as is often done, need not end.)
+    Then clients with fewer than ``min_size`` samples get random samples of the largest client. (The usual way, to draw
+    again until all have enough, may never end.)
 
     Raises
     ------
@@ -106,16 +107,16 @@ def dirichlet_min(
             mine.append(part)
     rows = [rng.permutation(np.concatenate(mine)) for mine in parts]
     sizes = np.array([len(mine) for mine in rows])
-    while (poor := int(sizes.argmin())) != (rich := int(sizes.argmax())) and sizes[poor] < min_size:
-        gift = min(min_size - sizes[poor], sizes[rich] - min_size)
-        rows[poor] = np.concatenate([rows[poor], rows[rich][:gift]])
-        rows[rich] = rows[rich][gift:]
-        sizes[poor], sizes[rich] = len(rows[poor]), len(rows[rich])
+    while (smallest := int(sizes.argmin())) != (largest := int(sizes.argmax())) and sizes[smallest] < min_size:
+        moved = min(min_size - sizes[smallest], sizes[largest] - min_size)
+        rows[smallest] = np.concatenate([rows[smallest], rows[largest][:moved]])
+        rows[largest] = rows[largest][moved:]
+        sizes[smallest], sizes[largest] = len(rows[smallest]), len(rows[largest])
     return rows
 
 
 def _pools(y: Rows, rng: np.random.Generator) -> list[Rows]:
-    """Return the rows of each class that is there, shuffled."""
+    """Return the rows of each class that occurs, shuffled."""
     return [rng.permutation(np.flatnonzero(y == label)) for label in np.unique(y)]
 
 
@@ -124,7 +125,7 @@ def _draw_shares(base: Shares, alpha: float, rng: np.random.Generator) -> Shares
     if np.isinf(alpha):
         return base
     shares: Shares = rng.dirichlet(np.maximum(alpha * len(base) * base, np.finfo(np.float64).tiny))
-    if not np.isfinite(shares).all():  # alpha so small that every component underflows: all weight on one class
+    if not np.isfinite(shares).all():  # A tiny alpha makes every component underflow: all weight goes to one class.
         shares = np.eye(len(base))[rng.choice(len(base), p=base)]
     return shares
 
@@ -137,7 +138,7 @@ def _draw_counts(quota: int, shares: Shares, left: Rows, rng: np.random.Generato
     take = np.zeros_like(left)
     while (missing := quota - take.sum()) > 0:
         open_shares = np.where(take < left, shares, 0.0)
-        if open_shares.sum() == 0:  # nothing is left of what this client likes
+        if open_shares.sum() == 0:  # The classes that this client drew have run out.
             open_shares = (left - take).astype(np.float64)
         take = np.minimum(take + rng.multinomial(missing, open_shares / open_shares.sum()), left)
     return take

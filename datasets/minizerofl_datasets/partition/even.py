@@ -40,12 +40,12 @@ def shards(
     if shards_per_client < 1 or num_clients * shards_per_client > len(y):
         raise ValueError(
             f"shards_per_client={shards_per_client}: give 1 to {len(y) // num_clients}, "
-            f"for there are {len(y)} samples and {num_clients} clients."
+            f"since there are {len(y)} samples and {num_clients} clients."
         )
-    shuffled = rng.permutation(len(y))  # which samples of a class share a shard is chance
+    shuffled = rng.permutation(len(y))  # Which samples of a class share a shard is random.
     pieces = np.array_split(shuffled[np.argsort(y[shuffled], kind="stable")], num_clients * shards_per_client)
-    hands = rng.permutation(len(pieces)).reshape(num_clients, shards_per_client)
-    return [np.concatenate([pieces[piece] for piece in hand]) for hand in hands]
+    dealt = rng.permutation(len(pieces)).reshape(num_clients, shards_per_client)
+    return [np.concatenate([pieces[piece] for piece in own]) for own in dealt]
 
 
 def quantity(
@@ -82,7 +82,7 @@ def check_alpha(alpha: float) -> None:
     ...
     ValueError: alpha=-1: give a positive number; 1000 is near iid, 0.1 far from it.
     """
-    if not alpha > 0:  # written so that NaN is refused too
+    if not alpha > 0:  # This form refuses NaN too.
         raise ValueError(f"alpha={alpha}: give a positive number; 1000 is near iid, 0.1 far from it.")
 
 
@@ -94,10 +94,10 @@ def check_min_size(min_size: int, samples: int, num_clients: int) -> None:
     >>> check_min_size(3, 10, 5)
     Traceback (most recent call last):
     ...
-    ValueError: min_size=3: give 1 to 2, for there are 10 samples and 5 clients.
+    ValueError: min_size=3: give 1 to 2, since there are 10 samples and 5 clients.
     """
     if not 1 <= min_size <= samples // num_clients:
         raise ValueError(
-            f"min_size={min_size}: give 1 to {samples // num_clients}, for there are {samples} samples and "
+            f"min_size={min_size}: give 1 to {samples // num_clients}, since there are {samples} samples and "
             f"{num_clients} clients."
         )

@@ -1,4 +1,4 @@
-"""What a partition is: for each client the rows of a pool that it has, every row used exactly once."""
+"""A partition of a pool: the rows of each client, every row used exactly once."""
 
 import hashlib
 import json
@@ -27,11 +27,11 @@ class Partition:
     members : dict of str to ndarray of int64
         For each client its rows; stored ascending, clients sorted.
     method : str
-        How it was made, such as "dirichlet".
+        The method that made it, such as "dirichlet".
     parameters : dict
         The method's parameters, such as ``{"alpha": 1.0}``.
     seed : int
-        What fixed it.
+        The seed that it was drawn from.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Partition:
         object.__setattr__(self, "members", ordered)
         used = np.sort(np.concatenate([np.empty(0, np.int64), *ordered.values()]))
         if not np.array_equal(used, np.arange(len(used))):
-            raise ValueError("members: every row from 0 up must be there exactly once; some are missing or used twice.")
+            raise ValueError("members: every row from 0 on must occur exactly once; some are missing or used twice.")
 
     @property
     def clients(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Partition:
         return f"{self.method} ({listed})" if listed else self.method
 
     def sha256(self) -> str:
-        """Return a hash of who has what: equal for equal partitions on every machine, however they were made.
+        """Return a hash of the rows of every client: equal for equal partitions on every machine.
 
         Examples
         --------
@@ -163,7 +163,7 @@ def read_partition(path: str | os.PathLike[str]) -> Partition:
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         raise DataError(f"{path}: is not a partition ({type(error).__name__}: {one_line(error)}).") from error
     if partition.sha256() != content.get("sha256"):
-        raise DataError(f"{path}: was changed since it was written (its hash differs); make the partition anew.")
+        raise DataError(f"{path}: was changed since it was written (its hash differs); make the partition again.")
     return partition
 
 

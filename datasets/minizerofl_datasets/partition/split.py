@@ -15,7 +15,7 @@ __all__ = ["METHODS", "choose", "client_id", "split"]
 
 Method = Callable[..., list[Rows]]
 
-# Each takes (y, num_clients, rng) and parameters of its own, and returns every client's rows.
+# Each function takes (y, num_clients, rng) and its own parameters, and returns every client's rows.
 DEALERS: dict[str, Method] = {
     "iid": iid,
     "dirichlet": dirichlet,
@@ -43,15 +43,15 @@ def split(
     y : ndarray of int64, shape (N,)
         Labels of the pool.
     method : {"natural", "iid", "dirichlet", "dirichlet-min", "shards", "quantity"}
-        "natural": each client has what it made (``owners``); "iid": at random, equal sizes; "dirichlet": label skew,
+        "natural": each client has its own samples (``owners``); "iid": at random, equal sizes; "dirichlet": label skew,
         equal sizes; "dirichlet-min": label skew, unequal sizes; "shards": few classes each; "quantity": equal
         classes, unequal sizes.
     num_clients : int
-        How many clients; "natural" has as many as there are owners.
+        The number of clients; with "natural" it is the number of owners.
     seed : int
         Fixes the split.
     owners : sequence of str, length N, optional
-        Who made each sample, for "natural".
+        The owner of each sample, such as its writer, for "natural".
     prefix : str
         Clients are called ``prefix-0000`` and so on; "natural" keeps the owners' names.
     **parameters
@@ -65,7 +65,7 @@ def split(
     Raises
     ------
     ValueError
-        If an argument is unknown or out of its range, or there are too few samples for so many clients.
+        If an argument is unknown or out of its range, or there are fewer samples than clients.
 
     Examples
     --------
@@ -77,14 +77,14 @@ def split(
     check_choice("partition", method, METHODS)
     if method == "natural":
         if parameters:
-            raise ValueError(f"partition='natural' takes no {', '.join(parameters)}: clients have what they made.")
+            raise ValueError(f"partition='natural' takes no {', '.join(parameters)}: each client has its own samples.")
         return _natural(y, owners, seed)
     dealer = DEALERS[method]
     own = list(inspect.signature(dealer).parameters)[3:]
     for name in parameters:
         if name not in own:
             takes = f"it takes {', '.join(own)}" if own else "it takes no parameters"
-            raise ValueError(f"{name} is no parameter of partition={method!r}: {takes}.")
+            raise ValueError(f"{name} is not a parameter of partition={method!r}: {takes}.")
     if not 1 <= num_clients <= len(y):
         raise ValueError(f"num_clients={num_clients}: give 1 to {len(y)}, the number of samples.")
     rows = dealer(y, num_clients, np.random.default_rng(seed), **parameters)
@@ -133,10 +133,10 @@ def client_id(prefix: str, number: int, of: int) -> str:
 
 def _natural(y: Rows, owners: Sequence[str] | npt.NDArray[np.str_] | None, seed: int) -> Partition:
     if owners is None:
-        raise ValueError("partition='natural' needs to know who made each sample, and this set does not say.")
+        raise ValueError("partition='natural' needs to know who made each sample, which this set does not tell.")
     names = np.asarray(owners, np.str_)
     if names.shape != y.shape:
-        raise ValueError(f"owners: {names.shape[0]} names for {len(y)} samples; give one a sample.")
+        raise ValueError(f"owners: {names.shape[0]} names for {len(y)} samples; give one for each sample.")
     order = np.argsort(names, kind="stable")
     who, first = np.unique(names[order], return_index=True)
     return Partition(

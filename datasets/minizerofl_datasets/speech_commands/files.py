@@ -1,4 +1,4 @@
-"""Where Speech Commands may lie below a data folder: unpacked or as its official archive, of either version."""
+"""Finds Speech Commands below a data folder: unpacked or as its official archive, of either version."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from minizerofl_datasets.speech_commands.words import VERSIONS
 __all__ = ["HOW_TO_GET", "find_source"]
 
 HOW_TO_GET = (
-    "get http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz, put it, packed or unpacked into "
-    "speech_commands_v0.01, into FOLDER and name FOLDER with --data-dir, data_dir= or the environment variable "
-    "MINIZEROFL_DATA; `minizerofl data fetch speech_commands` does it for you; or take the synthetic twin with "
-    "source=synthetic"
+    "run `minizerofl data fetch speech_commands`; or download "
+    "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz into a folder, packed or unpacked to "
+    "speech_commands_v0.01, and name the folder with --data-dir, data_dir= or the environment variable "
+    "MINIZEROFL_DATA; or take the synthetic twin with source=synthetic"
 )
 
 
@@ -28,12 +28,12 @@ def find_source(folder: Path, version: str = "auto") -> Source | None:
     Returns
     -------
     Source or None
-        None if there is nothing of it.
+        None if the folder does not hold the set.
 
     Raises
     ------
     DataError
-        If a folder of the set holds no recordings, or sounds that are not of the set.
+        If a folder of the set holds no recordings, or .wav files that are not of the set.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def find_source(folder: Path, version: str = "auto") -> Source | None:
             if (place / f"{name}.tar.gz").is_file():
                 return Archive(place / f"{name}.tar.gz", each)
     for place in reversed(places):
-        # A folder called "cat" may hold anything; one with a speaker's recording is of this set.
+        # A folder called "cat" may hold anything; one with a file named like a recording belongs to this set.
         if any(next((place / word).glob("*_nohash_*.wav"), None) for word in VERSIONS["v0.02"]):
             return Folder(place, version)
     return None

@@ -1,7 +1,8 @@
-"""Augmentation: a clip a little earlier or later, before a background noise.
+"""Augmentation: a clip is moved a little in time, and a background noise is added to it.
 
-The network's inputs are energies, and the energies of unrelated sounds add up (on average over their phases): so noise
-is mixed in after the mel filters, and no wave has to be kept or transformed again.
+The network's inputs stand for energies, and the energies of unrelated sounds add up (on average over their phases). So
+noise is added after the mel filters, and no wave has to be kept or transformed again. MFCC are turned back into the
+spectrum that they describe (``features.envelope``), the noise is added there, and the result becomes MFCC again.
 """
 
 from collections.abc import Sequence
@@ -9,26 +10,29 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from minizerofl_datasets.speech_commands.features import FRAMES, LOWEST, power_of, scale
+from minizerofl_datasets.speech_commands.features import FEATURES, Features
+from minizerofl_datasets.speech_commands.spectrum import FRAMES
 
 __all__ = ["add_noise", "shift"]
 
-LATEST = 3  # frames of 32 ms, about the tenth of a second that is usual for this set
-NOISY = 0.8  # the share of clips that get noise
-RATIO = (5.0, 30.0)  # decibels between the clip's mean energy and the noise's
+MAX_SHIFT = 3  # Frames of 32 ms: about the tenth of a second that is usual for this set.
+NOISY_SHARE = 0.8  # The share of clips that get noise.
+NOISE_RATIO = (5.0, 30.0)  # Decibels between the clip's mean energy and the noise's.
 
 Floats = npt.NDArray[np.float32]
 
 
-def shift(x: Floats, rng: np.random.Generator) -> Floats:
-    """Move each clip by up to three frames (96 ms) in time; what comes in is silence.
+def shift(x: Floats, rng: np.random.Generator, kind: Features = FEATURES["log-mel"]) -> Floats:
+    """Move each clip by up to three frames (96 ms) in time; silence fills the gap.
 
     Parameters
     ----------
     x : ndarray of float32, shape (n, 1, 32, 32)
         Features; not changed.
     rng : numpy.random.Generator
-        Draws by how much.
+        Draws the distance of each clip.
+    kind : Features
+        The kind that x is of.
 
     Returns
     -------
@@ -42,23 +46,27 @@ def shift(x: Floats, rng: np.random.Generator) -> Floats:
     ((4, 1, 32, 32), [2, 1, 0, 2])
     """
     n, _, _, frames = x.shape
-    source = np.arange(frames) - rng.integers(-LATEST, LATEST + 1, (n, 1))  # -> (n, frames)
+    source = np.arange(frames) - rng.integers(-MAX_SHIFT, MAX_SHIFT + 1, (n, 1))  # -> (n, frames)
     moved = np.take_along_axis(x, np.clip(source, 0, frames - 1)[:, None, None], axis=3)
     outside = (source < 0) | (source >= frames)
-    return np.where(outside[:, None, None], np.float32(LOWEST), moved)
+    return np.where(outside[:, None, None], kind.silence, moved)
 
 
-def add_noise(x: Floats, recordings: Sequence[Floats], rng: np.random.Generator) -> Floats:
-    """Put four clips in five before a second of a background noise, 5 to 30 dB below the clip.
+def add_noise(
+    x: Floats, recordings: Sequence[Floats], rng: np.random.Generator, kind: Features = FEATURES["log-mel"]
+) -> Floats:
+    """Add a second of a background noise, 5 to 30 dB below the clip, to four clips in five.
 
     Parameters
     ----------
     x : ndarray of float32, shape (n, 1, 32, 32)
         Features; not changed.
-    recordings : sequence of ndarray of float32, shape (32, frames)
-        Mel energies of at least 32 frames each.
+    recordings : sequence of ndarray of float32, shape (bands, frames)
+        Mel energies of noises, with the bands of the kind and at least 32 frames each.
     rng : numpy.random.Generator
-        Draws who gets noise, which and how much.
+        Draws which clips get noise, which noise and how much.
+    kind : Features
+        The kind that x is of.
 
     Returns
     -------
@@ -79,16 +87,16 @@ def add_noise(x: Floats, recordings: Sequence[Floats], rng: np.random.Generator)
     out = x.copy()
     if not recordings:
         return out
-    noisy = np.flatnonzero(rng.random(len(x)) < NOISY)
+    noisy = np.flatnonzero(rng.random(len(x)) < NOISY_SHARE)
     which = rng.integers(0, len(recordings), len(noisy))
     at = rng.random(len(noisy))
-    decibels = rng.uniform(*RATIO, len(noisy))
+    decibels = rng.uniform(*NOISE_RATIO, len(noisy))
     for i, choice, start, ratio in zip(noisy, which, at, decibels, strict=True):
         sound = recordings[int(choice)]
         first = int(start * (sound.shape[1] - FRAMES + 1))
-        noise = sound[:, first : first + FRAMES]
-        silent = out[i].max() <= LOWEST
-        clip = np.zeros_like(out[i]) if silent else power_of(out[i])
+        noise = sound[None, :, first : first + FRAMES]  # (bands, frames) -> (1, bands, 32)
+        silent = bool((out[i] == kind.silence).all())
+        clip = np.zeros_like(noise) if silent else kind.to_power(out[i])
         level = 1.0 if silent else float(clip.mean() / max(noise.mean(), 1e-30)) * 10 ** (-ratio / 10)
-        out[i] = scale(clip + np.float32(level) * noise)
+        out[i] = kind.from_power(clip + np.float32(level) * noise)
     return out

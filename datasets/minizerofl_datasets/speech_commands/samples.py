@@ -1,4 +1,4 @@
-"""Which clip is in which pool and has which label: the speaker split, the classes, and the silent clips."""
+"""Gives every clip its pool and its label: the speaker split, the classes, and the silent clips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from minizerofl_datasets.speech_commands.words import SILENCE, Vocabulary
 
 __all__ = ["Pool", "make_pools"]
 
-SILENT_SHARE = 0.1  # silent training clips for each spoken one
+SILENT_SHARE = 0.1  # Silent training clips for each spoken one.
 
 Rows = npt.NDArray[np.int64]
 
@@ -24,7 +24,7 @@ class Pool:
     Parameters
     ----------
     rows : ndarray of int64, shape (n,)
-        Each clip's place in the list of names; ``SILENT`` for a clip of digital silence.
+        Each clip's position in the list of names; ``SILENT`` for a clip of digital silence.
     labels : ndarray of int64, shape (n,)
     speakers : ndarray of str, shape (n,)
         Who speaks; a silent clip is counted as the recording of a speaker too.
@@ -41,7 +41,7 @@ def make_pools(names: Sequence[str], vocabulary: Vocabulary) -> dict[SpeakerSpli
     Parameters
     ----------
     names : sequence of str
-        Clips such as "bed/012c8314_nohash_0.wav"; their order decides nothing.
+        Clips such as "bed/012c8314_nohash_0.wav"; their order does not matter.
     vocabulary : Vocabulary
         The label of each word; other words are left out.
 
@@ -50,7 +50,7 @@ def make_pools(names: Sequence[str], vocabulary: Vocabulary) -> dict[SpeakerSpli
     dict of str to Pool
         "train", "validation" and "test", each in the order of names. If the vocabulary has a class "silence", the
         training pool ends with silent clips, int(10 %) of the spoken ones, spread evenly over the speakers; the other
-        pools have none (ZeroFL's set-up, by its sample counts).
+        pools have none. (That follows from the sample counts in ZeroFL, A.5.)
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where the clips are: an unpacked folder, or the archive itself, which is read as a stream and never unpacked."""
+"""Sources of clips: an unpacked folder, or the archive itself, which is read as a stream and never unpacked."""
 
 import gzip
 import os
@@ -17,7 +17,7 @@ from minizerofl_datasets.speech_commands.words import ADDED, VERSIONS
 __all__ = ["NOISE", "Archive", "Folder", "Recording", "Source"]
 
 NOISE = "_background_noise_"
-LARGEST = 2**25  # bytes; the longest noise has 3 MB
+LARGEST = 2**25  # Bytes; the longest noise has 3 MB.
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Source(Protocol):
 
     @property
     def format(self) -> str:
-        """Which kind of place: "folder" or "archive"."""
+        """The kind of source: "folder" or "archive"."""
         ...
 
     @property
@@ -49,7 +49,7 @@ class Source(Protocol):
 
     @property
     def size(self) -> int:
-        """How many bytes there are to read; positions end here."""
+        """The number of bytes to read, which is the last position."""
         ...
 
     def fingerprint(self) -> str:
@@ -74,7 +74,7 @@ class Folder:
     Raises
     ------
     DataError
-        If a recording is in a folder that is no word, or has no speaker in its name, or there are none.
+        If a recording is in a folder that is not a word or has no speaker in its name, or if there are no recordings.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class Folder:
         except OSError as error:
             raise DataError(f"'{path}': cannot be listed ({one_line(error)}).") from error
         if not self._files:
-            raise DataError(f"'{path}' holds no recordings of Speech Commands; get the set anew.")
+            raise DataError(f"'{path}' holds no recordings of Speech Commands; download the set again.")
         self.size = sum(status.st_size for _, status in self._files)
 
     def fingerprint(self) -> str:
@@ -126,7 +126,7 @@ class Folder:
 class Archive:
     """The official archive, ``speech_commands_v0.0X.tar.gz``.
 
-    Nothing is written to disk, so a member's name can lead nowhere; one that tries is refused all the same.
+    Nothing is written to disk, so no member can escape a folder; a name that tries is refused all the same.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Archive:
         """Yield the recordings in the order of the archive."""
         found = False
         try:
-            # Not tarfile's own "r|gz", which takes a cut-off file for a whole one: gzip checks length and checksum.
+            # tarfile's own "r|gz" accepts a file that is cut short; gzip checks length and checksum.
             with (
                 self.path.open("rb") as raw,
                 gzip.open(raw) as plain,
@@ -175,9 +175,9 @@ class Archive:
                 while plain.read(2**20):
                     pass
         except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            raise DataError(f"{self.path}: is no whole .tar.gz archive ({one_line(error)}); get it anew.") from error
+            raise DataError(f"{self.path}: is damaged or incomplete ({one_line(error)}); download it again.") from error
         if not found:
-            raise DataError(f"{self.path}: holds no recordings of Speech Commands; get it anew.")
+            raise DataError(f"{self.path}: holds no recordings of Speech Commands; download it again.")
 
     def _name(self, member: tarfile.TarInfo) -> str:
         """Return the name of a member that is a recording, else ""."""
@@ -194,7 +194,7 @@ class Archive:
 
 
 def is_recording(name: str, version: str, where: str) -> bool:
-    """Tell whether ``<folder>/<file>`` is a recording; refuse one that is not where it should be.
+    """Tell whether ``<folder>/<file>`` is a recording; refuse one in a wrong folder or with a wrong name.
 
     Parameters
     ----------
@@ -208,12 +208,12 @@ def is_recording(name: str, version: str, where: str) -> bool:
     Returns
     -------
     bool
-        False for everything that is no sound, such as the lists and the licence.
+        False for other files, such as the lists and the licence.
 
     Raises
     ------
     DataError
-        If a sound's folder is no word, or its name does not say who speaks.
+        If the folder of a .wav file is not a word, or its name does not tell the speaker.
 
     Examples
     --------
@@ -226,12 +226,12 @@ def is_recording(name: str, version: str, where: str) -> bool:
     if folder == NOISE:
         return True
     if folder not in VERSIONS[version]:
-        raise DataError(f"{where}: {name!r} is a sound, but {folder!r} is no word of Speech Commands {version}.")
+        raise DataError(f"{where}: {name!r} is a recording, but {folder!r} is not a word of Speech Commands {version}.")
     if not re.fullmatch(r".+_nohash_\d+\.wav", file):
-        raise DataError(f"{where}: {name!r} does not say who speaks, expected <speaker>_nohash_<number>.wav.")
+        raise DataError(f"{where}: {name!r} does not name its speaker, expected <speaker>_nohash_<number>.wav.")
     return True
 
 
 def _check_size(name: str, size: int, where: Path) -> None:
     if size > LARGEST:
-        raise DataError(f"{where}: {name!r} has {size:,} bytes, too many for a recording of this set; get it anew.")
+        raise DataError(f"{where}: {name!r} has {size:,} bytes, too many for a recording; download it again.")

@@ -1,8 +1,8 @@
-"""Who speaks in a clip, and to which split a speaker belongs: the official rule, a hash of the speaker's id.
+"""Finds the speaker of a clip and the split of a speaker, by the official rule: a hash of the speaker's id.
 
     p = (SHA-1(speaker) mod 2^27) * 100 / (2^27 - 1);   p < 10: validation, p < 20: test, else training
 
-A speaker's clips all fall into one split, and adding clips moves nobody (P. Warden, arXiv 1804.03209).
+All clips of a speaker are in one split, and new clips do not change it (P. Warden, arXiv 1804.03209).
 """
 
 from functools import lru_cache
@@ -45,7 +45,7 @@ def split_of(speaker: str) -> SpeakerSplit:
     >>> split_of("0c40e715"), split_of("026290a7"), split_of("012c8314")
     ('test', 'validation', 'train')
     """
-    # SHA-1 is the rule's, not a protection against anything.
+    # The rule says SHA-1; nothing here needs a secure hash.
     bucket = int(sha1(speaker.encode(), usedforsecurity=False).hexdigest(), 16) % BUCKETS
     percent = bucket * (100 / (BUCKETS - 1))
     if percent < 10:

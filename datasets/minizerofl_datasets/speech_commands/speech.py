@@ -11,9 +11,10 @@ from minizerofl_datasets.errors import DataError
 from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.partition import Partition
 from minizerofl_datasets.partitioned import PartitionedDataset
-from minizerofl_datasets.speech_commands.features import BANDS, FORMULA, FRAMES
+from minizerofl_datasets.speech_commands.features import FEATURES, HEIGHT
 from minizerofl_datasets.speech_commands.noise import add_noise, shift
 from minizerofl_datasets.speech_commands.samples import make_pools
+from minizerofl_datasets.speech_commands.spectrum import FRAMES
 from minizerofl_datasets.speech_commands.words import Vocabulary
 
 __all__ = ["Deal", "SpeechCommands"]
@@ -25,18 +26,18 @@ Deal = Callable[[Rows, npt.NDArray[np.str_]], Partition]
 
 
 class SpeechCommands(PartitionedDataset):
-    """Speech Commands from any source; a concrete class says where features and background noises come from.
+    """Speech Commands from any source; a subclass provides features and background noises.
 
     Parameters
     ----------
     source : {"real", "synthetic"}
-        Whether people speak or a program does.
+        Whether people speak or a program.
     format : str
         "folder", "archive" or "synthetic".
     origin : str
         Where the clips come from, for people to read.
     names : sequence of str
-        All clips, such as "bed/012c8314_nohash_0.wav"; a clip's row is its place here.
+        All clips, such as "bed/012c8314_nohash_0.wav"; a clip's row is its position here.
     vocabulary : Vocabulary
         The classes.
     deal : callable
@@ -44,9 +45,11 @@ class SpeechCommands(PartitionedDataset):
     seed : int
         Fixes the validation part and the dealing of the test set.
     clients : int, optional
-        Keep only the first so many clients; None keeps all.
+        Keep only the first N clients; None keeps all.
     augment : bool
         Whether ``augment`` shifts clips and adds noise.
+    features : {"log-mel", "mfcc"}
+        The kind of features.
 
     Raises
     ------
@@ -66,8 +69,10 @@ class SpeechCommands(PartitionedDataset):
         seed: int,
         clients: int | None = None,
         augment: bool = True,
+        features: str = "log-mel",
     ) -> None:
         self._augments = augment
+        self.kind = FEATURES[features]
         self._pools = make_pools(names, vocabulary)
         train, test = self._pools["train"], self._pools["test"]
         present = np.bincount(train.labels, minlength=len(vocabulary.class_names)) > 0
@@ -75,18 +80,18 @@ class SpeechCommands(PartitionedDataset):
             missing = [name for name, there in zip(vocabulary.class_names, present, strict=True) if not there]
             what = f"training clips of {', '.join(missing)}" if missing else "test clips"
             raise DataError(
-                f"speech_commands: there are no {what} ({origin}); get the whole set, or choose other words."
+                f"speech_commands: there are no {what} ({origin}); download the whole set, or choose other words."
             )
         super().__init__(
             name="speech_commands",
             source=source,
             format=format,
             origin=origin,
-            input_shape=(1, BANDS, FRAMES),
+            input_shape=(1, HEIGHT, FRAMES),
             class_names=vocabulary.class_names,
             transform={
-                "formula": FORMULA,
-                "features": "log-mel energies: 32 bands (HTK scale, 0 to 8000 Hz), 32 centred frames (2048 every 512)",
+                "formula": self.kind.formula,
+                "features": self.kind.description,
                 "augmentation": "shift by up to 96 ms; background noise 5 to 30 dB below the clip"
                 if augment
                 else "none",
@@ -100,14 +105,14 @@ class SpeechCommands(PartitionedDataset):
 
     @abstractmethod
     def features(self, rows: Rows) -> Floats:
-        """Return the features of clips by their place in the list of names, (n, 1, 32, 32); ``SILENT`` is silence."""
+        """Return the features (n, 1, 32, 32) of clips by their position in the list of names; ``SILENT`` is silence."""
 
     @abstractmethod
     def background(self) -> Sequence[Floats]:
-        """Return mel energies of background noises, (32 bands, frames) each."""
+        """Return mel energies of background noises, (bands of the kind, frames) each."""
 
     def official_validation(self) -> Samples:
-        """Return the clips of the official validation list: speakers whom no client and no test clip has.
+        """Return the clips of the official validation list: speakers who are in no client and in no test clip.
 
         Returns
         -------
@@ -129,7 +134,7 @@ class SpeechCommands(PartitionedDataset):
         return self.features(pool.rows), pool.labels.copy()
 
     def augment(self, x: Floats, rng: np.random.Generator) -> Floats:
-        """Return a mini-batch shifted in time and with background noise (a copy), if so loaded.
+        """Return a shifted copy of a mini-batch with noise; with ``augment=False``, x itself.
 
         Examples
         --------
@@ -139,7 +144,9 @@ class SpeechCommands(PartitionedDataset):
         >>> twin.augment(x, np.random.default_rng(0)).shape == x.shape
         True
         """
-        return add_noise(shift(x, rng), self.background(), rng) if self._augments else x
+        if not self._augments:
+            return x
+        return add_noise(shift(x, rng, self.kind), self.background(), rng, self.kind)
 
     def _inputs(self, split: Split, rows: Rows, client: str) -> Floats:
         return self.features(self._pools[split].rows[rows])

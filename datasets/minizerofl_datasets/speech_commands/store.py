@@ -1,7 +1,7 @@
 """The feature cache: every recording's features in one HDF5 file, built once by all cores and then mapped, not read.
 
-It holds all words, whatever classes are asked for. Its name is a digest of the source's files and of how features are
-computed, so a changed folder or formula gets a file of its own.
+It holds all words, whatever classes are asked for. Its name is a digest of the source's files and of the formula, so a
+changed folder gets a new file, and files of both kinds of features lie side by side.
 """
 
 import os
@@ -18,24 +18,16 @@ import numpy.typing as npt
 
 from minizerofl_datasets.cache import cache_folder, write_atomically
 from minizerofl_datasets.errors import DataError, one_line
-from minizerofl_datasets.speech_commands.features import (
-    BANDS,
-    FORMULA,
-    FRAMES,
-    LOWEST,
-    SAMPLES,
-    fit_length,
-    log_mel,
-    mel_power,
-)
+from minizerofl_datasets.speech_commands.features import FEATURES, HEIGHT, Features
 from minizerofl_datasets.speech_commands.sources import NOISE, Recording, Source
+from minizerofl_datasets.speech_commands.spectrum import FRAMES, SAMPLES, fit_length, mel_power
 from minizerofl_datasets.speech_commands.wav import read_wav
 
 __all__ = ["SILENT", "FeatureStore", "Progress", "open_store"]
 
-LAYOUT = 1  # to be raised when features or the file's layout change
-BATCH = 64  # recordings; their spectra take 17 MB
-SILENT = -1  # the row of a clip of digital silence, which no file holds
+LAYOUT = 1  # Raise it when the computation of features or the file's layout changes.
+BATCH = 64  # Recordings; their spectra take 17 MB.
+SILENT = -1  # The row of a clip of digital silence, which no file holds.
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -51,13 +43,16 @@ class FeatureStore:
         The clips, such as "bed/012c8314_nohash_0.wav", in the order of the rows.
     features : ndarray of float16, shape (N, 32, 32)
         Mapped from the file.
-    noise : list of ndarray of float32, shape (32, frames)
+    noise : list of ndarray of float32, shape (bands, frames)
         Mel energies of the background noises.
+    kind : Features
+        The kind of the features.
     """
 
     names: list[str]
     features: npt.NDArray[np.float16]
     noise: list[Floats]
+    kind: Features = FEATURES["log-mel"]
 
     def inputs(self, rows: npt.NDArray[np.int64]) -> Floats:
         """Return the features of rows, (n, 1, 32, 32) float32; a row of ``SILENT`` is silence.
@@ -68,13 +63,14 @@ class FeatureStore:
         >>> store.inputs(np.array([0, SILENT])).mean(axis=(1, 2, 3)).tolist()
         [0.0, -2.0]
         """
-        x = np.full((len(rows), 1, BANDS, FRAMES), LOWEST, np.float32)
+        x = np.empty((len(rows), 1, HEIGHT, FRAMES), np.float32)
+        x[:] = self.kind.silence
         spoken = rows != SILENT
         x[spoken, 0] = self.features[rows[spoken]]
         return x
 
 
-def open_store(source: Source, progress: Progress | None = None) -> FeatureStore:
+def open_store(source: Source, progress: Progress | None = None, features: str = "log-mel") -> FeatureStore:
     """Open a source's features, after computing them if they are not in the cache.
 
     Parameters
@@ -83,6 +79,8 @@ def open_store(source: Source, progress: Progress | None = None) -> FeatureStore
         Where the recordings are.
     progress : callable, optional
         Called with (bytes read, bytes in all) after every batch while features are computed.
+    features : {"log-mel", "mfcc"}
+        The kind of features.
 
     Returns
     -------
@@ -95,30 +93,31 @@ def open_store(source: Source, progress: Progress | None = None) -> FeatureStore
 
     Notes
     -----
-    The file appears when it is whole. Two processes that build at once do the work twice; the last one's file, which is
-    equal, stays. A damaged file is built anew.
+    The file appears when it is complete. Two processes that build at once do the work twice; the last one's file, which
+    is equal, stays. A damaged file is built again.
     """
-    key = sha256(f"{LAYOUT} {FORMULA} {source.fingerprint()}".encode()).hexdigest()[:20]
+    kind = FEATURES[features]
+    key = sha256(f"{LAYOUT} {kind.formula} {source.fingerprint()}".encode()).hexdigest()[:20]
     path = cache_folder() / "features" / f"speech-commands-{source.version}-{key}.h5"
-    if store := _open(path):
+    if store := _open(path, kind):
         return store
     try:
-        _build(source, path, progress)
-    except BrokenPipeError:  # whoever was told the progress has gone
+        _build(source, path, progress, kind)
+    except BrokenPipeError:  # The reader of the progress has gone.
         raise
-    except (OSError, RuntimeError) as error:  # h5py has both for a disk that is full
+    except (OSError, RuntimeError) as error:  # h5py raises both when the disk is full.
         raise DataError(
             f"{path}: the features cannot be written ({one_line(error)}); make room, or set MINIZEROFL_CACHE to "
             "another folder."
         ) from error
-    built = _open(path)
+    built = _open(path, kind)
     if built is None:
-        raise DataError(f"{path}: the features cannot be read back; set MINIZEROFL_CACHE to a folder on a sound disk.")
+        raise DataError(f"{path}: the features cannot be read back; set MINIZEROFL_CACHE to a folder on another disk.")
     return built
 
 
-def _open(path: Path) -> FeatureStore | None:
-    """Map a file of features; None if it is missing or not what was written."""
+def _open(path: Path, kind: Features) -> FeatureStore | None:
+    """Map a file of features; None if it is missing or damaged."""
     import h5py
 
     if not path.is_file():
@@ -128,32 +127,32 @@ def _open(path: Path) -> FeatureStore | None:
             names = [name.decode() for name in file["names"][()]]
             noise = [recording[()] for recording in file["noise"].values()]
             offset, checksum = file["features"].id.get_offset(), int(file.attrs["crc32"])
-        features = np.memmap(path, np.float16, "r", offset, (len(names), BANDS, FRAMES))
+        features = np.memmap(path, np.float16, "r", offset, (len(names), HEIGHT, FRAMES))
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError):
         return None
-    return FeatureStore(names, features, noise) if zlib.crc32(features.data) == checksum else None
+    return FeatureStore(names, features, noise, kind) if zlib.crc32(features.data) == checksum else None
 
 
-def _build(source: Source, path: Path, progress: Progress | None) -> None:
+def _build(source: Source, path: Path, progress: Progress | None, kind: Features) -> None:
     import h5py
     from threadpoolctl import threadpool_limits
 
     names: list[str] = []
     blocks: list[npt.NDArray[np.float16]] = []
     noise: dict[str, Floats] = {}
-    # Parallel over batches: a BLAS that starts threads of its own within each would only get in the way.
+    # Batches run in parallel, so BLAS must not start threads of its own within each.
     with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, "blas"):
-        for batch in _in_order(pool, source, noise):
+        for batch in _in_order(pool, source, noise, kind):
             names += batch.names
             blocks.append(batch.features)
             if progress is not None:
                 progress(batch.position, source.size)
     if not names:
-        raise DataError(f"{source.path}: holds background noises but no words; get the set anew.")
+        raise DataError(f"{source.path}: holds background noises but no words; download the set again.")
     checksum = 0
     with write_atomically(path) as part, h5py.File(part, "w") as file:
-        # Laid out in one piece, so that the file can be mapped.
-        features = file.create_dataset("features", (len(names), BANDS, FRAMES), np.float16)
+        # A contiguous data set, so that the file can be mapped.
+        features = file.create_dataset("features", (len(names), HEIGHT, FRAMES), np.float16)
         row = 0
         for block in blocks:
             features[row : row + len(block)] = block
@@ -173,8 +172,8 @@ class _Batch:
     position: int
 
 
-def _batches(source: Source, noise: dict[str, Floats]) -> Iterator[list[Recording]]:
-    """Yield the source's clips in batches and put its background noises aside."""
+def _batches(source: Source, noise: dict[str, Floats], kind: Features) -> Iterator[list[Recording]]:
+    """Yield the source's clips in batches; the energies of its background noises go into ``noise``."""
     batch: list[Recording] = []
     for recording in source.recordings():
         folder, file = recording.name.split("/")
@@ -182,8 +181,8 @@ def _batches(source: Source, noise: dict[str, Floats]) -> Iterator[list[Recordin
             wave = read_wav(recording.content, f"{source.path}: {recording.name}").astype(np.float32) / np.float32(
                 2**15
             )
-            if len(wave) >= SAMPLES:  # what is shorter has no second to lend
-                noise[file] = mel_power(wave[None])[0]
+            if len(wave) >= SAMPLES:  # A shorter one does not hold a second of noise.
+                noise[file] = mel_power(wave[None], kind.bands)[0]
             continue
         batch.append(recording)
         if len(batch) == BATCH:
@@ -193,12 +192,12 @@ def _batches(source: Source, noise: dict[str, Floats]) -> Iterator[list[Recordin
         yield batch
 
 
-def _in_order(pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats]) -> Iterator[_Batch]:
-    """Compute batches in the pool and yield them in order; few wait, so that an archive is not held in memory."""
+def _in_order(pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats], kind: Features) -> Iterator[_Batch]:
+    """Compute batches in the pool and yield them in order; the queue is short, so that memory stays small."""
     pending: deque[Future[_Batch]] = deque()
     try:
-        for batch in _batches(source, noise):
-            pending.append(pool.submit(_compute, batch, source.path))
+        for batch in _batches(source, noise, kind):
+            pending.append(pool.submit(_compute, batch, source.path, kind))
             if len(pending) > 2 * (os.cpu_count() or 1):
                 yield pending.popleft().result()
         while pending:
@@ -208,6 +207,7 @@ def _in_order(pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats]
             future.cancel()
 
 
-def _compute(batch: list[Recording], where: Path) -> _Batch:
+def _compute(batch: list[Recording], where: Path, kind: Features) -> _Batch:
     waves = np.stack([fit_length(read_wav(recording.content, f"{where}: {recording.name}")) for recording in batch])
-    return _Batch([recording.name for recording in batch], log_mel(waves).astype(np.float16), batch[-1].position)
+    features = kind.of_waves(waves).astype(np.float16)
+    return _Batch([recording.name for recording in batch], features, batch[-1].position)

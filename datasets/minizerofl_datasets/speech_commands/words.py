@@ -22,14 +22,14 @@ UNKNOWN, SILENCE = "unknown", "silence"
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which label a spoken word gets.
+    """The classes, and the label of each spoken word.
 
     Parameters
     ----------
     class_names : tuple of str
         One name per label.
     label_of : dict of str to int
-        The label of each word; the clips of a word that is not here are left out.
+        The label of each word; clips of other words are left out.
     """
 
     class_names: tuple[str, ...]
@@ -37,7 +37,7 @@ class Vocabulary:
 
     @property
     def has_silence(self) -> bool:
-        """Whether there is a class for clips in which nothing is said."""
+        """Whether there is a class for clips without a word."""
         return SILENCE in self.class_names
 
 
@@ -47,8 +47,8 @@ def make_vocabulary(words: str | Sequence[str], version: str) -> Vocabulary:
     Parameters
     ----------
     words : {"paper", "all"} or sequence of str
-        "paper": ten keywords, "unknown" (every other word) and "silence" (ZeroFL, section 4). "all": every word of the
-        version, in alphabetical order. A sequence: these words, in this order, and nothing else.
+        "paper": ten keywords, "unknown" (every other word) and "silence" (ZeroFL, A.5). "all": every word of the
+        version, in alphabetical order. A sequence: these words in this order, no others.
     version : {"v0.01", "v0.02"}
         30 words or 35.
 

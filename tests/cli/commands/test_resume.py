@@ -18,7 +18,10 @@ import pytest
 from minizerofl.fl import load_model
 from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.files.history import CLIENT_TIMING_COLUMNS, TIMING_COLUMNS
+from minizerofl_cli.commands.train import make_plan, train
 from minizerofl_cli.runs.lock import locked
+from minizerofl_cli.runs.run import conduct
+from minizerofl_cli.screen.interrupts import Interrupts
 
 TINY = [
     *("--source", "synthetic", "--clients", "3", "--clients-per-round", "2", "--eval-samples", "40", "--seed", "3"),
@@ -172,6 +175,21 @@ def test_a_finished_run_can_be_extended(copy, straight, invoke):
     assert json.loads((copy / "summary.json").read_text())["rounds"] == 8
     before = list(csv.DictReader((straight / "history.csv").read_text().splitlines()))
     assert rows[:6] == before
+
+
+def test_a_run_whose_polarity_has_its_former_name(invoke, tmp_path):
+    """A run of before, with polarity "paper", goes on; a new one is told the new name."""
+    arguments = train.make_context("train", [*TINY, "--rounds", "1", "--runs-dir", str(tmp_path)]).params
+    del arguments["dry_run"]
+    with Interrupts() as interrupts:
+        conduct(make_plan(**{**arguments, "polarity": "paper"}), interrupts)
+    (run,) = tmp_path.iterdir()
+    assert 'polarity = "paper"' in (run / "config.toml").read_text()
+    result = invoke("resume", run, "--extend-rounds", 1)
+    assert result.exit_code == 0, result.output
+    for options in (("--polarity", "paper"), ("--config", run / "config.toml")):
+        result = invoke("train", *options, "--dry-run")
+        assert (result.exit_code, "'paper' is now called 'raw'" in result.output) == (2, True)
 
 
 def test_a_changed_config_is_refused_and_its_keys_are_named(copy, invoke):

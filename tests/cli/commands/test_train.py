@@ -10,10 +10,11 @@ from minizerofl.fl.settings import CHOICES, Settings
 from minizerofl_cli.commands.train import AVERAGES, BN, CODECS, SERVERS, UPLINKS, VALUES, resolve
 from minizerofl_cli.runs.dataset import paper_model
 from minizerofl_cli.runs.recipes import RECIPES, SETTINGS, default_text
-from minizerofl_cli.screen.data_options import DATASETS, PARTITIONS, POLARITIES
+from minizerofl_cli.screen.data_options import DATASETS, FEATURES, PARTITIONS, POLARITIES
 from minizerofl_datasets import load
 from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.partition import METHODS
+from minizerofl_datasets.speech_commands.features import FEATURES as KINDS
 
 
 def test_names_are_those_of_the_registries():
@@ -21,6 +22,7 @@ def test_names_are_those_of_the_registries():
     assert {name: tuple(values) for name, values in CHOICES.items()} == known
     assert set(CATALOGUE) == set(DATASETS) == set(RECIPES)
     assert PARTITIONS == METHODS
+    assert tuple(KINDS) == FEATURES
     for dataset in DATASETS:
         data = load(dataset, source="synthetic", clients=1)
         assert data.name == dataset

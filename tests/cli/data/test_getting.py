@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import tarfile
 import threading
 import zipfile
@@ -111,8 +112,20 @@ def test_the_leaf_build(invoke, tmp_path):
     text = invoke("data", "info", "femnist", "--format", "leaf").output
     assert text.startswith("femnist: real data")
     assert "2 clients, 62 classes" in text
+    assert "10 % of each writer's images for testing" in text
+    assert re.search(r"all +20 +4\n", text)  # int(0.9 * 12) of each writer for training
     again = invoke("data", "build", "femnist-leaf", *archives)
-    assert (again.exit_code, "is there already" in again.output) == (3, True)
+    assert (again.exit_code, "exists already" in again.output) == (3, True)
+    result = invoke("data", "build", "femnist-leaf", *archives, "--test-share", 0.25, "-o", tmp_path / "leaf")
+    assert result.exit_code == 0, result.output
+    text = invoke("data", "info", "femnist", "--data-dir", tmp_path / "leaf").output
+    assert "25 % of each writer's images for testing" in text
+    assert re.search(r"all +18 +6\n", text)
+    for share in (0, 1, -0.1, "nan"):
+        wrong = invoke("data", "build", "femnist-leaf", *archives, "--test-share", share, "-o", tmp_path / "wrong")
+        assert wrong.exit_code == 2
+        assert f"test_share={float(share)}: expected 0 < test_share < 1" in wrong.output
+    assert not (tmp_path / "wrong").exists()
 
 
 def test_a_meter_begins_again_with_a_second_archive():

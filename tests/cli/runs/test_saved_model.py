@@ -76,6 +76,15 @@ def test_the_samples_of_a_subset_stay_with_their_clients():
         assert (image == data.test(data.clients[client])[0]).all(axis=(1, 2, 3)).any()
 
 
+def test_a_model_whose_polarity_has_its_former_name(changed, tmp_path):
+    """Models of before said "paper" where "raw" is said now; the accuracy shows that the pixels are raw."""
+    lines = {
+        name: list(evaluate_model(changed(transform={"polarity": name}), None, None, 40))
+        for name in ("paper", "raw", "ink")
+    }
+    assert lines["paper"] == lines["raw"] != lines["ink"]
+
+
 def test_trained_on_real_data_without_real_data(changed):
     path = changed(source="real")
     with pytest.raises(DataError, match=r"trained on real data.*--source synthetic"):

@@ -1,6 +1,7 @@
 """The LEAF build on small archives in NIST's layout, made here: the join, the pixels, the split, the repeats."""
 
 import io
+import math
 import zipfile
 
 import h5py
@@ -64,7 +65,7 @@ def test_the_store_holds_every_picture_of_every_writer(monkeypatch, nist):
     seen = []
     folder = build_leaf(*nist(), progress=lambda done, total: seen.append((done, total)))
     assert seen == [(number, 44) for number in range(1, 45)] * 2
-    data = load("femnist", format="leaf", polarity="paper")  # found in the cache
+    data = load("femnist", format="leaf", polarity="raw")  # found in the cache
     assert str(folder) in data.describe()
     assert (data.source, data.format, data.clients) == ("real", "leaf", tuple(WRITERS))
     for writer, n in WRITERS.items():
@@ -117,11 +118,28 @@ def test_the_split_depends_on_the_seed_alone(nist, tmp_path):
     assert not np.array_equal(tests[0], tests[2])
 
 
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.999])
+def test_the_share_of_test_images_is_an_option_and_is_stored(nist, tmp_path, share):
+    build_leaf(*nist(), tmp_path / "out", test_share=share)
+    data = load("femnist", data_dir=tmp_path / "out", format="leaf")
+    assert f"{100 * share:g} % of each writer's images for testing" in data.describe().splitlines()[0]
+    for writer, n in WRITERS.items():
+        assert data.num_test(writer) == min(n - 1, math.ceil(round(share * n, 9)))
+
+
+def test_files_that_do_not_state_the_share_have_leafs(nist, tmp_path):
+    build_leaf(*nist(), tmp_path / "out")
+    for part in ("train", "test"):
+        with h5py.File(tmp_path / f"out/femnist_leaf_{part}.h5", "a") as file:
+            del file["examples"].attrs["test_share"]
+    assert "10 % of each" in load("femnist", data_dir=tmp_path / "out", format="leaf").describe()
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         ({"missing": True}, r"f0001_41_00003\.png' is not in by_class\.zip"),
-        ({"strange": b"no picture"}, "is no PNG picture"),
+        ({"strange": b"no picture"}, "is not a readable PNG picture"),
         ({"strange": png(np.zeros((64, 64), np.uint8))}, r"has \(64, 64\) pixels"),
         ({"code": "21"}, "is of class 21"),
     ],
@@ -150,5 +168,5 @@ def test_archives_swapped_or_damaged(nist, tmp_path):
 
 def test_a_folder_that_is_there_is_left_alone(nist, tmp_path):
     (tmp_path / "out").mkdir()
-    with pytest.raises(DataError, match="is there already"):
+    with pytest.raises(DataError, match="exists already"):
         build_leaf(*nist(), tmp_path / "out")

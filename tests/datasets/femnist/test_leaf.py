@@ -62,7 +62,7 @@ def test_equal_images_of_two_writers_or_two_labels_are_no_duplicates(tmp_path, w
 
 def test_a_caller_may_write_to_what_it_gets(tmp_path, write_leaf, leaf_entry):
     write_leaf(tmp_path, {"f1": leaf_entry("f1", "train", 1)}, {"f1": leaf_entry("f1", "test", 3)})
-    data = load("femnist", data_dir=tmp_path, polarity="paper")
+    data = load("femnist", data_dir=tmp_path, polarity="raw")
     for part in data.test("f1"):
         part[:] = 9
     assert data.test("f1")[0].max() <= 1
@@ -140,7 +140,7 @@ def test_a_user_in_two_files_is_refused(tmp_path, write_leaf, leaf_entry):
     write_leaf(tmp_path, {"f1": leaf_entry("f1", "train", 3)}, {"f1": leaf_entry("f1", "test", 1)})
     first = tmp_path / "train" / "all_data_0_train_9.json"
     (tmp_path / "train" / "all_data_1_train_9.json").write_bytes(first.read_bytes())
-    with pytest.raises(DataError, match="an earlier file holds this client too"):
+    with pytest.raises(DataError, match="is in an earlier file too"):
         load("femnist", data_dir=tmp_path)
 
 

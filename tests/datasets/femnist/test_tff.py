@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from minizerofl_datasets import DataError, load
 
 
-@pytest.mark.parametrize("polarity", ["ink", "paper"])
+@pytest.mark.parametrize("polarity", ["ink", "raw"])
 def test_images_and_labels_come_back_as_stored(tmp_path, write_tff, pixels, polarity):
     write_tff(tmp_path, {"f2": 25, "f1": 7}, {"f1": 3, "f2": 0})
     data = load("femnist", data_dir=tmp_path, polarity=polarity)

@@ -91,6 +91,29 @@ def test_augmentation_is_an_option(folder):
     assert "noise" in noisy.transform["augmentation"]
 
 
+@pytest.mark.parametrize("source", ["real", "synthetic"])
+def test_the_kind_of_features_is_an_option(folder, source):
+    where = {"source": source, **({"data_dir": folder} if source == "real" else {})}
+    kinds = {
+        name: load("speech_commands", num_clients=2, clients=1, features=name, **where) for name in ("log-mel", "mfcc")
+    }
+    assert kinds["log-mel"].transform == load("speech_commands", num_clients=2, clients=1, **where).transform
+    x, y = zip(*(data.train(data.clients[0]) for data in kinds.values()), strict=True)
+    np.testing.assert_array_equal(*y)
+    assert x[0].shape == x[1].shape
+    assert not np.array_equal(*x)
+    silent = y[1] == 11
+    assert silent.any()
+    assert (x[1][silent][:, :, 0] == -2).all()
+    assert not x[1][silent][:, :, 1:].any()
+    noisy = kinds["mfcc"].augment(x[1], np.random.default_rng(0))
+    assert noisy.shape == x[1].shape
+    assert (noisy != x[1]).any()
+    assert "DCT" in kinds["mfcc"].transform["formula"]
+    assert "MFCC" in kinds["mfcc"].transform["features"]
+    assert "DCT" in kinds["mfcc"].describe()
+
+
 def test_a_set_without_noises_is_only_shifted(tmp_path, recordings, write_folder):
     words = {name: content for name, content in recordings.items() if not name.startswith("_")}
     write_folder(tmp_path / "speech_commands_v0.01", words)
@@ -107,9 +130,10 @@ def test_a_set_without_noises_is_only_shifted(tmp_path, recordings, write_folder
         ({"version": "v0.1"}, "did you mean 'v0.01'"),
         ({"words": ("bed", "learn"), "version": "v0.01"}, "words='learn'"),
         ({"words": ("bed", "learn")}, "words='learn'"),
+        ({"features": "mfc"}, "did you mean 'mfcc'"),
         ({"partition": "dirichle"}, "did you mean 'dirichlet'"),
         ({"alpha": 0.0, "num_clients": 2}, "alpha=0.0"),
-        ({"polarity": "paper"}, "polarity is no option"),
+        ({"polarity": "raw"}, "polarity is not an option"),
         ({"num_clients": 58}, "num_clients=58"),
     ],
 )

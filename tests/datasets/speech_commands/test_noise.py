@@ -5,19 +5,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minizerofl_datasets.speech_commands.features import log_mel, mel_power
-from minizerofl_datasets.speech_commands.noise import LATEST, add_noise, shift
+from minizerofl_datasets.speech_commands.features import FEATURES, log_mel, mfcc
+from minizerofl_datasets.speech_commands.noise import MAX_SHIFT, add_noise, shift
+from minizerofl_datasets.speech_commands.spectrum import mel_power
 
 seeds = st.integers(0, 2**32)
 
 
 @pytest.fixture(scope="module")
-def clips() -> np.ndarray:
+def waves() -> np.ndarray:
     """Tones that come and go."""
     time = np.arange(16_000) / 16_000
     pitch = np.array([300, 800, 2000, 4000])[:, None]
     waves = np.sin(2 * np.pi * pitch * time) * np.exp(-(((time - 0.5) / 0.1) ** 2))
-    return log_mel(waves.astype(np.float32))[:, None]
+    return waves.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def clips(waves) -> np.ndarray:
+    return log_mel(waves)[:, None]
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +47,33 @@ def test_a_seed_decides_everything_and_the_clips_stay(clips, recordings, seed):
 
 @settings(max_examples=10)
 @given(seeds)
+def test_mfcc_are_changed_like_log_mel(waves, seed):
+    """The same draws, the same clips touched, the same shift; and nothing depends on a clip's neighbours."""
+    hiss = np.random.default_rng(0).standard_normal((1, 40_000), dtype=np.float32)
+    changed = {}
+    for name, kind in FEATURES.items():
+        x = kind.of_waves(waves)[:, None]
+        before = x.copy()
+        sounds = [mel_power(hiss, kind.bands)[0]]
+        rng = np.random.default_rng(seed)
+        moved = shift(x, rng, kind)
+        out = add_noise(moved, sounds, rng, kind)
+        np.testing.assert_array_equal(x, before)
+        assert (out.shape, out.dtype) == (x.shape, np.float32)
+        assert np.isfinite(out).all()
+        quiet = (moved == kind.silence).all(axis=2)[:, 0]  # the frames of silence, (n, 32)
+        changed[name] = (quiet.tolist(), (out != moved).any(axis=(1, 2, 3)).tolist(), rng.random())
+    assert changed["mfcc"] == changed["log-mel"]
+
+
+@settings(max_examples=10)
+@given(seeds)
 def test_a_shift_moves_the_whole_clip_and_lets_silence_in(seed):
     x = np.random.default_rng(1).uniform(-1, 2, (50, 1, 32, 32)).astype(np.float32)
     moved = shift(x, np.random.default_rng(seed))
-    padded = np.pad(x, ((0, 0), (0, 0), (0, 0), (LATEST, LATEST)), constant_values=-2)
+    padded = np.pad(x, ((0, 0), (0, 0), (0, 0), (MAX_SHIFT, MAX_SHIFT)), constant_values=-2)
     for clip, options in zip(moved, padded, strict=True):
-        assert any((clip == options[..., start : start + 32]).all() for start in range(2 * LATEST + 1))
+        assert any((clip == options[..., start : start + 32]).all() for start in range(2 * MAX_SHIFT + 1))
     assert len({tuple(row) for row in (moved == -2).all(axis=(1, 2)).tolist()}) > 3
 
 
@@ -82,6 +109,34 @@ def test_silence_becomes_the_noise(recordings):
     assert 0.7 < spoken.mean() < 0.9
     assert (noisy[~spoken] == -2).all()
     assert noisy[spoken].mean() > 0.5  # white noise has no quiet band
+
+
+def test_noise_in_mfcc_is_like_adding_waves():
+    """A vowel-like sound in white noise, 10 dB below it: MFCC of the sum of waves against the sum of envelopes."""
+    rng = np.random.default_rng(3)
+    time = np.arange(16_000) / 16_000
+    vowel = sum(np.sin(2 * np.pi * 150 * k * time) / k for k in range(1, 30)) * np.exp(-(((time - 0.5) / 0.15) ** 2))
+    noise = rng.standard_normal((20, 16_000)).astype(np.float32)
+    kind = FEATURES["mfcc"]
+    power = [mel_power(each.astype(np.float32), 128) for each in (vowel[None], noise)]
+    gain = np.sqrt(power[0].mean() / power[1].mean() / 10)
+    by_waves = mfcc((vowel + gain * noise).astype(np.float32)).mean(axis=0)
+    clip = kind.to_power(mfcc(vowel.astype(np.float32)[None]))
+    level = clip.mean() / power[1].mean() / 10
+    by_envelopes = np.mean([kind.from_power(clip + np.float32(level) * each[None])[0] for each in power[1]], axis=0)
+    alone = mfcc(vowel.astype(np.float32)[None])[0]
+    assert np.abs(by_waves - by_envelopes).mean() < 0.15 < 0.5 < np.abs(by_waves - alone).mean()
+
+
+def test_silence_becomes_the_noise_in_mfcc_too():
+    kind = FEATURES["mfcc"]
+    hiss = mel_power(np.random.default_rng(0).standard_normal((1, 16_000), dtype=np.float32), 128)[0]
+    silence = np.broadcast_to(kind.silence, (50, 1, 32, 32)).astype(np.float32)
+    noisy = add_noise(silence, [hiss], np.random.default_rng(0), kind)
+    spoken = (noisy != silence).any(axis=(1, 2, 3))
+    assert 0.6 < spoken.mean() < 0.95
+    for clip in noisy[spoken]:
+        np.testing.assert_allclose(clip[0], kind.from_power(hiss[None])[0], atol=1e-6)
 
 
 def test_without_recordings_nothing_is_added(clips):

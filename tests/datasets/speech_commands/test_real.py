@@ -18,10 +18,21 @@ def folder(real_data):
 
 
 @pytest.fixture(scope="module")
-def data(folder, real_data, tmp_path_factory):
+def three_words(folder, real_data, tmp_path_factory):
+    """The real clips of three words, with either kind of features."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return load("speech_commands", data_dir=real_data, words=("bed", "cat", "happy"), num_clients=20)
+        return {
+            name: load(
+                "speech_commands", data_dir=real_data, words=("bed", "cat", "happy"), num_clients=20, features=name
+            )
+            for name in ("log-mel", "mfcc")
+        }
+
+
+@pytest.fixture(scope="module")
+def data(three_words):
+    return three_words["log-mel"]
 
 
 def test_counts_are_those_of_the_folder(data, folder):
@@ -43,6 +54,14 @@ def test_features_are_scaled_to_the_set(data):
     assert 0.9 < x.std() < 1.1
 
 
+def test_mfcc_are_scaled_to_the_set(three_words):
+    data = three_words["mfcc"]
+    x = np.concatenate([data.train(client)[0] for client in data.clients])
+    assert abs(x.mean()) < 0.2
+    assert 0.8 < x.std() < 1.1
+    assert 0.3 < x[:, :, 31].std() < x[:, :, 1].std() < 3
+
+
 def test_the_papers_classes_and_clients_by_speaker(data, real_data):
     twelve = load("speech_commands", data_dir=real_data, partition="natural")
     assert np.bincount(twelve.labels["train"]).tolist() == [6, 5, 6, 6, 5, 7, 6, 5, 6, 6, 917, 97]
@@ -58,8 +77,10 @@ def test_background_noises_become_energies(data):
     assert data.augment(x, np.random.default_rng(0)).max() == 2
 
 
-def test_three_words_can_be_told_apart(data):
+@pytest.mark.parametrize("features", ["log-mel", "mfcc"])
+def test_three_words_can_be_told_apart(three_words, features):
     """A linear rule on unseen speakers: far above a third."""
+    data = three_words[features]
     parts = [data.train(client) for client in data.clients]
     x = np.concatenate([x for x, _ in parts]).reshape(-1, 1024)
     y = np.concatenate([y for _, y in parts])

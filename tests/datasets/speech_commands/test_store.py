@@ -10,8 +10,9 @@ import pytest
 from scipy.io import wavfile
 
 from minizerofl_datasets import DataError
-from minizerofl_datasets.speech_commands.features import fit_length, log_mel, mel_power
+from minizerofl_datasets.speech_commands.features import FEATURES, log_mel
 from minizerofl_datasets.speech_commands.sources import Archive, Folder
+from minizerofl_datasets.speech_commands.spectrum import fit_length, mel_power
 from minizerofl_datasets.speech_commands.store import SILENT, open_store
 
 NAME = "speech_commands_v0.01"
@@ -59,7 +60,20 @@ def test_it_is_built_once_with_progress(folder, cache):
     assert len(list((cache / "features").iterdir())) == 1
 
 
-def test_a_changed_folder_is_read_anew(folder, recordings):
+def test_both_kinds_lie_side_by_side(folder, cache, recordings):
+    """Each has its own file, and neither is taken for the other, in whichever order they are asked for."""
+    stores = {name: open_store(Folder(folder, "v0.01"), features=name) for name in ("log-mel", "mfcc")}
+    assert len(list((cache / "features").iterdir())) == 2
+    for name, kind in FEATURES.items():
+        again = open_store(Folder(folder, "v0.01"), lambda *step: pytest.fail("is built again"), name)
+        np.testing.assert_array_equal(again.features, stores[name].features)
+        wave = wavfile.read(BytesIO(recordings[again.names[5]]))[1]
+        np.testing.assert_allclose(again.features[5], kind.of_waves(fit_length(wave)[None])[0], atol=1e-2)
+        assert [noise.shape for noise in again.noise] == [(kind.bands, 79)] * 2
+        np.testing.assert_array_equal(again.inputs(np.array([SILENT]))[0, 0], np.broadcast_to(kind.silence, (32, 32)))
+
+
+def test_a_changed_folder_is_read_again(folder, recordings):
     before = open_store(Folder(folder, "v0.01"))
     (folder / "bed" / "012c8314_nohash_1.wav").unlink()
     after = open_store(Folder(folder, "v0.01"))
@@ -67,7 +81,7 @@ def test_a_changed_folder_is_read_anew(folder, recordings):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "rubbish", "empty"])
-def test_a_damaged_file_is_built_anew(folder, cache, damage):
+def test_a_damaged_file_is_built_again(folder, cache, damage):
     before = np.array(open_store(Folder(folder, "v0.01")).features)
     (path,) = (cache / "features").iterdir()
     whole = path.read_bytes()

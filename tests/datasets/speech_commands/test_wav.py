@@ -59,7 +59,7 @@ def test_a_size_that_lies_is_refused(wav):
     ("content", "says"),
     [
         (riff(form(rate=8000), chunk(b"data", bytes(8))), "is sampled at 8000 Hz, expected 16000 Hz"),
-        (riff(form(channels=2), chunk(b"data", bytes(8))), "has 2 channels, expected one"),
+        (riff(form(channels=2), chunk(b"data", bytes(8))), "has 2 channels, expected 1"),
         (riff(form(bits=8), chunk(b"data", bytes(8))), "holds uint8 samples"),
         (riff(form(bits=32), chunk(b"data", bytes(8))), "holds int32 samples"),
         (riff(form(bits=32, kind=3), chunk(b"data", bytes(8))), "holds float32 samples"),

@@ -1,6 +1,6 @@
 """The synthetic twin of CIFAR-10: the same shapes, bytes and normalisation, pictures drawn by a program.
 
-A client is a photographer with a manner of their own. It is no stand-in for photographs in a result.
+A client is a photographer with a manner of their own. A result on it says nothing about photographs.
 """
 
 from zlib import crc32
@@ -31,7 +31,7 @@ class SyntheticCifar10(Cifar10):
     seed : int
         Fixes the pictures, the validation part and the dealing of the test set.
     clients : int, optional
-        Keep only the first so many clients; None keeps all.
+        Keep only the first N clients; None keeps all.
     augment : bool
         Whether ``augment`` crops and flips.
 

@@ -1,6 +1,6 @@
 """The synthetic twin of FEMNIST: the same shapes, dtype, polarity and by-writer partition, drawn by a program.
 
-It lets every command work where there is no data and no network. It is no stand-in for handwriting in a result.
+With it every command works without data and without a network. A result on it says nothing about handwriting.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ class SyntheticFemnist(FemnistImages):
 
     Parameters
     ----------
-    polarity : {"ink", "paper"}
+    polarity : {"ink", "raw"}
         "ink" hands out ink = 1, "paper" paper = 1.
     seed : int
         Fixes the writers and the validation part.

@@ -1,6 +1,6 @@
 """The synthetic twin of Speech Commands: the same words, classes, split and shapes, spoken by a program.
 
-It lets every command work where there is no data and no network. It is no stand-in for speech in a result.
+With it every command works without data and without a network. A result on it says nothing about speech.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from minizerofl_datasets.speech_commands.features import BANDS, FRAMES, LOWEST, log_mel, mel_power
+from minizerofl_datasets.speech_commands.features import HEIGHT
 from minizerofl_datasets.speech_commands.speakers import speaker_of
+from minizerofl_datasets.speech_commands.spectrum import FRAMES, mel_power
 from minizerofl_datasets.speech_commands.speech import Deal, SpeechCommands
 from minizerofl_datasets.speech_commands.store import SILENT
 from minizerofl_datasets.speech_commands.twin.synthesis import synthesize
@@ -22,7 +23,7 @@ from minizerofl_datasets.speech_commands.words import VERSIONS, Vocabulary
 __all__ = ["SyntheticSpeechCommands"]
 
 SPEAKERS = 200
-BATCH = 16  # clips; their spectra stay in the processor's cache
+BATCH = 16  # Clips; their spectra stay in the processor's cache.
 PURPOSES = {"takes": 0, "voice": 1, "clip": 2, "noise": 3}
 NOISES = 6
 NOISE_SECONDS = 10
@@ -40,7 +41,7 @@ class SyntheticSpeechCommands(SpeechCommands):
     ----------
     version : {"v0.01", "v0.02"}
         30 words or 35.
-    vocabulary, deal, seed, clients, augment
+    vocabulary, deal, seed, clients, augment, features
         As in ``SpeechCommands``.
     """
 
@@ -53,6 +54,7 @@ class SyntheticSpeechCommands(SpeechCommands):
         seed: int,
         clients: int | None = None,
         augment: bool = True,
+        features: str = "log-mel",
     ) -> None:
         self._key = seed
         takes = np.random.default_rng([seed, PURPOSES["takes"]]).integers(1, 4, SPEAKERS)
@@ -62,7 +64,7 @@ class SyntheticSpeechCommands(SpeechCommands):
             for speaker in range(SPEAKERS)
             for take in range(takes[speaker])
         ]
-        self._features = np.zeros((len(self._names), BANDS, FRAMES), np.float16)
+        self._features = np.zeros((len(self._names), HEIGHT, FRAMES), np.float16)
         self._played = np.zeros(len(self._names), np.bool_)
         self._voice = cache(self._new_voice)
         self._background = cache(self._new_background)
@@ -76,6 +78,7 @@ class SyntheticSpeechCommands(SpeechCommands):
             seed=seed,
             clients=clients,
             augment=augment,
+            features=features,
         )
 
     def features(self, rows: npt.NDArray[np.int64]) -> Floats:
@@ -84,10 +87,11 @@ class SyntheticSpeechCommands(SpeechCommands):
         new = spoken[~self._played[spoken]]
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
-            # Two threads may play the same clip: both write the same.
-            self._features[batch] = log_mel(self.waves(batch))
+            # Two threads may play the same clip: both write the same values.
+            self._features[batch] = self.kind.of_waves(self.waves(batch))
             self._played[batch] = True
-        x = np.full((len(rows), 1, BANDS, FRAMES), LOWEST, np.float32)
+        x = np.empty((len(rows), 1, HEIGHT, FRAMES), np.float32)
+        x[:] = self.kind.silence
         x[rows != SILENT, 0] = self._features[spoken]
         return x
 
@@ -113,7 +117,7 @@ class SyntheticSpeechCommands(SpeechCommands):
         return np.stack([self._wave(self._names[row]) for row in rows])
 
     def background(self) -> Sequence[Floats]:
-        """Return mel energies of six rooms in which nobody speaks, (32 bands, frames) each."""
+        """Return mel energies of six rooms in which nobody speaks, (bands of the kind, frames) each."""
         return self._background()
 
     def _wave(self, name: str) -> Floats:
@@ -132,7 +136,7 @@ class SyntheticSpeechCommands(SpeechCommands):
         noises = []
         for slope in ends:
             spectrum = np.fft.rfft(rng.standard_normal(NOISE_SECONDS * RATE)) * frequency**-slope
-            noises.append(mel_power(np.fft.irfft(spectrum).astype(np.float32)[None])[0])
+            noises.append(mel_power(np.fft.irfft(spectrum).astype(np.float32)[None], self.kind.bands)[0])
         return noises
 
     def _rng(self, purpose: str, number: int) -> np.random.Generator:

@@ -56,7 +56,7 @@ def test_shapes_and_ranges(twin):
 
 
 def test_polarity_turns_grey_levels_round(twin):
-    paper = load("femnist", source="synthetic", polarity="paper", clients=1)
+    paper = load("femnist", source="synthetic", polarity="raw", clients=1)
     np.testing.assert_allclose(paper.test()[0], 1 - twin.test(twin.clients[0])[0], atol=1e-6)
     assert paper.test()[0].mean() > 0.9
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minizerofl_datasets import load
-from minizerofl_datasets.speech_commands.features import log_mel, mel_power
+from minizerofl_datasets.speech_commands.features import log_mel
+from minizerofl_datasets.speech_commands.spectrum import mel_power
 from minizerofl_datasets.speech_commands.twin.synthesis import synthesize
 from minizerofl_datasets.speech_commands.twin.voices import Voice
 
