@@ -5,8 +5,9 @@ The public names are loaded when they are first used, since Numba, SciPy and h5p
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from minizerofl.lazy import lazy
 
 if TYPE_CHECKING:
     from minizerofl import autograd, fl, kernels, models, nn, ops, optim, sparse
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from minizerofl.autograd.gradcheck import gradcheck
 
 __version__ = "0.1.0"
-
-_MODULES = ("autograd", "fl", "kernels", "models", "nn", "ops", "optim", "sparse")
-_NAMES = {
-    "Tensor": "minizerofl.autograd.tensor",
-    "no_grad": "minizerofl.autograd.tensor",
-    "gradcheck": "minizerofl.autograd.gradcheck",
-}
 
 __all__ = [
     "Tensor",
@@ -37,15 +31,19 @@ __all__ = [
     "sparse",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return importlib.import_module(f"minizerofl.{name}")
-    if name in _NAMES:
-        importlib.import_module("minizerofl.autograd")
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'minizerofl' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Tensor": "minizerofl.autograd.tensor",
+        "autograd": "minizerofl.autograd",
+        "fl": "minizerofl.fl",
+        "gradcheck": "minizerofl.autograd.gradcheck",
+        "kernels": "minizerofl.kernels",
+        "models": "minizerofl.models",
+        "nn": "minizerofl.nn",
+        "no_grad": "minizerofl.autograd.tensor",
+        "ops": "minizerofl.ops",
+        "optim": "minizerofl.optim",
+        "sparse": "minizerofl.sparse",
+    },
+)

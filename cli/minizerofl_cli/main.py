@@ -21,7 +21,7 @@ from minizerofl_cli.screen.errors import Program
 EXAMPLES = """\b
 Examples:
   minizerofl train --dataset femnist --sparsity 0.95
-      a few minutes on two cores; needs no data
+      half a minute to a minute on two cores; needs no data
   minizerofl train --help
       all that can be set, and what it means
   minizerofl resume RUN

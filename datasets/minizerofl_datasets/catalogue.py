@@ -1,14 +1,18 @@
 """The catalogue of data sets: ``load`` finds a set by its name."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from minizerofl_datasets.errors import check_choice
-from minizerofl_datasets.federated import FederatedDataset
-from minizerofl_datasets.imported import imported_names, load_imported
+
+if TYPE_CHECKING:
+    from minizerofl_datasets.federated import FederatedDataset
 
 __all__ = ["CATALOGUE", "Entry", "known_names", "load"]
 
@@ -76,6 +80,8 @@ def known_names() -> tuple[str, ...]:
     >>> known_names()[:3]
     ('cifar10', 'speech_commands', 'femnist')
     """
+    from minizerofl_datasets.imported import imported_names  # imports numpy
+
     return (*CATALOGUE, *imported_names())
 
 
@@ -137,11 +143,13 @@ def load(
     if clients is not None and clients < 1:
         raise ValueError(f"clients={clients}: give a number of at least 1, or None for all clients.")
     given = {"source": source, "data_dir": data_dir, "seed": seed, "clients": clients, **options}
-    if name not in CATALOGUE:
-        loader: Callable[..., FederatedDataset] = load_imported
-        given["name"] = name
-    else:
+    if name in CATALOGUE:
         loader = CATALOGUE[name].load()
+    else:
+        from minizerofl_datasets.imported import load_imported
+
+        loader = load_imported
+        given["name"] = name
     known = inspect.signature(loader).parameters
     if "polarity" in known or polarity != "ink":
         given["polarity"] = polarity

@@ -1,7 +1,6 @@
 """What goes wrong with data, each said in one line: ``DataError`` for files, ``ValueError`` for arguments."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 __all__ = ["DataError", "check_choice", "one_line"]
 
@@ -39,6 +38,8 @@ def check_choice(argument: str, value: str, known: Collection[str]) -> None:
     """
     if value in known:
         return
+    from difflib import get_close_matches
+
     near = get_close_matches(str(value), known, n=1)
     hint = f" did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(repr(name) for name in list(known)[:6]) + (", ..." if len(known) > 6 else "")

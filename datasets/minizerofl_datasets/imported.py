@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from minizerofl_datasets.arrays import Array, read_arrays
 from minizerofl_datasets.cache import cache_folder, write_atomically
+from minizerofl_datasets.choices import SOURCES
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset, Split
 from minizerofl_datasets.official import OFFICIAL
 from minizerofl_datasets.partition import Partition, choose
 from minizerofl_datasets.partitioned import PartitionedDataset
-from minizerofl_datasets.sources import SOURCES
 
 __all__ = ["ImportedDataset", "import_arrays", "imported_names", "load_imported"]
 

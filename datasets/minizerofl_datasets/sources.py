@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from minizerofl_datasets.cache import cache_folder
+from minizerofl_datasets.choices import SOURCES
 from minizerofl_datasets.errors import DataError, check_choice
 
-__all__ = ["SOURCES", "check_folder", "find_data"]
-
-SOURCES = ("auto", "real", "synthetic")
+__all__ = ["check_folder", "find_data"]
 
 Found = TypeVar("Found")
 

@@ -1,38 +1,50 @@
-"""The federation: clients, their uplink, the averaging server, and the simulation that conducts them."""
+"""The federation: clients, their uplink, the averaging server, and the simulation that conducts them.
 
-from minizerofl.fl.aggregator import Aggregator
-from minizerofl.fl.client import Client
-from minizerofl.fl.codecs import CODECS, Codec, Schema, decode
-from minizerofl.fl.data import FederatedData
-from minizerofl.fl.errors import (
-    CheckpointError,
-    ConfigError,
-    DivergedError,
-    ModelFileError,
-    RefusedError,
-    SealError,
-    TooFewClientsError,
-    WorkerDiedError,
-)
-from minizerofl.fl.files.checkpoint import Best, Checkpoint, Checkpoints
-from minizerofl.fl.files.modelfile import SavedModel, load_model, save_model
-from minizerofl.fl.measures.evaluation import Evaluation, Score, evaluate
-from minizerofl.fl.payload import Kept, Payload, State, Update
-from minizerofl.fl.round import Outcome, Round
-from minizerofl.fl.server import SERVERS, Server
-from minizerofl.fl.settings import Settings
-from minizerofl.fl.simulation import Simulation
-from minizerofl.fl.uplinks import (
-    UPLINKS,
-    Context,
-    DiffTopKWeights,
-    Full,
-    RandomK,
-    TopKDiff,
-    TopKDiffFeedback,
-    TopKWeights,
-    Uplink,
-)
+Reading order: simulation, client, uplinks, codecs, aggregator, server; then settings, turn, engines; files and
+measures for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minizerofl.choices import CODECS, SERVERS, UPLINKS
+from minizerofl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minizerofl.fl.aggregator import Aggregator
+    from minizerofl.fl.client import Client
+    from minizerofl.fl.codecs import Codec, Schema
+    from minizerofl.fl.codecs.decode import decode
+    from minizerofl.fl.data import FederatedData
+    from minizerofl.fl.errors import (
+        CheckpointError,
+        ConfigError,
+        DivergedError,
+        ModelFileError,
+        RefusedError,
+        SealError,
+        TooFewClientsError,
+        WorkerDiedError,
+    )
+    from minizerofl.fl.files.checkpoint import Best, Checkpoint, Checkpoints
+    from minizerofl.fl.files.modelfile import SavedModel, load_model, save_model
+    from minizerofl.fl.measures.evaluation import Evaluation, Score, evaluate
+    from minizerofl.fl.payload import Kept, Payload, State, Update
+    from minizerofl.fl.round import Outcome, Round
+    from minizerofl.fl.server import Server
+    from minizerofl.fl.settings import Settings
+    from minizerofl.fl.simulation import Simulation
+    from minizerofl.fl.uplinks import (
+        Context,
+        DiffTopKWeights,
+        Full,
+        RandomK,
+        TopKDiff,
+        TopKDiffFeedback,
+        TopKWeights,
+        Uplink,
+    )
 
 __all__ = [
     "CODECS",
@@ -79,3 +91,49 @@ __all__ = [
     "load_model",
     "save_model",
 ]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Aggregator": "minizerofl.fl.aggregator",
+        "Best": "minizerofl.fl.files.checkpoint",
+        "Checkpoint": "minizerofl.fl.files.checkpoint",
+        "CheckpointError": "minizerofl.fl.errors",
+        "Checkpoints": "minizerofl.fl.files.checkpoint",
+        "Client": "minizerofl.fl.client",
+        "Codec": "minizerofl.fl.codecs",
+        "ConfigError": "minizerofl.fl.errors",
+        "Context": "minizerofl.fl.uplinks",
+        "DiffTopKWeights": "minizerofl.fl.uplinks",
+        "DivergedError": "minizerofl.fl.errors",
+        "Evaluation": "minizerofl.fl.measures.evaluation",
+        "FederatedData": "minizerofl.fl.data",
+        "Full": "minizerofl.fl.uplinks",
+        "Kept": "minizerofl.fl.payload",
+        "ModelFileError": "minizerofl.fl.errors",
+        "Outcome": "minizerofl.fl.round",
+        "Payload": "minizerofl.fl.payload",
+        "RandomK": "minizerofl.fl.uplinks",
+        "RefusedError": "minizerofl.fl.errors",
+        "Round": "minizerofl.fl.round",
+        "SavedModel": "minizerofl.fl.files.modelfile",
+        "Schema": "minizerofl.fl.codecs",
+        "Score": "minizerofl.fl.measures.evaluation",
+        "SealError": "minizerofl.fl.errors",
+        "Server": "minizerofl.fl.server",
+        "Settings": "minizerofl.fl.settings",
+        "Simulation": "minizerofl.fl.simulation",
+        "State": "minizerofl.fl.payload",
+        "TooFewClientsError": "minizerofl.fl.errors",
+        "TopKDiff": "minizerofl.fl.uplinks",
+        "TopKDiffFeedback": "minizerofl.fl.uplinks",
+        "TopKWeights": "minizerofl.fl.uplinks",
+        "Update": "minizerofl.fl.payload",
+        "Uplink": "minizerofl.fl.uplinks",
+        "WorkerDiedError": "minizerofl.fl.errors",
+        "decode": "minizerofl.fl.codecs",
+        "evaluate": "minizerofl.fl.measures.evaluation",
+        "load_model": "minizerofl.fl.files.modelfile",
+        "save_model": "minizerofl.fl.files.modelfile",
+    },
+)

@@ -12,7 +12,6 @@ from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.payload import Array, Kept, Payload, State, Update
 from minizerofl.kernels import codec as kernels
 
-AVERAGES = ("all", "senders")
 VARIANCE = "running_var"  # how the names of BatchNorm's running variances end
 ROUNDING = 1e-3  # largest relative error of a value that was sent as float16, with room to spare
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from minizerofl.fl.errors import ConfigError
+from minizerofl.registry import unknown
 
 KINDS = ("drop", "crash", "nan", "corrupt", "slow")
 FORM = re.compile(r"(?P<kind>\w+)(=(?P<seconds>[\d.]+))?@(?P<rounds>\*|(?P<first>\d+)(-(?P<last>\d+))?):(?P<client>.+)")
@@ -81,9 +81,7 @@ def _parse(text: str) -> Fault:
         raise ConfigError(f"inject is {text!r}, expected KIND@ROUNDS:CLIENT such as nan@3:#0 or slow=2@1-5:*")
     kind = match["kind"]
     if kind not in KINDS:
-        near = get_close_matches(kind, KINDS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(f"inject: {kind!r} is unknown; {hint}Known: {', '.join(KINDS)}")
+        raise ConfigError(f"inject: {unknown(kind, KINDS)}")
     if (kind == "slow") != (match["seconds"] is not None):
         raise ConfigError(f"inject is {text!r}; slow, and only slow, takes seconds: slow=2@1-5:*")
     first, last = (1, 10**9) if match["rounds"] == "*" else (int(match["first"]), int(match["last"] or match["first"]))

@@ -32,7 +32,9 @@ BETA1, BETA2, TAU = 0.9, 0.99, 1e-3
 
 
 class Server:
-    """FedAvg (McMahan et al. 2017), and the base of all servers. A new one is a subclass with `move`.
+    """FedAvg (McMahan et al. 2017), and the base of all servers.
+
+    A new one is a subclass with `move`, and a line in `minizerofl.choices`.
 
     Parameters
     ----------
@@ -129,12 +131,3 @@ class FedYogi(Adaptive):
     def mean_square(self, v: Array, square: Array) -> Array:
         """Move towards it by a step of its own size."""
         return np.asarray(v - np.float32(1 - BETA2) * square * np.sign(v - square))
-
-
-SERVERS: dict[str, type[Server]] = {
-    "fedavg": Server,
-    "fedavgm": FedAvgM,
-    "fedadagrad": FedAdagrad,
-    "fedadam": FedAdam,
-    "fedyogi": FedYogi,
-}

@@ -6,26 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from minizerofl.fl.aggregator import AVERAGES
-from minizerofl.fl.codecs import CODECS, VALUES
+from minizerofl.choices import CHOICES
 from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.faults import parse_faults
-from minizerofl.fl.server import SERVERS
-from minizerofl.fl.uplinks import UPLINKS
 from minizerofl.models.setup import Setup
-from minizerofl.nn.init import INITS
-from minizerofl.sparse.rules import RULES
-
-CHOICES: dict[str, Collection[str]] = {  # the registries themselves: what is added there is known here
-    "uplink": UPLINKS,
-    "codec": CODECS,
-    "values": VALUES,
-    "average": AVERAGES,
-    "server": SERVERS,
-    "bn": ("global", "local"),
-    "selection": RULES,
-    "init": INITS,
-}
+from minizerofl.registry import ChoiceError, Registry, unknown
 
 
 @dataclass(frozen=True)
@@ -72,7 +57,7 @@ class Settings:
         Extra share of the weights that clients send (the paper's r_mask), 0 to 1.
     uplink : str
         What clients send: "full", "topk-weights", "diff-topk-weights" or "topk-diff" (paper, section 5); or one of
-        the controls, "topk-diff-feedback" or "random-k".
+        the controls, "topk-diff-feedback" or "random-k"; or "package.module:Class", a class of your own.
     codec : str
         How a message is encoded: "csr" (the paper's), "bitmap", "rice", "dense", or "auto", the shortest.
     values : str
@@ -81,7 +66,8 @@ class Settings:
         "all": an entry that a client does not send counts as zero (the paper's). "senders": it does not count (a
         control).
     server : str
-        What follows the average: "fedavg", "fedavgm", "fedadagrad", "fedadam" or "fedyogi".
+        What follows the average: "fedavg", "fedavgm", "fedadagrad", "fedadam" or "fedyogi"; or
+        "package.module:Class", a class of your own.
     server_lr : float
         The server's learning rate; 0 stands for its default, 1 for "fedavg" and "fedavgm" and 0.01 for the others.
     proximal_mu : float
@@ -197,8 +183,7 @@ class Settings:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a number, at least 0")
         for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(known)}")
+            _check_choice(name, getattr(self, name), known)
 
     @property
     def built_sparsity(self) -> float:
@@ -252,3 +237,13 @@ class Settings:
     def with_dense_names(self, names: Iterable[str]) -> Settings:
         """Return the same settings with these layers as `dense_layers`."""
         return replace(self, dense_layers=",".join(names) or "none")
+
+
+def _check_choice(setting: str, name: str, known: Collection[str]) -> None:
+    if isinstance(known, Registry):
+        try:
+            known.check(name)
+        except ChoiceError as error:
+            raise ConfigError(str(error)) from error
+    elif name not in known:
+        raise ConfigError(f"{setting} {unknown(name, known)}")

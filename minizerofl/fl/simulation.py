@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.data import FederatedData
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
@@ -30,10 +31,8 @@ from minizerofl.fl.quorum import check_quorum
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
-from minizerofl.fl.server import SERVERS
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.turn import Answer, Invitation, Turn
-from minizerofl.fl.uplinks import UPLINKS
 from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
@@ -50,7 +49,7 @@ class Simulation:
     data : FederatedData
         The clients and their samples.
     model : str
-        A name of `minizerofl.models.MODELS`.
+        A name of `minizerofl.models.MODELS`, or "package.module:builder", a function of your own.
     settings : Settings
         The settings.
     workers : int

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from minizerofl.models.femnist import FemnistCNN, femnist_cnn
-from minizerofl.models.resnet import ResNet, resnet18
-from minizerofl.nn import Module
+from minizerofl.choices import MODELS
+from minizerofl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minizerofl.models.femnist import FemnistCNN, femnist_cnn
+    from minizerofl.models.resnet import ResNet, resnet18
+    from minizerofl.nn import Module
 
 __all__ = ["MODELS", "FemnistCNN", "ResNet", "build", "femnist_cnn", "resnet18"]
 
-MODELS: dict[str, Callable[..., Module]] = {"femnist_cnn": femnist_cnn, "resnet18": resnet18}
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "FemnistCNN": "minizerofl.models.femnist",
+        "ResNet": "minizerofl.models.resnet",
+        "femnist_cnn": "minizerofl.models.femnist",
+        "resnet18": "minizerofl.models.resnet",
+    },
+)
 
 
 def build(name: str, **arguments: float) -> Module:
@@ -20,7 +31,8 @@ def build(name: str, **arguments: float) -> Module:
     Parameters
     ----------
     name : str
-        A key of `MODELS`.
+        A key of `MODELS`, or "package.module:builder": a function of your own with the parameters `sparsity` and
+        `seed`, among others.
     **arguments
         Passed to the builder, such as ``num_classes``, ``sparsity`` and ``seed``.
 
@@ -31,8 +43,8 @@ def build(name: str, **arguments: float) -> Module:
 
     Raises
     ------
-    ValueError
-        No model has that name.
+    ChoiceError
+        No model has that name, or a builder of your own cannot be imported or used.
     TypeError
         The builder does not know an argument.
 
@@ -42,8 +54,5 @@ def build(name: str, **arguments: float) -> Module:
     >>> model.linear2
     Linear(in_features=2048, out_features=10)
     """
-    if name not in MODELS:
-        near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"build: unknown model {name!r}; {hint}Known models: {', '.join(sorted(MODELS))}")
+    MODELS.check(name)
     return MODELS[name](**arguments)

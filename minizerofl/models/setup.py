@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minizerofl.choices import RULES
 from minizerofl.nn import Module
 from minizerofl.nn.init import initialise
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.nn.rule import set_selection
-from minizerofl.sparse.rules import RULES, Selection
+from minizerofl.sparse.rules import Selection
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,13 @@ class Setup:
     weight_sparsity, activation_sparsity : float or None
         The shares of the weights, and of the activations, that the sparse layers leave out; None: as they were built.
     selection : str
-        The rule that chooses the weights, a name of `minizerofl.sparse.rules.RULES`.
+        The rule that chooses the weights, a name of `minizerofl.choices.RULES`.
     selection_period : int
         From one selection to the next in training, in steps; see `minizerofl.nn.rule.set_selection`.
     seed : int
         The seed of the rule.
     init : str
-        How the initial weights are drawn, a name of `minizerofl.nn.init.INITS`.
+        How the initial weights are drawn, a name of `minizerofl.choices.INITS`.
     init_seed : int
         Draws them.
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.choices import INITS
+from minizerofl.registry import unknown
+
 if TYPE_CHECKING:
     from minizerofl.nn.module import Module
-
-INITS = ("he-normal", "he-uniform", "torch")
 
 
 def he_normal(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -92,7 +93,7 @@ def initialise(model: Module, name: str, seed: int) -> None:
     from minizerofl.nn.linear import Linear
 
     if name not in INITS:
-        raise ValueError(f"init is {name!r}, expected one of {', '.join(INITS)}")
+        raise ValueError(f"init {unknown(name, INITS)}")
     if name == "he-normal":
         return
     rng = np.random.default_rng(seed)

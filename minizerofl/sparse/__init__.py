@@ -4,10 +4,17 @@ Reading order: `selection` (top-k), `rules`, `swat` (the definition), `csr` (W_t
 `geometry` (the same products with only what is kept), `ops` (the public functions), `periodic`, `breakeven`.
 """
 
-from minizerofl.sparse.csr import top_k_csr
-from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
-from minizerofl.sparse.rules import GlobalTopK, RandomK, Selection, TopK
-from minizerofl.sparse.selection import count_kept, top_k
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minizerofl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minizerofl.sparse.csr import top_k_csr
+    from minizerofl.sparse.ops import sparse_conv2d, sparse_linear
+    from minizerofl.sparse.rules import GlobalTopK, RandomK, Selection, TopK
+    from minizerofl.sparse.selection import count_kept, top_k
 
 __all__ = [
     "GlobalTopK",
@@ -20,3 +27,18 @@ __all__ = [
     "top_k",
     "top_k_csr",
 ]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "GlobalTopK": "minizerofl.sparse.rules",
+        "RandomK": "minizerofl.sparse.rules",
+        "Selection": "minizerofl.sparse.rules",
+        "TopK": "minizerofl.sparse.rules",
+        "count_kept": "minizerofl.sparse.selection",
+        "sparse_conv2d": "minizerofl.sparse.ops",
+        "sparse_linear": "minizerofl.sparse.ops",
+        "top_k": "minizerofl.sparse.selection",
+        "top_k_csr": "minizerofl.sparse.csr",
+    },
+)

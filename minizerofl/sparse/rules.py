@@ -18,7 +18,7 @@ from minizerofl.sparse.selection import Positions, top_k
 
 
 class Selection(ABC):
-    """A rule. A new one is a subclass with `select`, and a line in `RULES`.
+    """A rule. A new one is a subclass with `select`, and a line in `minizerofl.choices`.
 
     Parameters
     ----------
@@ -113,6 +113,3 @@ class RandomK(Selection):
         if (name, size, k) not in self._chosen:
             self._chosen[name, size, k] = np.sort(self._order[name, size][:k])
         return self._chosen[name, size, k]
-
-
-RULES: dict[str, type[Selection]] = {"top-k": TopK, "global-top-k": GlobalTopK, "random": RandomK}

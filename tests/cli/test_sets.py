@@ -11,7 +11,7 @@ import pytest
 
 from minizerofl.fl import load_model
 from minizerofl_cli.runs.recipes import RECIPES
-from minizerofl_cli.screen.data_options import NAMES, take_options
+from minizerofl_cli.screen.options import NAMES, take_options
 from minizerofl_datasets import load
 from minizerofl_datasets.catalogue import CATALOGUE
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minizerofl import nn
+from minizerofl.choices import UPLINKS
 from minizerofl.fl import Client, Settings
 from minizerofl.fl.seeds import Purpose, generator
-from minizerofl.fl.uplinks import UPLINKS
 
 
 class Recorder:

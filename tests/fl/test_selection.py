@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pytest
 
+from minizerofl.choices import RULES
 from minizerofl.fl import ConfigError, SavedModel, Settings, Simulation, decode, evaluate, load_model, save_model
 from minizerofl.fl.codecs import Schema
 from minizerofl.fl.measures.masks import unpack
 from minizerofl.models import MODELS
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.sparse import Selection, count_kept
-from minizerofl.sparse.rules import RULES
 from minizerofl.sparse.selection import Positions
 
 Simulate = Callable[..., Simulation]

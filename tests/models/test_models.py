@@ -89,7 +89,7 @@ def test_channels_and_classes_are_arguments() -> None:
 
 def test_unknown_names_and_arguments() -> None:
     with pytest.raises(
-        ValueError, match=r"unknown model 'resnet-18'; did you mean 'resnet18'\? Known models: femnist_cnn,"
+        ValueError, match=r"model 'resnet-18' is unknown; did you mean 'resnet18'\? Known: femnist_cnn,"
     ):
         models.build("resnet-18")
     with pytest.raises(ValueError, match="unknown model 'zzz'; Known models"):

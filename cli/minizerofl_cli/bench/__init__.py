@@ -1,1 +1,4 @@
-"""`minizerofl bench`: how fast sparse training is on this machine, against dense training and against PyTorch."""
+"""The work of `minizerofl bench` and `minizerofl trace`: how fast sparse training is here, and where its time goes.
+
+Reading order: conduct, workload, products, steps, calibrate, report; then profile and trace.
+"""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from minizerofl import ops
-from minizerofl.fl import ConfigError
 from minizerofl.nn import Conv2d
 from minizerofl.sparse.breakeven import BREAK_EVEN
 from minizerofl_cli.bench.hooks import Call
 from minizerofl_cli.bench.products import Function, product_seconds
-from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.pictures import new_figure
-from minizerofl_datasets.cache import cache_folder, write_atomically
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 
@@ -106,40 +102,6 @@ def _path(call: Call, path: str, sparsity: float) -> Function:
         stride, padding = layer.stride, layer.padding
         return lambda x, w: ops.sparse_conv2d(x, w, sparsity=sparsity, stride=stride, padding=padding, path=path)
     return lambda x, w: ops.sparse_linear(x, w, sparsity=sparsity, path=path)
-
-
-def calibration_file() -> Path:
-    """Return where the break-even densities of this machine are kept: breakeven.json in the cache folder."""
-    return cache_folder() / "breakeven.json"
-
-
-def write_calibration(curves: Sequence[Curve]) -> Path:
-    """Add break-even densities to those of this machine; those of the same layers are replaced."""
-    file = calibration_file()
-    kept = read_calibration() | {curve.kind: curve.break_even for curve in curves}
-    with write_atomically(file) as part:
-        part.write_text(
-            json.dumps({"environment": environment(), "break_even": kept}, indent=1) + "\n", encoding="utf-8"
-        )
-    return file
-
-
-def read_calibration() -> dict[str, float]:
-    """Return the break-even densities that were measured on this machine, by kind of layer; empty if none were.
-
-    Raises
-    ------
-    ConfigError
-        The file is damaged.
-    """
-    file = calibration_file()
-    if not file.exists():
-        return {}
-    try:
-        measured = json.loads(file.read_text(encoding="utf-8"))["break_even"]
-        return {kind: float(density) for kind, density in measured.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ConfigError(f"{file}: is no calibration; delete it, or run minizerofl bench --calibrate again") from error
 
 
 def curves_as_json(curves: Sequence[Curve]) -> list[dict[str, object]]:

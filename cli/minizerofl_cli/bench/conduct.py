@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import batch_last
-from minizerofl_cli.bench.calibrate import measure_curves, plot_curves, write_calibration
+from minizerofl_cli.bench.calibrate import measure_curves, plot_curves
 from minizerofl_cli.bench.clock import clock
 from minizerofl_cli.bench.hooks import calls
 from minizerofl_cli.bench.peer import require_torch
@@ -21,6 +21,7 @@ from minizerofl_cli.bench.products import measure_layers, peak_gflops
 from minizerofl_cli.bench.report import Report, plot_steps, product_lines, step_lines
 from minizerofl_cli.bench.steps import measure_steps
 from minizerofl_cli.bench.workload import BATCH_SIZES, Workload, batches, prepare
+from minizerofl_cli.runs.calibration import write_calibration
 
 PRODUCT_SECONDS = 0.1  # for about how long one product is repeated
 CURVE_SECONDS = 0.03  # the same, at each density of a calibration
@@ -72,7 +73,7 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
         asked.model, asked.weights, asked.data_dir, max(asked.batch_sizes, default=max(BATCH_SIZES.values()))
     )
     threadpool_limits(limits=1, user_api="blas")  # a worker is one thread, and so is its linear algebra
-    sizes = asked.batch_sizes or (BATCH_SIZES[work.name],)
+    sizes = asked.batch_sizes or (BATCH_SIZES.get(work.name, 32),)
     report = Report([*work.opening, *([f"PyTorch {version}, dense"] if version else [])], peak_gflops())
     for line in (*report.opening, f"peak of one thread: {report.peak_gflops:.0f} GFLOP/s (float32 matrix product)"):
         say(line)
@@ -116,7 +117,7 @@ def _calibrate(asked: Bench, work: Workload, sizes: Sequence[int], report: Repor
         x, _ = batches(work.samples, size)[0]
         seen = calls(work.step(asked.sparsities[0], size).model, Tensor(batch_last(x)))
         report.curves += measure_curves(seen, CURVE_SECONDS, say)
-    say(f"Written to {write_calibration(report.curves)}")
+    say(f"Written to {write_calibration({curve.kind: curve.break_even for curve in report.curves})}")
 
 
 def _measure_layers(asked: Bench, work: Workload, size: int, report: Report, say: Callable[[str], None]) -> None:

@@ -19,11 +19,11 @@ from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.models import build
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
-from minizerofl_cli.runs.dataset import first_lines, load
+from minizerofl_cli.runs.dataset import first_lines, load, model_for
 from minizerofl_datasets import FederatedDataset
 
 DATASETS = {"femnist_cnn": "femnist", "resnet18": "cifar10"}  # the images of each model
-BATCH_SIZES = {"femnist_cnn": 10, "resnet18": 32}  # where none is asked for
+BATCH_SIZES = {"femnist_cnn": 10, "resnet18": 32}  # where none is asked for; 32 for a model of the user's own
 BATCHES = 16  # mini-batches that the steps go through, again and again
 TRAINING_STEPS = 20  # steps after which weights are no longer the initial ones
 LR = 0.05
@@ -139,15 +139,18 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     name = name or (saved.name if saved else "femnist_cnn")
     if saved is not None and saved.name != name:
         raise ConfigError(f"--weights {run} holds a {saved.name}, but --model is {name}; drop one of them")
+    dataset = saved.about.get("dataset", DATASETS.get(name)) if saved else DATASETS[name]
+    if dataset is None:
+        raise ConfigError(f"{run} does not say on which data its model {name} was trained; take the model.h5 of a run")
     data = load(
-        str(saved.about.get("dataset", DATASETS[name])) if saved else DATASETS[name],
+        str(dataset),
         "synthetic" if data_dir is None else "real",
         data_dir,
         "ink",
         0,
         None,
     )
-    arguments = _arguments(data) if saved is None else _without_sparsity(saved)
+    arguments = model_for(data, name)[1] if saved is None else _without_sparsity(saved)
     if saved is None:
         weights = f"weights: trained here for {TRAINING_STEPS} steps (--weights RUN takes those of a run)"
     else:
@@ -157,19 +160,12 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     return Workload(name, arguments, samples, trained, [*first_lines(data, data.source), weights])
 
 
-def _arguments(data: FederatedDataset) -> dict[str, float]:
-    arguments = {"num_classes": len(data.class_names)}
-    if data.name != "femnist":
-        arguments["in_channels"] = data.input_shape[0]
-    return {**arguments}
-
-
 def _without_sparsity(saved: SavedModel) -> dict[str, float]:
     return {key: value for key, value in saved.arguments.items() if key != "sparsity"}
 
 
 def _collect(data: FederatedDataset, count: int) -> Samples:
-    """Take the first so many training images, client by client."""
+    """Take the first `count` training images, client by client."""
     parts: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
     for part in _parts(data):
         parts.append(part)

@@ -1,1 +1,1 @@
-"""The commands: options and help only; each imports the code that does its work when it runs."""
+"""The commands, a file each: options and help only. A command imports the code that does its work when it runs."""

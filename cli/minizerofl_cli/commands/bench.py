@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
+from minizerofl.models import MODELS
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import debug_option
 
-# Names and sizes stand here once more, since their registries import numba; a test compares them.
-MODELS = ("femnist_cnn", "resnet18")
 SPARSITIES = (0.95, 0.9, 0.8)
 PARTS = ("all", "layers", "steps")
 

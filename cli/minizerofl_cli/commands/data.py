@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minizerofl_cli.screen.data_options import (
-    DATASETS,
+from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
     SET_OPTIONS,
     SOURCE_OPTIONS,
     all_of,
     dataset_name,
+    debug_option,
     take_options,
 )
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
-from minizerofl_cli.screen.options import debug_option
+from minizerofl_datasets.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from minizerofl_datasets import FederatedDataset
@@ -80,7 +80,7 @@ def list_sets(data_dir: Path | None) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **{**one_of(DATASETS), "metavar": "SET"})
+@click.argument("name", **{**one_of(CATALOGUE), "metavar": "SET"})
 @_fetch("--version", help="speech_commands: v0.01 (30 words, the paper's) or v0.02 (35 words). [default: v0.01]")
 @_fetch("--from", "origin", metavar="URL|FILE", help="A mirror, or an archive that you have already.")
 @debug_option

@@ -8,7 +8,8 @@ import click
 
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.options import SOURCES, debug_option
+from minizerofl_cli.screen.options import debug_option
+from minizerofl_datasets.choices import SOURCES
 
 _data = section("Data")
 
@@ -29,9 +30,9 @@ Examples:
     **one_of(SOURCES[1:]),
 )
 @_data("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: MINIZEROFL_DATA]")
-@_data("--samples", type=click.IntRange(min=1), help="Use only so many test images, a fixed subset. [default: all]")
+@_data("--samples", type=click.IntRange(min=1), help="Evaluate on N test images only, a fixed subset. [default: all]")
 @_data("--best", is_flag=True, help="Take the checkpoint that did best on validation images; PATH is a run directory.")
-@_data("--dense", is_flag=True, help="Also with all weights instead of the largest, which is not what was trained.")
+@_data("--dense", is_flag=True, help="Evaluate a second time, with all weights: not what was trained.")
 @debug_option
 def evaluate(
     path: Path, source: str | None, data_dir: Path | None, samples: int | None, best: bool, dense: bool

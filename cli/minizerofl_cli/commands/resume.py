@@ -22,7 +22,7 @@ Examples:
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@_resume("--extend-rounds", type=click.IntRange(min=1), help="Run so many rounds more than were planned.")
+@_resume("--extend-rounds", type=click.IntRange(min=1), help="Run N rounds beyond the planned end.")
 @_resume("--workers", type=click.IntRange(min=1), help="Clients trained at once. [default: as before]")
 @_resume("--checkpoint-every", type=click.IntRange(min=1), help="Rounds between checkpoints. [default: as before]")
 @_resume("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: as before]")

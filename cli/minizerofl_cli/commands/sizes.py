@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 import click
 
+from minizerofl.choices import VALUES
+from minizerofl.models import MODELS
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import debug_option
-
-# Names stand here once more, since their registries import numba; a test compares them.
-MODELS = ("resnet18", "femnist_cnn")
-VALUES = ("float32", "float16")
 
 _model = section("Model and messages")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from minizerofl_cli.commands.train import train
 from minizerofl_cli.screen.help import SectionCommand, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import debug_option
@@ -46,7 +47,7 @@ def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
         with interrupts.allowed():
             from minizerofl_cli.runs.grid import Sweep  # imports numba
 
-        plans = Sweep(file, runs_dir)
+        plans = Sweep(file, runs_dir, train)
         if dry_run:
             for line in plans.preview():
                 click.echo(line)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
+from minizerofl.models import MODELS
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import debug_option
 
 _what = section("What is traced")
 _output = section("Output")
-
-MODELS = ("femnist_cnn", "resnet18")  # once more, since their registry imports numba; a test compares them
 
 EXAMPLES = """\b
 Examples:
@@ -54,7 +53,7 @@ def trace(
     allocated once has been done before.
     """
     with Interrupts() as interrupts, interrupts.allowed():
-        from minizerofl_cli.bench.profile_table import trace_lines, trace_step, write_json
+        from minizerofl_cli.bench.trace import trace_lines, trace_step, write_json
         from minizerofl_cli.bench.workload import prepare  # imports numba
 
         work = prepare(model, weights, data_dir, batch_size)

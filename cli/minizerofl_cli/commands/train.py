@@ -1,43 +1,32 @@
-"""`minizerofl train`: its options, and how they become a plan."""
+"""`minizerofl train`: its options."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from minizerofl_cli.runs.configfile import use_config
-from minizerofl_cli.runs.environment import usable_cores
+from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, SERVERS, UPLINKS, VALUES
+from minizerofl.models import MODELS
+from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
 from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
-from minizerofl_cli.runs.recipes import default_text, find_recipe
-from minizerofl_cli.screen.data_options import (
-    DATASETS,
+from minizerofl_cli.runs.recipes import default_text
+from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
-    POLARITIES,
     SET_OPTIONS,
     SOURCE_OPTIONS,
     all_of,
     dataset_name,
+    debug_option,
     polarity,
-    take_options,
 )
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
-from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.options import debug_option
+from minizerofl_datasets.catalogue import CATALOGUE
+from minizerofl_datasets.choices import POLARITIES
 
-if TYPE_CHECKING:
-    from minizerofl.fl.settings import Settings
-    from minizerofl_cli.runs.plan import Plan
-
-# Names stand here once more, since their registries import numba; a test compares them.
-CODECS = ("dense", "csr", "bitmap", "rice", "auto")
-VALUES = ("float32", "float16")
-AVERAGES = ("all", "senders")
-SERVERS = ("fedavg", "fedavgm", "fedadagrad", "fedadam", "fedyogi")
-BN = ("global", "local")
-UPLINKS = ("full", "topk-weights", "diff-topk-weights", "topk-diff", "topk-diff-feedback", "random-k")
+OWN = "MODULE:CLASS"
 
 EXAMPLES = """\b
 Examples:
@@ -49,6 +38,8 @@ Examples:
       the set-up of the paper, eight clients at once
   minizerofl train --dataset speech_commands --words bed,cat,happy
       ResNet-18 on three spoken words; minizerofl data fetch speech_commands gets the real ones
+  minizerofl train --uplink my_uplink:SignChanges
+      an uplink of your own, the class SignChanges in my_uplink.py (docs/python.md)
 """
 
 _recipe = section("Recipe")
@@ -83,7 +74,7 @@ _machine = section("Machine and output")
     default="femnist",
     show_default=True,
     callback=dataset_name,
-    metavar=f"[{'|'.join(DATASETS)}|imported]",
+    metavar=f"[{'|'.join(CATALOGUE)}|imported]",
     help="Which federated data set; an imported one by its name (minizerofl data import).",
 )
 @all_of(*SOURCE_OPTIONS)
@@ -105,12 +96,17 @@ _machine = section("Machine and output")
 @_local("--schedule-rounds", type=int, help="Rounds until --lr-end is reached. [default: --rounds]")
 @_rounds("--rounds", type=int, help=f"Rounds of federated averaging. {default_text('rounds')}")
 @_rounds("--clients-per-round", type=int, help=f"Clients sampled for a round. {default_text('clients_per_round')}")
+@_local(
+    "--model",
+    help="The network, or a function that builds yours. [default: the paper's for the data set]",
+    **one_of(MODELS, own="MODULE:FUNCTION"),
+)
 @_rounds(
     "--uplink",
     help="What a client sends of each sparse layer: all weights; the largest weights; the changes of the largest "
     "weights; the largest changes; two controls that are not ZeroFL: the largest changes with error feedback, random "
-    f"weights. {default_text('uplink')}",
-    **one_of(UPLINKS),
+    f"weights; or a class of yours. {default_text('uplink')}",
+    **one_of(UPLINKS, own=OWN),
 )
 @_rounds(
     "--mask-ratio",
@@ -119,18 +115,18 @@ _machine = section("Machine and output")
 )
 @_rounds("--codec", help="How a message is written; auto takes the shortest. [default: csr]", **one_of(CODECS))
 @_rounds("--values", help="Digits of the values in a message. [default: float32]", **one_of(VALUES))
-@_rounds("--server", help="What follows the average. [default: fedavg]", **one_of(SERVERS))
+@_rounds("--server", help="What follows the average. [default: fedavg]", **one_of(SERVERS, own=OWN))
 @_rounds("--server-lr", type=float, help="The server's learning rate; 0: its own default. [default: 0.0]")
 @_rounds(
     "--average",
     help="What is not sent counts as zero (all), or not at all (senders, a control). [default: all]",
     **one_of(AVERAGES),
 )
-@_rounds("--bn", help="BatchNorm is averaged, or stays with each client. [default: global]", **one_of(BN))
+@_rounds("--bn", help="BatchNorm is averaged, or stays with each client. [default: global]", **one_of(BATCH_NORMS))
 @_local(
     "--dense-layers",
-    help="Sparse layers to compute by dense products, with commas between; none; or auto: those of so many kept "
-    "weights that it is faster, as measured by bench --calibrate or else by a built-in rule. [default: auto]",
+    help="Sparse layers to compute by dense products, with commas between; none; or auto: the layers that keep so many "
+    "weights that this is faster, as measured by bench --calibrate, else by a built-in rule. [default: auto]",
 )
 @_local("--proximal-mu", type=float, help="Pull towards the global model (FedProx). [default: 0.0]")
 @_faults("--quorum", type=float, help="Share of a round's clients whose updates must be usable. [default: 0.5]")
@@ -146,15 +142,25 @@ _machine = section("Machine and output")
     type=int,
     help=f"Test images, a fixed subset; 0: all. The last round uses all. {default_text('eval_samples')}",
 )
-@_evaluation("--eval-dense", is_flag=True, default=None, help="Also with all weights instead of the largest.")
+@_evaluation("--eval-dense", is_flag=True, default=None, help="Evaluate a second time, with all weights.")
 @_evaluation(
     "--validation-samples",
     type=int,
     help="Validation images, a fixed subset; they choose the best checkpoint. 0: none. [default: 500]",
 )
 @_evaluation("--masks-every", type=int, help="Rounds from one note of the masks to the next; 0: never. [default: 20]")
-@_seeds("--seed", type=int, default=0, show_default=True, help="Samples clients and shuffles their images.")
-@_seeds("--partition-seed", type=int, help="Chooses validation images, draws synthetic data. [default: --seed]")
+@_seeds(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Samples clients and shuffles their images; by default also seeds the two below.",
+)
+@_seeds(
+    "--partition-seed",
+    type=int,
+    help="Divides a pool into clients, chooses validation images, draws synthetic data. [default: --seed]",
+)
 @_seeds("--init-seed", type=int, help="Draws the initial weights. [default: --seed]")
 @_machine(
     "--workers",
@@ -175,7 +181,8 @@ _machine = section("Machine and output")
 )
 @_machine("--dry-run", is_flag=True, help="Show the resolved config and what the run would cost, and stop.")
 @debug_option
-def train(dry_run: bool, **options: Any) -> None:
+@click.pass_context
+def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
     """Train a model by federated learning with local sparsity (ZeroFL).
 
     In each round some clients train the global model on their own images with sparse weights and activations (SWAT),
@@ -187,69 +194,13 @@ def train(dry_run: bool, **options: Any) -> None:
     with Interrupts() as interrupts:
         with interrupts.allowed():  # imports numba
             from minizerofl_cli.runs.estimate import rehearse
+            from minizerofl_cli.runs.plan import make_plan
             from minizerofl_cli.runs.run import conduct
 
-        plan = make_plan(**options)
+        plan = make_plan(**options, model_table=ctx.meta.get(MODEL_TABLE))
         if dry_run:
             with interrupts.allowed():
                 for line in rehearse(plan):
                     click.echo(line)
         else:
             conduct(plan, interrupts)
-
-
-def make_plan(
-    recipe: str,
-    dataset: str,
-    source: str,
-    data_dir: Path | None,
-    polarity: str,
-    clients: int | None,
-    seed: int,
-    partition_seed: int | None,
-    init_seed: int | None,
-    workers: int | None,
-    runs_dir: Path,
-    checkpoint_every: int | None,
-    **overrides: Any,
-) -> Plan:
-    """Turn options into a plan: what was not given comes from the recipe."""
-    from minizerofl_cli.runs.plan import Plan
-
-    options = take_options(overrides, find_recipe(dataset, recipe).data)
-    settings = resolve(recipe, seed, init_seed, overrides, dataset)
-    return Plan(
-        dataset=dataset,
-        source=source,
-        data_dir=data_dir,
-        polarity=polarity,
-        partition_seed=seed if partition_seed is None else partition_seed,
-        clients=clients,
-        recipe=recipe,
-        settings=settings,
-        workers=workers or min(usable_cores(), settings.clients_per_round),
-        runs_dir=runs_dir,
-        checkpoint_every=checkpoint_every or 0,
-        options=options,
-    )
-
-
-def resolve(
-    recipe: str, seed: int, init_seed: int | None, overrides: Mapping[str, Any], dataset: str = "femnist"
-) -> Settings:
-    """Put settings together: a data set's recipe, overridden by the options that were given (those that are not None).
-
-    Examples
-    --------
-    >>> settings = resolve("paper", 1, None, {"rounds": 5, "sparsity": None})
-    >>> settings.rounds, settings.clients_per_round, settings.sparsity, settings.init_seed
-    (5, 35, 0.95, 1)
-    """
-    from minizerofl.fl.settings import Settings
-
-    given = {name: value for name, value in overrides.items() if value is not None}
-    return Settings(
-        **{**find_recipe(dataset, recipe).settings(), **given},
-        seed=seed,
-        init_seed=seed if init_seed is None else init_seed,
-    )

@@ -1,1 +1,1 @@
-"""`minizerofl data`: what there is, getting it, and looking at it."""
+"""The work of `minizerofl data`: listing data sets, getting them, and drawing them."""

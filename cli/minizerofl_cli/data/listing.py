@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minizerofl_cli.data.counts import count_classes
-from minizerofl_cli.screen.meter import MB
+from minizerofl_cli.screen.progress import MB
 from minizerofl_datasets import DataError, FederatedDataset, known_names
 from minizerofl_datasets.cache import cache_folder
 from minizerofl_datasets.catalogue import CATALOGUE

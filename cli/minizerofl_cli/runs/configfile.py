@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
+
+from minizerofl.registry import hint
 
 # What config.toml says beside the options, by table; the model follows from the options.
 DERIVED: Mapping[str, frozenset[str]] = {
     "run": frozenset({"minizerofl"}),
     "data": frozenset({"format", "origin", "transform", "division", "division_sha256"}),
 }
-IGNORED_TABLES = ("model",)
+
+# The table [model] of config.toml repeats options; what it says beside them follows from the data.
+MODEL_OPTIONS = {"name": "model", "sparsity": "sparsity", "seed": "init_seed"}
+MODEL_TABLE = "minizerofl_cli.model_table"  # key in the context of click
 
 
-def read_options(path: Path, known: Collection[str]) -> dict[str, Any]:
+def read_options(path: Path, known: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     r"""Read options from a TOML file; they may stand in any table, or in none.
 
     Parameters
@@ -30,13 +34,15 @@ def read_options(path: Path, known: Collection[str]) -> dict[str, Any]:
 
     Returns
     -------
-    dict of str to value
+    options : dict of str to value
         The options, in the order of the file.
+    model : dict of str to value
+        What the table [model] says and no option does: the run must agree with it.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or has an unknown or repeated key.
+        The file cannot be read, or has an unknown or repeated key, or contradicts itself.
 
     Examples
     --------
@@ -45,7 +51,7 @@ def read_options(path: Path, known: Collection[str]) -> dict[str, Any]:
     ...     file = Path(folder) / "a.toml"
     ...     _ = file.write_text('rounds = 3\n[settings]\nlr-start = 0.1\n')
     ...     read_options(file, ["rounds", "lr_start"])
-    {'rounds': 3, 'lr_start': 0.1}
+    ({'rounds': 3, 'lr_start': 0.1}, {})
     """
     from minizerofl.fl.errors import ConfigError
 
@@ -56,18 +62,28 @@ def read_options(path: Path, known: Collection[str]) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     options: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    from_model: set[str] = set()
     for table, key, value in _entries(content):
-        if table in IGNORED_TABLES or key in DERIVED.get(table, ()):
+        if key in DERIVED.get(table, ()):
             continue
         name = key.replace("-", "_")
         where = f"{path}: {table}.{key}" if table else f"{path}: {key}"
+        if table == "model":
+            if name not in MODEL_OPTIONS:
+                model[name] = value
+                continue
+            name = MODEL_OPTIONS[name]
         if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.4)
-            raise ConfigError(f"{where} is unknown" + (f"; did you mean {near[0]!r}?" if near else ""))
-        if name in options:
+            raise ConfigError(f"{where} is unknown{hint(name, known)}")
+        if name in options and not (table == "model" or name in from_model):
             raise ConfigError(f"{where} stands there twice; keep one")
-        options[name] = value
-    return options
+        if options.setdefault(name, value) != value:
+            other = "model" if name in from_model else "the settings"
+            raise ConfigError(f"{where} is {value!r}, but {other} of the same file has {options[name]!r}; keep one")
+        if table == "model":
+            from_model.add(name)
+    return options, model
 
 
 def _entries(content: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
@@ -95,7 +111,7 @@ def use_config(ctx: click.Context, parameter: click.Parameter, path: Path | None
     """Make the options of a file the defaults of a command; the callback of ``--config``."""
     if path is None:
         return
-    options = read_options(path, [each.name for each in ctx.command.params if each.name and each is not parameter])
+    options, ctx.meta[MODEL_TABLE] = read_options(path, [each.name for each in ctx.command.params if each.name and each is not parameter])
     for name, value in options.items():
         if isinstance(value, list | dict):
             raise click.BadParameter(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from minizerofl.fl import ConfigError, Settings
 from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.rundir import RunDirectory
+from minizerofl.registry import ChoiceError, hint
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.runs.lock import locked
@@ -38,14 +38,14 @@ def go_on(
     interrupts : Interrupts
         Decides when a signal may stop it.
     extend_rounds : int, optional
-        So many rounds more than were planned.
+        How many rounds to run beyond the planned end.
     workers, checkpoint_every, data_dir
         Instead of those of before; they do not decide the result.
 
     Raises
     ------
     ConfigError
-        It is no run directory, its config is not the checkpoint's, or another process is at it.
+        It is not a run directory, its config is not the checkpoint's, or another process is at it.
     DataError
         The data are not those of before.
     """
@@ -61,15 +61,18 @@ def go_on(
                 _check_partition(path, data)
             directory = RunDirectory.open(path)
             checkpoint, problems = directory.checkpoints.newest()
+            wanted = plan.decisive(data, simulation.model_arguments)
+            now = {**wanted, "model": _tables(path)["model"]}  # as it stands in the file, though the settings decide
+            changed = differences(checkpoint.config if checkpoint else wanted, now)
+            done = checkpoint.round if checkpoint else 0
+            if done > rounds:
+                changed.append(f"settings.rounds: {rounds}, fewer than are done")
+            if changed:
+                raise ConfigError(
+                    f"{path}: cannot go on from round {done}, for config.toml or the data have changed since: "
+                    f"{'; '.join(changed)}; change them back, or begin a new run"
+                )
             if checkpoint:
-                changed = differences(checkpoint.config, plan.decisive(data, simulation.model_arguments))
-                if checkpoint.round > rounds:
-                    changed.append(f"settings.rounds: {rounds}, fewer than are done")
-                if changed:
-                    raise ConfigError(
-                        f"{path}: cannot go on from round {checkpoint.round}, for config.toml or the data have changed "
-                        f"since: {'; '.join(changed)}; change them back, or begin a new run"
-                    )
                 simulation.restore(checkpoint)
             if simulation.round >= rounds and directory.summary["status"] == "finished":
                 shown.say(f"All {rounds} rounds are done; --extend-rounds 10 would run ten more.")
@@ -88,7 +91,7 @@ def _plan(path: Path) -> Plan:
     """Read the plan of a run from its config.toml."""
     file = path / "config.toml"
     try:
-        tables: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = _tables(path)
         json.loads((path / "summary.json").read_text(encoding="utf-8"))
         run, data = tables["run"], tables["data"]
         folder = run.get("data_dir")
@@ -105,25 +108,29 @@ def _plan(path: Path) -> Plan:
             runs_dir=path.parent,
             checkpoint_every=run["checkpoint_every"],
             options=tables["data_options"],
+            model=tables["model"]["name"],
         )
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path} is no run directory of minizerofl train: it has no {Path(error.filename).name}"
+            f"{path} is not a run directory of minizerofl train: it has no {Path(error.filename).name}"
         ) from None
     except KeyError as missing:
         raise ConfigError(f"{file}: {missing} is missing; put it back, or begin a new run") from None
     except ValueError as error:
-        if isinstance(error, ConfigError):
+        if isinstance(error, ConfigError | ChoiceError):
             raise
         raise ConfigError(f"{file} or summary.json cannot be read: {error}") from error
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    return tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
 
 
 def _settings(table: dict[str, Any], file: Path) -> Settings:
     known = [field.name for field in fields(Settings)]
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.4)
-            raise ConfigError(f"{file}: settings.{key} is unknown" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise ConfigError(f"{file}: settings.{key} is unknown{hint(key, known)}")
     try:
         return Settings(**table)
     except TypeError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import minizerofl_datasets
 from minizerofl.fl.errors import ConfigError
+from minizerofl.models import MODELS
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.partitioned import PartitionedDataset
@@ -91,20 +93,25 @@ def first_lines(data: FederatedDataset, asked: str) -> list[str]:
     return lines
 
 
-def paper_model(data: FederatedDataset) -> tuple[str, dict[str, float]]:
-    """Return the name of the paper's model for a data set, and the arguments that depend on the data.
+def model_for(data: FederatedDataset, name: str = "") -> tuple[str, dict[str, float]]:
+    """Return the name of the model for a data set, and the arguments that depend on the data.
 
-    Every set but FEMNIST gets ResNet-18, imported sets too.
+    Parameters
+    ----------
+    data : FederatedDataset
+        The data.
+    name : str
+        The model; by default the paper's: FEMNIST has a network of its own, all other sets have ResNet-18.
 
     Examples
     --------
-    >>> paper_model(load("cifar10", "synthetic", None, "ink", 0, 1))
+    >>> model_for(load("cifar10", "synthetic", None, "ink", 0, 1))
     ('resnet18', {'num_classes': 10, 'in_channels': 3})
     """
-    classes = {"num_classes": len(data.class_names)}
-    if data.name == "femnist":
-        return "femnist_cnn", {**classes}
-    return "resnet18", {**classes, "in_channels": data.input_shape[0]}
+    name = name or ("femnist_cnn" if data.name == "femnist" else "resnet18")
+    known = inspect.signature(MODELS[name]).parameters
+    offered = {"num_classes": len(data.class_names), "in_channels": data.input_shape[0]}
+    return name, {key: value for key, value in offered.items() if key in known}
 
 
 def division(data: FederatedDataset) -> dict[str, Option]:

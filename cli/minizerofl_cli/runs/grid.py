@@ -21,10 +21,9 @@ from minizerofl.fl.files.sealed import write_atomically
 from minizerofl_cli.runs.configfile import as_text, read_options
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.runs.plan import Plan
+from minizerofl_cli.runs.plan import Plan, make_plan
 from minizerofl_cli.runs.continuation import go_on
 from minizerofl_cli.runs.run import conduct
-from minizerofl_cli.commands.train import make_plan, train
 
 NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
 COLUMNS = (
@@ -93,6 +92,8 @@ class Sweep:
         A TOML file with options, some of them lists.
     runs_dir : Path
         Where the folder of the sweep is.
+    train : click.Command
+        `minizerofl train`, whose options are swept.
 
     Raises
     ------
@@ -102,17 +103,19 @@ class Sweep:
     Examples
     --------
     >>> import tempfile
+    >>> from minizerofl_cli.commands.train import train
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "ratios.toml"
     ...     _ = file.write_text("sparsity = [0.9, 0.95]")
-    ...     print(*Sweep(file, Path("runs")).preview(), sep="; ")
+    ...     print(*Sweep(file, Path("runs"), train).preview(), sep="; ")
     2 runs in runs/sweep-ratios; sparsity=0.9: to be run; sparsity=0.95: to be run
     """
 
-    def __init__(self, file: Path, runs_dir: Path) -> None:
+    def __init__(self, file: Path, runs_dir: Path, train: click.Command) -> None:
+        self._train = train
         self.folder = runs_dir / f"sweep-{file.stem}"
         known = [each.name for each in train.params if each.name and each.name not in NOT_SWEPT]
-        options = read_options(file, known)
+        options, self._model_table = read_options(file, known)
         self._axes = {name: value for name, value in options.items() if isinstance(value, list)}
         empty = [name for name, values in self._axes.items() if not values]
         if empty:
@@ -165,12 +168,12 @@ class Sweep:
             raise failures[0]
 
     def _plan(self, options: dict[str, Any]) -> Plan:
-        context = click.Context(train, info_name="train")
+        context = click.Context(self._train, info_name="train")
         context.default_map = {name: as_text(value) for name, value in options.items()}
-        train.parse_args(context, [])
+        self._train.parse_args(context, [])
         parameters = {**context.params, "runs_dir": self.folder}
         parameters.pop("dry_run")
-        return make_plan(**parameters)
+        return make_plan(**parameters, model_table=self._model_table)
 
     def _write_results(self) -> None:
         if not self.folder.exists():

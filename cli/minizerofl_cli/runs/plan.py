@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import minizerofl
-from minizerofl.fl import SERVERS, Settings
+from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.choices import SERVERS
+from minizerofl.fl.data import batch_last
+from minizerofl.fl.errors import ConfigError
+from minizerofl.fl.settings import Settings
+from minizerofl.fl.simulation import Simulation
 from minizerofl.fl.files.toml import Config
-from minizerofl_cli.runs.dataset import division, kind, paper_model
+from minizerofl.models import MODELS, build
+from minizerofl.registry import hint
+from minizerofl_cli.runs.configfile import MODEL_OPTIONS
+from minizerofl_cli.runs.dataset import division, kind, model_for
+from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.recipes import find_recipe
+from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
 
 
@@ -36,6 +50,12 @@ class Plan:
     runs_dir: Path
     checkpoint_every: int = 0
     options: Mapping[str, str | int | float] = field(default_factory=dict)  # of the data set's own loader
+    model: str = ""  # the paper's for the data set, if empty
+    model_table: Mapping[str, Any] = field(default_factory=dict)  # what a config file expects of the model
+
+    def __post_init__(self) -> None:
+        if self.model:
+            MODELS.check(self.model)
 
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
@@ -62,6 +82,25 @@ class Plan:
             )
         return lines
 
+    def check_model(self, data: FederatedDataset, simulation: Simulation) -> None:
+        """Make sure that the model takes the data, and is the one that a config file describes.
+
+        Raises
+        ------
+        ConfigError
+            It does not, or it is not.
+        """
+        table = self.config(data, simulation.model_arguments)["model"]
+        for key, value in self.model_table.items():
+            if key not in table:
+                raise ConfigError(f"model.{key} of the config file is unknown{hint(key, table)}; delete it")
+            if value != table[key]:
+                option = MODEL_OPTIONS.get(key)
+                how = f"set it with --{option.replace('_', '-')}" if option else "it follows from the data: delete it"
+                raise ConfigError(f"model.{key} of the config file is {value!r}, but the run has {table[key]!r}; {how}")
+        if self.model not in ("", model_for(data)[0]):
+            _try_model(data, simulation)
+
     def config(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
         """Return the tables of config.toml, every value resolved."""
         folder: dict[str, str | int | float] = (
@@ -87,7 +126,7 @@ class Plan:
                 **division(data),
             },
             "data_options": dict(self.options),
-            "model": {"name": paper_model(data)[0], **model_arguments},
+            "model": {"name": model_for(data, self.model)[0], **model_arguments},
             "settings": self.resolved_settings(),
         }
 
@@ -131,3 +170,89 @@ def sparsities(settings: Settings) -> str:
     s = settings.resolved()
     parts = f" (weights {s.weight_sparsity:g}, activations {s.activation_sparsity:g}, uplink {s.uplink_sparsity:g})"
     return f"sp {s.sparsity:g}{parts if s.apart else ''}"
+
+
+def make_plan(
+    recipe: str,
+    dataset: str,
+    source: str,
+    data_dir: Path | None,
+    polarity: str,
+    clients: int | None,
+    seed: int,
+    partition_seed: int | None,
+    init_seed: int | None,
+    workers: int | None,
+    runs_dir: Path,
+    checkpoint_every: int | None,
+    model: str | None = None,
+    model_table: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> Plan:
+    """Turn the options of `minizerofl train` into a plan: what was not given comes from the recipe.
+
+    Parameters
+    ----------
+    model_table : mapping, optional
+        What a config file says about the model and no option does; the run must agree with it.
+
+    Raises
+    ------
+    ConfigError
+        A setting is out of its range.
+    ChoiceError
+        The model is unknown or cannot be imported.
+    """
+    options = take_options(overrides, find_recipe(dataset, recipe).data)
+    settings = resolve(recipe, seed, init_seed, overrides, dataset)
+    return Plan(
+        dataset=dataset,
+        source=source,
+        data_dir=data_dir,
+        polarity=polarity,
+        partition_seed=seed if partition_seed is None else partition_seed,
+        clients=clients,
+        recipe=recipe,
+        settings=settings,
+        workers=workers or min(usable_cores(), settings.clients_per_round),
+        runs_dir=runs_dir,
+        checkpoint_every=checkpoint_every or 0,
+        options=options,
+        model=model or "",
+        model_table=dict(model_table or {}),
+    )
+
+
+def resolve(
+    recipe: str, seed: int, init_seed: int | None, overrides: Mapping[str, Any], dataset: str = "femnist"
+) -> Settings:
+    """Put settings together: a data set's recipe, overridden by the options that were given (those that are not None).
+
+    Examples
+    --------
+    >>> settings = resolve("paper", 1, None, {"rounds": 5, "sparsity": None})
+    >>> settings.rounds, settings.clients_per_round, settings.sparsity, settings.init_seed
+    (5, 35, 0.95, 1)
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return Settings(
+        **{**find_recipe(dataset, recipe).settings(), **given},
+        seed=seed,
+        init_seed=seed if init_seed is None else init_seed,
+    )
+
+
+def _try_model(data: FederatedDataset, simulation: Simulation) -> None:
+    """Make sure that a model that was asked for takes samples of the data and returns logits of its classes."""
+    name, shape, classes = simulation.model_name, data.input_shape, len(data.class_names)
+    x = batch_last(np.zeros((2, *shape), np.float32))
+    try:
+        model = build(name, **{**simulation.model_arguments, "sparsity": 0.0})
+        model.eval()
+        with no_grad():
+            logits = model(Tensor(x)).shape
+    except Exception as error:  # whatever the code of a user's model raises
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"--model {name} does not take samples of shape {shape} of {data.name} ({reason})") from error
+    if logits != (classes, 2):
+        raise ConfigError(f"--model {name} returns shape {logits} for 2 samples, expected ({classes}, 2)")

@@ -10,8 +10,8 @@ from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.rundir import RunDirectory, run_name
 from minizerofl.fl.measures.scores import majority_class
-from minizerofl_cli.bench.calibrate import read_calibration
-from minizerofl_cli.runs.dataset import first_lines, kind, load, paper_model
+from minizerofl_cli.runs.calibration import read_calibration
+from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
@@ -83,8 +83,9 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
     opening = first_lines(data, plan.source)
     for line in opening:
         shown.say(line)
-    model, arguments = paper_model(data)
+    model, arguments = model_for(data, plan.model)
     simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), **arguments)
+    plan.check_model(data, simulation)
     return replace(plan, settings=simulation.settings), data, simulation, opening
 
 
@@ -136,7 +137,7 @@ class Run:
         opening : list of str
             What is said before the first round.
         already_shown : int
-            So many of these lines are on the screen and only missing in the log.
+            How many of these lines are on the screen already and only missing in the log.
         """
         try:
             for i, line in enumerate(opening):

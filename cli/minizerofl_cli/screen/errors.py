@@ -24,10 +24,12 @@ def exit_code(error: BaseException) -> int:
     """
     # Whoever only asks for --help should not wait for numba.
     from minizerofl.fl.errors import ConfigError, DivergedError, SealError, TooFewClientsError
+    from minizerofl.registry import ChoiceError
     from minizerofl_datasets import DataError
 
     kinds: list[tuple[type[BaseException], int]] = [
         (ConfigError, USAGE),
+        (ChoiceError, USAGE),
         (DataError, DATA),
         (SealError, DATA),
         (TooFewClientsError, TOO_FEW_CLIENTS),

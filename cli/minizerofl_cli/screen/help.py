@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
 import click
+
+from minizerofl.registry import unknown
 
 Validator = Callable[[click.Context, click.Parameter, str | None], str | None]
 
@@ -48,21 +49,27 @@ def section(title: str) -> partial[Callable[[Any], Any]]:
     return partial(click.option, cls=SectionOption, section=title)
 
 
-def one_of(names: Sequence[str]) -> dict[str, Any]:
+def one_of(names: Collection[str], own: str = "") -> dict[str, Any]:
     """Return attributes of an option that takes one of some names, and suggests the nearest for any other.
+
+    Parameters
+    ----------
+    names : collection of str
+        What can be chosen.
+    own : str
+        What a class of the user's own is called in the help text. Any name with a colon is then taken; whether it can
+        be used is found out when the command runs.
 
     Examples
     --------
-    >>> one_of(["full", "topk-diff"])["metavar"]
-    '[full|topk-diff]'
+    >>> one_of(["full", "topk-diff"])["metavar"], one_of(["full"], own="MODULE:CLASS")["metavar"]
+    ('[full|topk-diff]', '[full|MODULE:CLASS]')
     """
 
     def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        if value is None or value in names:
+        if value is None or value in names or (own and ":" in value):
             return value
-        near = get_close_matches(value, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise click.BadParameter(f"{value!r} is unknown; {hint}Known: {', '.join(names)}.", ctx, parameter)
+        raise click.BadParameter(f"{unknown(value, names)}.", ctx, parameter)
 
     validator: Validator = check
-    return {"callback": validator, "metavar": f"[{'|'.join(names)}]"}
+    return {"callback": validator, "metavar": f"[{'|'.join([*names, own] if own else names)}]"}

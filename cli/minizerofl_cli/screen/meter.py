@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-MB = 1_000_000  # bytes
+from minizerofl_cli.screen.progress import MB
+
 UNKNOWN = 50 * MB  # from line to line, where nobody knows how much there is
 
 

@@ -6,16 +6,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from minizerofl_datasets.choices import POLARITIES
 from minizerofl_datasets.errors import DataError
 from minizerofl_datasets.federated import FederatedDataset, Samples, Split
 
-__all__ = ["CLASS_NAMES", "FORMULAS", "SIDE", "FemnistImages", "check_images"]
+__all__ = ["CLASS_NAMES", "SIDE", "FemnistImages", "check_images"]
 
 CLASS_NAMES = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 SIDE = 28
-# In the files the background is 1, so the largest activations, which SWAT keeps, would all be background: ink = 1 is
-# the default.
-FORMULAS = {"ink": "x = 1 - pixel", "raw": "x = pixel"}
 
 
 class FemnistImages(FederatedDataset):
@@ -57,7 +55,7 @@ class FemnistImages(FederatedDataset):
             class_names=CLASS_NAMES,
             transform={
                 "polarity": polarity,
-                "formula": FORMULAS[polarity],
+                "formula": POLARITIES[polarity],
                 "pixel": "stored grey level in [0, 1]: 1 = paper, 0 = ink",
             },
             seed=seed,

@@ -3,11 +3,12 @@
 import os
 from functools import partial
 
+from minizerofl_datasets.choices import POLARITIES
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset
 from minizerofl_datasets.femnist.files import HOW_TO_GET, search_files
 from minizerofl_datasets.femnist.holdout import hold_out_writers
-from minizerofl_datasets.femnist.images import FORMULAS, FemnistImages
+from minizerofl_datasets.femnist.images import FemnistImages
 from minizerofl_datasets.femnist.leaf import LeafFemnist
 from minizerofl_datasets.femnist.store import LeafStore
 from minizerofl_datasets.femnist.tff import TffFemnist
@@ -53,7 +54,7 @@ def load_femnist(
     """
     if polarity == "paper":
         raise ValueError("polarity='paper' is now called 'raw': the pixel as it is stored, background = 1.")
-    check_choice("polarity", polarity, FORMULAS)
+    check_choice("polarity", polarity, POLARITIES)
     check_choice("format", format, ("auto", "tff", "leaf"))
     found = find_data(
         "FEMNIST", partial(search_files, format=format), HOW_TO_GET, source=source, data_dir=data_dir, format=format

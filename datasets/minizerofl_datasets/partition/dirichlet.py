@@ -10,6 +10,7 @@ captions of the paper's tables 1 and 3 have the two the wrong way round.
 import numpy as np
 import numpy.typing as npt
 
+from minizerofl_datasets.choices import PRIORS
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.partition.even import check_alpha, check_min_size
 from minizerofl_datasets.partition.result import Rows
@@ -60,7 +61,7 @@ def dirichlet(
     [[12, 38], [38, 12]]
     """
     check_alpha(alpha)
-    check_choice("prior", prior, ("classes", "uniform"))
+    check_choice("prior", prior, PRIORS)
     pools = _pools(y, rng)
     left = np.array([len(pool) for pool in pools])
     base = left / left.sum() if prior == "classes" else np.full(len(pools), 1 / len(pools))

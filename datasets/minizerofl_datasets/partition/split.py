@@ -2,28 +2,18 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import numpy as np
 import numpy.typing as npt
 
+from minizerofl_datasets.choices import DEALERS, METHODS
 from minizerofl_datasets.errors import check_choice
-from minizerofl_datasets.partition.dirichlet import dirichlet, dirichlet_min
-from minizerofl_datasets.partition.even import iid, quantity, shards
 from minizerofl_datasets.partition.result import Partition, Rows, read_partition
 
-__all__ = ["METHODS", "choose", "client_id", "split"]
+__all__ = ["choose", "client_id", "split"]
 
 Method = Callable[..., list[Rows]]
-
-# Each function takes (y, num_clients, rng) and its own parameters, and returns every client's rows.
-DEALERS: dict[str, Method] = {
-    "iid": iid,
-    "dirichlet": dirichlet,
-    "dirichlet-min": dirichlet_min,
-    "shards": shards,
-    "quantity": quantity,
-}
-METHODS = ("natural", *DEALERS)
 
 
 def split(
@@ -79,7 +69,8 @@ def split(
         if parameters:
             raise ValueError(f"partition='natural' takes no {', '.join(parameters)}: each client has its own samples.")
         return _natural(y, owners, seed)
-    dealer = DEALERS[method]
+    module, function = DEALERS[method].split(":")
+    dealer: Method = getattr(import_module(module), function)
     own = list(inspect.signature(dealer).parameters)[3:]
     for name in parameters:
         if name not in own:

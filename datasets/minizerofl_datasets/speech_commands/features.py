@@ -26,6 +26,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from minizerofl_datasets import choices
 from minizerofl_datasets.speech_commands.spectrum import mel_power
 
 __all__ = ["FEATURES", "HEIGHT", "Features", "cepstrum", "envelope", "log_mel", "mfcc", "power_of", "scale"]
@@ -196,21 +197,20 @@ def _mfcc_to_power(x: Floats) -> Floats:
     return power_of(envelope(x))
 
 
-FEATURES = {
-    "log-mel": Features(
-        HEIGHT,
-        "x = 2 + max(-80, dB below the clip's loudest) / 20",
-        "log-mel energies: 32 bands (HTK scale, 0 to 8000 Hz), 32 centred frames (2048 every 512)",
-        scale,
-        power_of,
-        np.full((HEIGHT, 1), LOWEST, np.float32),
-    ),
-    "mfcc": Features(
-        MFCC_BANDS,
-        "x = DCT-II over 128 bands of 2 + max(-80, dB below the clip's loudest) / 20, coefficient 0 / sqrt(128)",
-        "MFCC: 32 coefficients of 128 mel bands (HTK scale, 0 to 8000 Hz), 32 centred frames (2048 every 512)",
-        _mfcc_from_power,
-        _mfcc_to_power,
-        np.array([[LOWEST]] + [[0.0]] * (HEIGHT - 1), np.float32),
-    ),
-}
+_LOG_MEL = Features(
+    HEIGHT,
+    "x = 2 + max(-80, dB below the clip's loudest) / 20",
+    "log-mel energies: 32 bands (HTK scale, 0 to 8000 Hz), 32 centred frames (2048 every 512)",
+    scale,
+    power_of,
+    np.full((HEIGHT, 1), LOWEST, np.float32),
+)
+_MFCC = Features(
+    MFCC_BANDS,
+    "x = DCT-II over 128 bands of 2 + max(-80, dB below the clip's loudest) / 20, coefficient 0 / sqrt(128)",
+    "MFCC: 32 coefficients of 128 mel bands (HTK scale, 0 to 8000 Hz), 32 centred frames (2048 every 512)",
+    _mfcc_from_power,
+    _mfcc_to_power,
+    np.array([[LOWEST]] + [[0.0]] * (HEIGHT - 1), np.float32),
+)
+FEATURES = dict(zip(choices.FEATURES, (_LOG_MEL, _MFCC), strict=True))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from minizerofl.fl.codecs.message import (
     CRC,
+    DTYPES,
     HEAD,
     MAGIC,
     POSITION_CODES,
     START,
     TENSOR,
-    VALUES,
     VERSION,
     Encoding,
     Header,
@@ -93,7 +93,7 @@ def _check_head(message: bytes, schema: Schema) -> np.dtype[Any]:
         raise RefusedError("schema", "the message belongs to another model")
     if len(message) < START + tensors * TENSOR.size:
         raise RefusedError("length", "the headers are cut short")
-    for dtype in VALUES.values():
+    for dtype in DTYPES.values():
         if dtype.itemsize == width:
             return dtype
     raise RefusedError("format", f"values of {width} bytes, expected 4 or 2")

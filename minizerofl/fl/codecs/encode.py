@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.choices import CODECS, VALUES
 from minizerofl.fl.codecs.message import (
     CRC,
+    DTYPES,
     HEAD,
     MAGIC,
     POSITION_CODES,
     START,
     TENSOR,
-    VALUES,
     VERSION,
     Encoding,
     Header,
@@ -26,16 +27,9 @@ from minizerofl.fl.codecs.message import (
 from minizerofl.fl.codecs.schema import Schema
 from minizerofl.fl.payload import Array, Kept, Payload
 from minizerofl.kernels.memory import zero_bytes
+from minizerofl.registry import unknown
 
 Values = NDArray[Any]
-
-CODECS: dict[str, tuple[Encoding, ...]] = {
-    "dense": (Encoding.FILLED,),
-    "csr": (Encoding.CSR,),
-    "bitmap": (Encoding.BITMAP,),
-    "rice": (Encoding.RICE,),
-    "auto": (Encoding.RICE, Encoding.BITMAP, Encoding.CSR, Encoding.FILLED),
-}
 
 
 @dataclass(frozen=True)
@@ -92,9 +86,9 @@ class Codec:
 
     def __init__(self, name: str = "csr", values: str = "float32") -> None:
         if name not in CODECS:
-            raise ValueError(f"name is {name!r}, expected one of {', '.join(CODECS)}")
+            raise ValueError(f"codec {unknown(name, CODECS)}")
         if values not in VALUES:
-            raise ValueError(f"values is {values!r}, expected one of {', '.join(VALUES)}")
+            raise ValueError(f"values {unknown(values, VALUES)}")
         self.name = name
         self.values = values
 
@@ -121,7 +115,7 @@ class Codec:
 
     def _fill(self, room: memoryview, bodies: list[Body], schema: Schema) -> None:
         """Write a message into its room, which is zero."""
-        head = HEAD.pack(MAGIC, VERSION, VALUES[self.values].itemsize, len(bodies), schema.digest)
+        head = HEAD.pack(MAGIC, VERSION, DTYPES[self.values].itemsize, len(bodies), schema.digest)
         room[: HEAD.size] = head
         at = START + len(bodies) * TENSOR.size
         for index, body in enumerate(bodies):
@@ -134,14 +128,14 @@ class Codec:
         """Choose the shortest of the codec's encodings for a tensor."""
         if isinstance(tensor, Kept):
             values = self._values(tensor.values)
-            candidates = [_encoded(tensor, values, encoding) for encoding in CODECS[self.name]]
+            candidates = [_encoded(tensor, values, Encoding[name]) for name in CODECS[self.name]]
             return min(candidates, key=lambda body: body.length)
         values = self._values(tensor)
         return Body(Header(Encoding.WHOLE, entries=values.size, length=values.nbytes), values)
 
     def _values(self, values: Array) -> Values:
         with np.errstate(over="ignore"):  # an infinity, which the server refuses
-            return np.ascontiguousarray(values, VALUES[self.values]).reshape(-1)
+            return np.ascontiguousarray(values, DTYPES[self.values]).reshape(-1)
 
 
 def _encoded(kept: Kept, values: Values, encoding: Encoding) -> Body:

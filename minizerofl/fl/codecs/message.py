@@ -26,6 +26,7 @@ from zlib import crc32
 
 import numpy as np
 
+from minizerofl.choices import VALUES
 from minizerofl.fl.codecs.positions import Bitmap, PositionCode, Rice, RowsAndColumns
 
 MAGIC = b"MZFL"
@@ -34,7 +35,7 @@ HEAD = struct.Struct("<4sBBH8s")
 CRC = struct.Struct("<I")
 TENSOR = struct.Struct("<BBHII")
 START = HEAD.size + CRC.size  # where the headers of the tensors begin
-VALUES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name).newbyteorder("<") for name in VALUES}
 
 
 class Encoding(IntEnum):

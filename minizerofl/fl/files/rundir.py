@@ -268,15 +268,18 @@ def run_name(dataset: str, source: str, settings: Settings) -> str:
     --------
     >>> run_name("femnist", "synthetic", Settings())[:-16]
     'femnist-synthetic-topk-weights-s0.95-r0.2-seed0-'
+    >>> run_name("femnist", "real", Settings(uplink="minizerofl.fl.uplinks:Full"))[:-16]
+    'femnist-minizerofl.fl.uplinks-Full-s0.95-r0.2-seed0-'
     """
     data = dataset if source == "real" else f"{dataset}-{source}"
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     s = settings.resolved()
+    uplink = re.sub(r"[^\w.-]", "-", s.uplink)  # a class of the user's own has a colon
     sparsity = f"s{s.sparsity:g}"
     if s.apart:  # weights, activations and uplink
         sparsity += f"-w{s.weight_sparsity:g}-a{s.activation_sparsity:g}-u{s.uplink_sparsity:g}"
-    rule = "" if s.selection == "top-k" else "-" + re.sub(r"[^\w.-]", "_", s.selection)
-    return f"{data}-{s.uplink}{rule}-{sparsity}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
+    rule = "" if s.selection == "top-k" else "-" + re.sub(r"[^\w.-]", "-", s.selection)
+    return f"{data}-{uplink}{rule}-{sparsity}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
 
 
 def _make_directory(root: Path, name: str) -> Path:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from minizerofl.fl.codecs import CODECS, Codec, Schema
+from minizerofl.choices import CODECS
+from minizerofl.fl.codecs import Codec, Schema
 from minizerofl.fl.payload import Kept, Payload, State
 from minizerofl.fl.uplinks import TopKWeights, Uplink
 from minizerofl.models import build

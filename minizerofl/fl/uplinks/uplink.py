@@ -28,7 +28,7 @@ class Context:
     seed : int
         The seed of the run.
     memory : dict of str to array
-        What this client remembers from round to round; a stateful uplink writes to it.
+        What this client remembers from round to round; an uplink may write to it.
     """
 
     round: int = 0
@@ -42,7 +42,9 @@ class Context:
 
 
 class Uplink(ABC):
-    """What a client sends of each sparse layer. A new uplink is a subclass with `rank`, and a line in `UPLINKS`.
+    """What a client sends of each sparse layer.
+
+    A new uplink is a subclass with `differences` and `rank`, and a line in `minizerofl.choices`.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
-"""Calibration: where two curves cross, and that a machine remembers it."""
+"""Calibration: where two curves cross, and the command that measures them."""
 
 import json
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 from minizerofl import Tensor, nn
 from minizerofl.sparse.breakeven import choose
 from minizerofl_cli.bench import calibrate
-from minizerofl_cli.bench.calibrate import Curve, measure_curves, read_calibration, write_calibration
+from minizerofl_cli.bench.calibrate import Curve, measure_curves
 from minizerofl_cli.bench.hooks import calls
+from minizerofl_cli.runs.calibration import read_calibration
 
 DENSITIES = [0.1, 0.2, 0.5, 1.0]
 
@@ -31,16 +31,6 @@ def test_a_straight_line_crosses_where_it_is_calculated(crossing: float) -> None
 def test_a_path_that_never_or_always_wins() -> None:
     assert curve([1, 1, 1, 1], [2, 2, 2, 2]).break_even == 1
     assert curve([2, 2, 2, 2], [1, 1, 1, 1]).break_even == 0
-
-
-def test_a_machine_remembers_and_replaces(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path / "cache"))
-    assert read_calibration() == {}
-    write_calibration([curve([1] * 4, [2] * 4, "a"), curve([1] * 4, [2] * 4, "b")])
-    file = write_calibration([curve([2] * 4, [1] * 4, "b")])
-    assert file == tmp_path / "cache" / "breakeven.json"
-    assert read_calibration() == {"a": 1.0, "b": 0.0}
-    assert "packages" in json.loads(file.read_text())["environment"]
 
 
 def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
@@ -70,20 +60,3 @@ def test_the_command(invoke, finished_run, monkeypatch, tmp_path: Path) -> None:
     assert len(read_calibration()) == len(json.loads(file.read_text())["calibration"]) == 3
     assert image.read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path / "breakeven.json") in result.output
-
-
-def test_a_run_takes_what_was_measured_and_keeps_to_it(invoke, small, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
-    calibration = tmp_path / "breakeven.json"
-    calibration.write_text('{"break_even": {"linear 3136x2048 batch 10": 0.01}}')
-    result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
-    assert result.exit_code == 0, result.output
-    (run,) = (tmp_path / "runs").iterdir()
-    assert tomllib.loads((run / "config.toml").read_text())["settings"]["dense_layers"] == "linear1"
-    calibration.unlink()
-    result = invoke("resume", run, "--extend-rounds", 1)
-    assert result.exit_code == 0, result.output
-    calibration.write_text('{"break_even": [3]}')
-    result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
-    assert result.exit_code == 2
-    assert "breakeven.json: is no calibration; delete it" in result.output

@@ -237,7 +237,7 @@ def test_other_data_are_refused(copy, invoke):
 def test_a_folder_that_is_no_run(tmp_path, invoke):
     result = invoke("resume", tmp_path)
     assert result.exit_code == 2
-    assert "is no run directory" in _last_line(result)
+    assert "is not a run directory" in _last_line(result)
     assert invoke("resume", tmp_path / "nothing").exit_code == 2
 
 

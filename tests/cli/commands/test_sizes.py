@@ -5,9 +5,8 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from minizerofl.fl import codecs
 from minizerofl.fl.measures.sizes import PAPER_SIZES
-from minizerofl_cli.commands.sizes import MODELS, VALUES
+from minizerofl.models import MODELS
 from minizerofl_cli.main import cli
 
 
@@ -47,6 +46,5 @@ def test_the_papers_femnist_sizes_fit_no_model_of_this_size() -> None:
     assert "do not fit" in lines[-1]
 
 
-def test_names_are_those_of_the_registries() -> None:
+def test_every_model_has_figures_of_the_paper() -> None:
     assert set(MODELS) == set(PAPER_SIZES)
-    assert tuple(codecs.VALUES) == VALUES

@@ -4,14 +4,7 @@ import json
 
 import pytest
 
-from minizerofl.models import MODELS
-from minizerofl_cli.commands import trace
-
 QUICK = ["--batch-size", 2]
-
-
-def test_names_are_those_of_the_models() -> None:
-    assert set(trace.MODELS) == set(MODELS)
 
 
 def test_table_and_file(invoke, finished_run, tmp_path) -> None:

@@ -5,30 +5,29 @@ from dataclasses import fields
 
 import pytest
 
-from minizerofl import models
-from minizerofl.fl.settings import CHOICES, Settings
-from minizerofl_cli.commands.train import AVERAGES, BN, CODECS, SERVERS, UPLINKS, VALUES, resolve
-from minizerofl_cli.runs.dataset import paper_model
+from minizerofl.choices import CHOICES
+from minizerofl.fl.settings import Settings
+from minizerofl.models import MODELS
+from minizerofl_cli.runs.dataset import model_for
+from minizerofl_cli.runs.plan import resolve
 from minizerofl_cli.runs.recipes import RECIPES, SETTINGS, default_text
-from minizerofl_cli.screen.data_options import DATASETS, FEATURES, PARTITIONS, POLARITIES
 from minizerofl_datasets import load
 from minizerofl_datasets.catalogue import CATALOGUE
-from minizerofl_datasets.partition import METHODS
-from minizerofl_datasets.speech_commands.features import FEATURES as KINDS
 
 
-def test_names_are_those_of_the_registries():
-    known = {"uplink": UPLINKS, "codec": CODECS, "values": VALUES, "average": AVERAGES, "server": SERVERS, "bn": BN}
-    assert {name: tuple(values) for name, values in CHOICES.items()} == known
-    assert set(CATALOGUE) == set(DATASETS) == set(RECIPES)
-    assert PARTITIONS == METHODS
-    assert tuple(KINDS) == FEATURES
-    for dataset in DATASETS:
+def test_every_set_has_recipes_and_a_model_of_the_paper():
+    assert set(CATALOGUE) == set(RECIPES)
+    for dataset in CATALOGUE:
         data = load(dataset, source="synthetic", clients=1)
         assert data.name == dataset
-        assert paper_model(data)[0] in models.MODELS
-    for polarity in POLARITIES:
-        assert load("femnist", source="synthetic", clients=1, polarity=polarity).transform["polarity"] == polarity
+        assert model_for(data)[0] in MODELS
+
+
+def test_every_choice_is_told_in_the_help(invoke):
+    text = " ".join(invoke("train", "--help").output.split())
+    for name, known in CHOICES.items():
+        for choice in known:
+            assert re.search(rf"--{name} \[[^]]*\b{re.escape(choice)}\b", text), (name, choice)
 
 
 def test_options_override_the_recipe_and_seeds_follow_the_seed():

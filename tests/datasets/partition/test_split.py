@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minizerofl_datasets.partition import METHODS, choose, label_counts, split
+from minizerofl_datasets.choices import METHODS
+from minizerofl_datasets.partition import choose, label_counts, split
 
 SKEWED = ("dirichlet", "dirichlet-min", "quantity")
 methods = st.sampled_from([method for method in METHODS if method != "natural"])

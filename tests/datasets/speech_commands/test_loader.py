@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minizerofl_datasets import DataError, load
-from minizerofl_datasets.partition import METHODS
+from minizerofl_datasets.choices import METHODS
 
 
 @pytest.fixture(scope="module")

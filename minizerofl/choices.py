@@ -1,0 +1,80 @@
+"""What a run can choose from, by name; this module imports no class before it is used.
+
+To add an uplink, a server, a rule of selection or a model, write it in a file and add a line here: the settings, the
+command line and its help know it then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from minizerofl.registry import Registry, subclass_of, takes
+
+if TYPE_CHECKING:
+    from minizerofl.fl.server import Server
+    from minizerofl.fl.uplinks import Uplink
+    from minizerofl.nn import Module
+    from minizerofl.sparse import Selection
+
+UPLINKS: Registry[type[Uplink]] = Registry(
+    "uplink",
+    {
+        "full": "minizerofl.fl.uplinks.paper:Full",
+        "topk-weights": "minizerofl.fl.uplinks.paper:TopKWeights",
+        "diff-topk-weights": "minizerofl.fl.uplinks.paper:DiffTopKWeights",
+        "topk-diff": "minizerofl.fl.uplinks.paper:TopKDiff",
+        "topk-diff-feedback": "minizerofl.fl.uplinks.controls:TopKDiffFeedback",
+        "random-k": "minizerofl.fl.uplinks.controls:RandomK",
+    },
+    subclass_of("minizerofl.fl.uplinks:Uplink"),
+)
+SERVERS: Registry[type[Server]] = Registry(
+    "server",
+    {
+        "fedavg": "minizerofl.fl.server:Server",
+        "fedavgm": "minizerofl.fl.server:FedAvgM",
+        "fedadagrad": "minizerofl.fl.server:FedAdagrad",
+        "fedadam": "minizerofl.fl.server:FedAdam",
+        "fedyogi": "minizerofl.fl.server:FedYogi",
+    },
+    subclass_of("minizerofl.fl.server:Server"),
+)
+RULES: Registry[type[Selection]] = Registry(
+    "selection",
+    {
+        "top-k": "minizerofl.sparse.rules:TopK",
+        "global-top-k": "minizerofl.sparse.rules:GlobalTopK",
+        "random": "minizerofl.sparse.rules:RandomK",
+    },
+    subclass_of("minizerofl.sparse.rules:Selection"),
+)
+MODELS: Registry[Callable[..., Module]] = Registry(
+    "model",
+    {"femnist_cnn": "minizerofl.models.femnist:femnist_cnn", "resnet18": "minizerofl.models.resnet:resnet18"},
+    takes("sparsity", "seed"),
+)
+# The encodings that a codec chooses from, see `minizerofl.fl.codecs.message.Encoding`: the shortest is taken.
+CODECS: dict[str, tuple[str, ...]] = {
+    "dense": ("FILLED",),
+    "csr": ("CSR",),
+    "bitmap": ("BITMAP",),
+    "rice": ("RICE",),
+    "auto": ("RICE", "BITMAP", "CSR", "FILLED"),
+}
+VALUES = ("float32", "float16")
+AVERAGES = ("all", "senders")
+BATCH_NORMS = ("global", "local")
+INITS = ("he-normal", "he-uniform", "torch")
+
+# The settings that are names. The registries themselves: what is added to one is known here.
+CHOICES: dict[str, Collection[str]] = {
+    "uplink": UPLINKS,
+    "codec": CODECS,
+    "values": VALUES,
+    "average": AVERAGES,
+    "server": SERVERS,
+    "bn": BATCH_NORMS,
+    "selection": RULES,
+    "init": INITS,
+}
