@@ -174,4 +174,4 @@ def unknown(name: str, known: Collection[str]) -> str:
     "'rise' is unknown; did you mean 'rice'? Known: csr, rice"
     """
     near = hint(name, known)
-    return f"{name!r} is unknown{near or ';'} Known: {', '.join(known)}"
+    return f"{name!r} is unknown{near or '.'} Known: {', '.join(known)}"
