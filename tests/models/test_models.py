@@ -92,7 +92,7 @@ def test_unknown_names_and_arguments() -> None:
         ValueError, match=r"model 'resnet-18' is unknown; did you mean 'resnet18'\? Known: femnist_cnn,"
     ):
         models.build("resnet-18")
-    with pytest.raises(ValueError, match="model 'zzz' is unknown. Known"):
+    with pytest.raises(ValueError, match=r"model 'zzz' is unknown\. Known"):
         models.build("zzz")
     with pytest.raises(TypeError, match="depth"):
         models.build("resnet18", depth=50)

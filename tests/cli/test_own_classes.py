@@ -1,0 +1,178 @@
+"""Classes of a user's own from the command line: a run, what resume, eval and sweep make of it, and what is refused."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+BROKEN = """
+import numpy as np
+from minizerofl.fl import Server, TopKWeights, Uplink
+
+class NoRank(Uplink):
+    differences = False
+
+class Other:
+    pass
+
+class Late(TopKWeights):
+    def rank(self, name, start, end, ctx):
+        raise RuntimeError("my own fault")
+
+number = 3
+
+def no_seed(num_classes, sparsity):
+    pass
+
+def wrong_shape(num_classes, sparsity, seed):
+    from minizerofl import nn
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 5))
+
+def wrong_input(sparsity, seed):
+    from minizerofl import nn
+    return nn.Sequential(nn.Flatten(), nn.Linear(783, 62))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with the files of docs/python.md, and with some that are wrong."""
+    path = tmp_path_factory.mktemp("own")
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    files = re.findall(r"`(my_\w+\.py)`:\n\n```py\n(.*?)```", text, re.DOTALL)
+    assert [name for name, _ in files] == ["my_uplink.py", "my_server.py", "my_model.py"]
+    for name, content in files:
+        (path / name).write_text(content)
+    (path / "broken.py").write_text(BROKEN)
+    (path / "unfinished.py").write_text("def f(:\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def command(folder, tmp_path_factory):
+    """Run the command in that folder, which is not on Python's own path."""
+    cache = tmp_path_factory.mktemp("no-cache")
+
+    def run(*arguments: object, cwd: Path = folder) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-P", "-m", "minizerofl_cli", *map(str, arguments)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("MINIZEROFL_DATA", raising=False)
+            patch.setenv("MINIZEROFL_CACHE", str(cache))
+            return subprocess.run(line, cwd=cwd, capture_output=True, text=True, check=False)
+
+    return run
+
+
+OWN = ("--uplink", "my_uplink:SignChanges", "--server", "my_server:Halfway", "--model", "my_model:two_layers")
+NAMES = {"uplink": OWN[1], "server": OWN[3]}
+
+
+@pytest.fixture(scope="module")
+def run(command, folder, small) -> Path:
+    """A run with an uplink, a server and a model of the user's own, in two processes."""
+    done = command("train", *small, *OWN, "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    (path,) = (folder / "runs").iterdir()
+    return path
+
+
+def test_a_run_has_all_that_runs_have(run):
+    assert run.name.startswith("femnist-synthetic-my_uplink-SignChanges-s0.95-r0.2-seed3-")
+    config = tomllib.loads((run / "config.toml").read_text())
+    assert {name: config["settings"][name] for name in NAMES} == NAMES
+    assert config["model"]["name"] == OWN[5]
+    assert (run / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader((run / "history.csv").read_text().splitlines()))
+    assert all(0 < float(row["kept_fraction"]) < 0.2 for row in rows)  # few weights change their sign
+    assert "my_uplink:SignChanges" in (run / "train.log").read_text()
+
+
+def test_it_is_evaluated_and_resumed(run, command):
+    summary = json.loads((run / "summary.json").read_text())
+    done = command("eval", run, "--dense")
+    assert done.returncode == 0, done.stderr
+    assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in done.stdout
+    done = command("resume", run, "--extend-rounds", 1)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((run / "summary.json").read_text())["rounds_done"] == 3
+    assert tomllib.loads((run / "config.toml").read_text())["settings"]["uplink"] == OWN[1]
+
+
+def test_its_config_makes_the_same_run(run, command):
+    done = command("train", "--config", run / "config.toml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout[done.stdout.index("[run]") : done.stdout.index("Estimated costs")]
+    before = tomllib.loads((run / "config.toml").read_text())
+    assert tomllib.loads(text)["model"] == before["model"]
+    assert tomllib.loads(text)["settings"] == before["settings"]
+
+
+@pytest.mark.parametrize("what", ["resume", "eval"])
+def test_elsewhere_it_says_what_is_missing(what, run, command, tmp_path):
+    done = command(what, run, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be imported (ModuleNotFoundError: No module named 'my_" in done.stderr
+    assert f"it was looked for in {tmp_path} and among installed packages" in done.stderr
+
+
+def test_a_sweep_over_own_and_known_uplinks(command, folder):
+    (folder / "uplinks.toml").write_text(
+        'source = "synthetic"\nclients = 3\nclients-per-round = 2\nrounds = 1\neval-samples = 40\n'
+        'model = "my_model:two_layers"\nuplink = ["topk-diff", "my_uplink:SignChanges"]\n'
+    )
+    done = command("sweep", "uplinks.toml", "--runs-dir", "swept")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (folder / "swept" / "sweep-uplinks").iterdir()}
+    assert names == {"uplink=topk-diff", "uplink=my_uplink_SignChanges", "results.csv"}
+    done = command("sweep", "uplinks.toml", "--runs-dir", "swept")
+    assert done.stdout.count("done before, skipped") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--uplink", "nowhere:Mine"], "uplink 'nowhere:Mine' cannot be imported (ModuleNotFoundError"),
+        (["--uplink", "unfinished:f"], "uplink 'unfinished:f' cannot be imported (SyntaxError"),
+        (["--uplink", "my_uplink:Missing"], "module 'my_uplink' has no attribute 'Missing'"),
+        (["--uplink", "broken:Other"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
+        (["--uplink", "broken:number"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
+        (["--uplink", "broken:NoRank"], "'broken:NoRank' lacks the method rank"),
+        (["--uplink", "my_server:Halfway"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
+        (["--uplink", "my_uplink:"], "'my_uplink:' is unknown"),
+        (["--uplink", "my_uplink"], "'my_uplink' is unknown"),
+        (["--server", "my_uplink:SignChanges"], "is not a subclass of minizerofl.fl.server.Server"),
+        (["--model", "broken:no_seed"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
+        (["--model", "subprocess:Popen"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
+        (["--model", "my_model:three_layers"], "has no attribute 'three_layers'"),
+        (["--model", "broken:wrong_shape"], "returns shape (5, 2) for 2 samples, expected (62, 2)"),
+        (["--model", "broken:wrong_input"], "does not take samples of shape (1, 28, 28) of femnist"),
+        (["--model", "resnet18", "--dataset", "femnist", "--bn", "some"], "'some' is unknown"),
+    ],
+)
+def test_what_cannot_be_used_gets_one_line_and_leaves_no_directory(options, expected, command, small, tmp_path):
+    done = command("train", *small, *options, "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert expected in line
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_paper_model_on_other_data(command, tmp_path):
+    options = ("--dataset", "cifar10", "--source", "synthetic", "--model", "femnist_cnn", "--num-clients", 2000)
+    done = command("train", *options, "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 2
+    assert "--model femnist_cnn does not take samples of shape (3, 32, 32) of cifar10" in done.stderr
+
+
+def test_a_fault_in_an_own_uplink_is_a_crash_with_its_trace(command, small, tmp_path):
+    done = command("train", *small, "--uplink", "broken:Late", "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 4, done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "my own fault" in (run / "clients.csv").read_text()
