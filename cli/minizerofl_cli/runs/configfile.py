@@ -79,8 +79,8 @@ def read_options(path: Path, known: Collection[str]) -> tuple[dict[str, Any], di
         if name in options and not (table == "model" or name in from_model):
             raise ConfigError(f"{where} stands there twice; keep one")
         if options.setdefault(name, value) != value:
-            other = "model" if name in from_model else "the settings"
-            raise ConfigError(f"{where} is {value!r}, but {other} of the same file has {options[name]!r}; keep one")
+            other = f"the table {'model' if name in from_model else 'settings'} has {options[name]!r}"
+            raise ConfigError(f"{where} is {value!r}, but {other}; keep one, or use --{name.replace('_', '-')}")
         if table == "model":
             from_model.add(name)
     return options, model

@@ -204,6 +204,9 @@ def test_a_changed_config_is_refused_and_its_keys_are_named(copy, invoke):
     assert "settings.init_seed: 3 -> 4" in _last_line(result)
     assert (copy / "history.csv").read_bytes() == history
 
+    (copy / "config.toml").write_text(config.replace("num_classes = 62", "num_classes = 61"))
+    assert "model.num_classes: 62 -> 61" in _last_line(invoke("resume", copy, "--extend-rounds", 1))
+
     (copy / "config.toml").write_text(config.replace("\nrounds = 6", "\nrounds = 3"))
     assert "settings.rounds: 3, fewer than are done" in _last_line(invoke("resume", copy))
 

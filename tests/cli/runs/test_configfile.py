@@ -55,6 +55,9 @@ def test_the_config_of_a_run_makes_the_same_run(finished_run, invoke):
         ("sparsity = 1.5", "sparsity is 1.5, expected"),
         ("uplink = 'topk'", "'topk' is unknown"),
         ("rounds = ", "Invalid value"),
+        ("model = 'resnet'", "'resnet' is unknown; did you mean 'resnet18'?"),
+        ("sparsity = 0.9\n[model]\nsparsity = 0.8", "model.sparsity is 0.8, but the table settings has 0.9"),
+        ("[model]\nsparsity = 0.8\n[settings]\nsparsity = 0.9", "settings.sparsity is 0.9, but the table model has 0.8"),
         (None, "No such file"),
     ],
 )
@@ -67,3 +70,30 @@ def test_what_cannot_be_used(content, expected, invoke, tmp_path):
     assert len(result.output.splitlines()) == 1
     assert expected in result.output
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("num_classes = 62", "num_classes = 61"), "model.num_classes of the config file is 61, but the run has 62"),
+        (("he-normal", "uniform"), "model.initialisation of the config file is 'uniform', but the run has 'he-normal'"),
+        (("num_classes", "num_clases"), "model.num_clases of the config file is unknown; did you mean 'num_classes'?"),
+        (("\nseed = 3\nnum", "\nseed = 4\nnum"), "settings.init_seed is 3, but the table model has 4"),
+    ],
+)
+def test_what_a_file_says_of_the_model_is_true_or_refused(change, expected, finished_run, invoke, tmp_path):
+    config = (finished_run.path / "config.toml").read_text()
+    assert config.count(change[0]) == 1
+    (tmp_path / "my.toml").write_text(config.replace(*change))
+    result = invoke("train", "--config", tmp_path / "my.toml", "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 2
+    assert expected in result.output.splitlines()[-1]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_model_table_is_obeyed_and_flags_override_it(invoke, small, tmp_path):
+    (tmp_path / "my.toml").write_text('[model]\nname = "femnist_cnn"\nsparsity = 0.8\nseed = 7\nnum_classes = 62\n')
+    for flags, sparsity in ([], 0.8), (["--sparsity", 0.5], 0.5):
+        config = _resolved(invoke("train", *small, "--config", tmp_path / "my.toml", *flags, "--dry-run"))
+        assert config["settings"]["sparsity"] == config["model"]["sparsity"] == sparsity
+        assert (config["settings"]["seed"], config["settings"]["init_seed"]) == (3, 7)
