@@ -1,4 +1,4 @@
 """The work of `minizerofl bench` and `minizerofl trace`: how fast sparse training is here, and where its time goes.
 
-Reading order: conduct, workload, products, steps, calibrate, report; then profile and trace.
+Reading order: conduct, workload, products, steps, curves, report; then profile and trace.
 """

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import batch_last
-from minizerofl_cli.bench.calibrate import measure_curves, plot_curves
 from minizerofl_cli.bench.clock import clock
+from minizerofl_cli.bench.curves import measure_curves, plot_curves
 from minizerofl_cli.bench.hooks import calls
 from minizerofl_cli.bench.peer import require_torch
 from minizerofl_cli.bench.products import measure_layers, peak_gflops

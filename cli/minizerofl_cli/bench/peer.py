@@ -66,7 +66,7 @@ class PeerStep:
 
 
 def peers(work: Workload, batch_size: int, workers: int) -> list[Contender]:
-    """Return what PyTorch can do with so many threads: in either layout, one model or, with several, one for each."""
+    """Return PyTorch with this number of threads: in either layout, one model or, with several threads, one for each."""
     torch = import_module("torch")
     torch.set_num_threads(1)  # for now: a process in which it had started others could not be forked
     ways = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from minizerofl_cli.bench.calibrate import Curve, curves_as_json
+from minizerofl_cli.bench.curves import Curve, curves_as_json
 from minizerofl_cli.bench.products import Product, Search
 from minizerofl_cli.bench.ratio import Quartiles, ratio_text
 from minizerofl_cli.bench.steps import StepResult, sparse_name

@@ -88,6 +88,11 @@ _machine = section("Machine and output")
     metavar=f"[{'|'.join(POLARITIES)}]",
 )
 @all_of(*DIVISION_OPTIONS, *SET_OPTIONS)
+@_local(
+    "--model",
+    help="The network, or a function that builds yours. [default: the paper's for the data set]",
+    **one_of(MODELS, own="MODULE:FUNCTION"),
+)
 @_local("--sparsity", type=float, help=f"sp: share of weights and activations left out. {default_text('sparsity')}")
 @_local("--local-epochs", type=int, help=f"Passes over a client's images in a round. {default_text('local_epochs')}")
 @_local("--batch-size", type=int, help=f"Images in a mini-batch. {default_text('batch_size')}")
@@ -96,11 +101,6 @@ _machine = section("Machine and output")
 @_local("--schedule-rounds", type=int, help="Rounds until --lr-end is reached. [default: --rounds]")
 @_rounds("--rounds", type=int, help=f"Rounds of federated averaging. {default_text('rounds')}")
 @_rounds("--clients-per-round", type=int, help=f"Clients sampled for a round. {default_text('clients_per_round')}")
-@_local(
-    "--model",
-    help="The network, or a function that builds yours. [default: the paper's for the data set]",
-    **one_of(MODELS, own="MODULE:FUNCTION"),
-)
 @_rounds(
     "--uplink",
     help="What a client sends of each sparse layer: all weights; the largest weights; the changes of the largest "
@@ -125,8 +125,8 @@ _machine = section("Machine and output")
 @_rounds("--bn", help="BatchNorm is averaged, or stays with each client. [default: global]", **one_of(BATCH_NORMS))
 @_local(
     "--dense-layers",
-    help="Sparse layers to compute by dense products, with commas between; none; or auto: the layers that keep so many "
-    "weights that this is faster, as measured by bench --calibrate, else by a built-in rule. [default: auto]",
+    help="Sparse layers to compute by dense products, with commas between; none; or auto: the layers that keep enough "
+    "weights for this to be faster, as measured by bench --calibrate, else by a built-in rule. [default: auto]",
 )
 @_local("--proximal-mu", type=float, help="Pull towards the global model (FedProx). [default: 0.0]")
 @_faults("--quorum", type=float, help="Share of a round's clients whose updates must be usable. [default: 0.5]")

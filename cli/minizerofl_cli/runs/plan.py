@@ -96,7 +96,7 @@ class Plan:
                 raise ConfigError(f"model.{key} of the config file is unknown{hint(key, table)}; delete it")
             if value != table[key]:
                 option = MODEL_OPTIONS.get(key)
-                how = f"set it with --{option.replace('_', '-')}" if option else "it follows from the data: delete it"
+                how = f"set it with --{option.replace('_', '-')}" if option else "no option sets it: delete it"
                 raise ConfigError(f"model.{key} of the config file is {value!r}, but the run has {table[key]!r}; {how}")
         if self.model not in ("", model_for(data)[0]):
             _try_model(data, simulation)

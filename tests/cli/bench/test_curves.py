@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from minizerofl import Tensor, nn
 from minizerofl.sparse.breakeven import choose
-from minizerofl_cli.bench import calibrate
-from minizerofl_cli.bench.calibrate import Curve, measure_curves
+from minizerofl_cli.bench import curves
+from minizerofl_cli.bench.curves import Curve, measure_curves
 from minizerofl_cli.bench.hooks import calls
 from minizerofl_cli.runs.calibration import read_calibration
 
@@ -34,24 +34,24 @@ def test_a_path_that_never_or_always_wins() -> None:
 
 
 def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
-    monkeypatch.setattr(calibrate, "DENSITIES", (0.1, 1.0))
+    monkeypatch.setattr(curves, "DENSITIES", (0.1, 1.0))
     rng = np.random.default_rng(0)
     model = nn.Sequential(
         nn.SparseConv2d(2, 3, 3, sparsity=0.5), nn.Flatten(), nn.SparseLinear(3 * 16, 4, sparsity=0.5)
     )
     said: list[str] = []
     seen = calls(model, Tensor(rng.random((2, 6, 6, 5), np.float32)))
-    curves = measure_curves(seen, 0, said.append)
-    assert [c.kind for c in curves] == ["conv 2x3x3x3 stride 1 batch 5", "linear 48x4 batch 5"]
+    measured = measure_curves(seen, 0, said.append)
+    assert [c.kind for c in measured] == ["conv 2x3x3x3 stride 1 batch 5", "linear 48x4 batch 5"]
     assert len(said) == 2
-    for each in curves:
+    for each in measured:
         assert 1 <= len(each.sparse_seconds) == len(each.dense_seconds) == len(each.densities) <= 2
         assert min(each.sparse_seconds + each.dense_seconds) > 0
         assert choose(each.kind, 0.0, {each.kind: each.break_even}) == "sparse"
 
 
 def test_the_command(invoke, finished_run, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(calibrate, "DENSITIES", (0.1, 1.0))
+    monkeypatch.setattr(curves, "DENSITIES", (0.1, 1.0))
     monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
     image, file = tmp_path / "breakeven.png", tmp_path / "out.json"
     options = ["--batch-size", 2, "--weights", finished_run.path, "--plot", image, "--json", file]
