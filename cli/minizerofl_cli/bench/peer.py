@@ -66,7 +66,7 @@ class PeerStep:
 
 
 def peers(work: Workload, batch_size: int, workers: int) -> list[Contender]:
-    """Return PyTorch with this number of threads: in either layout, one model or, with several threads, one for each."""
+    """Return PyTorch on this number of threads: in either layout, one model or, with several threads, one each."""
     torch = import_module("torch")
     torch.set_num_threads(1)  # for now: a process in which it had started others could not be forked
     ways = (

@@ -76,7 +76,6 @@ def test_what_cannot_be_used(content, expected, invoke, tmp_path):
     ("change", "expected"),
     [
         (("num_classes = 62", "num_classes = 61"), "model.num_classes of the config file is 61, but the run has 62"),
-        (("he-normal", "uniform"), "model.initialisation of the config file is 'uniform', but the run has 'he-normal'"),
         (("num_classes", "num_clases"), "model.num_clases of the config file is unknown; did you mean 'num_classes'?"),
         (("\nseed = 3\nnum", "\nseed = 4\nnum"), "settings.init_seed is 3, but the table model has 4"),
     ],
