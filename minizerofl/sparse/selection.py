@@ -125,7 +125,7 @@ def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], A
 
 def make_entries(capacity: int, dtype: DTypeLike) -> tuple[NDArray[np.int32], Array]:
     """Make room for the indices and values of so many entries, and for what kernels do behind them."""
-    return np.empty(capacity + topk.BEHIND, np.int32), np.empty(capacity + topk.BEHIND, dtype)
+    return np.empty(capacity + topk.SLACK, np.int32), np.empty(capacity + topk.SLACK, dtype)
 
 
 def estimate(flat: Array, k: int, errors: int, sample: int = SAMPLE) -> Any:
