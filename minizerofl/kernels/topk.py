@@ -228,7 +228,7 @@ def find_threshold(values: Floats, bits: Array, top: Top, k: int, stride: int) -
 
 @kernel
 def maximum(numbers: Indices) -> int:
-    """Return the largest number, or 0. NumPy's maximum would take longer to compile than all of `collect_rows`."""
+    """Return the largest number, or 0: a loop, since NumPy's maximum would lengthen the first call's compilation."""
     result = 0
     for number in numbers:
         result = max(result, number)

@@ -1,8 +1,13 @@
 """64 comparisons at a time: instructions against the plain functions that say what they mean."""
 
+import llvmlite.binding
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llvmlite import ir
+from numba import types
+from numba.core.registry import cpu_target
 
 from minizerofl.kernels import bits as words
 from minizerofl.kernels.jit import kernel
@@ -63,3 +68,19 @@ def test_masks_and_the_counts_of_their_bits(seed: int, dtype: type, i: int) -> N
                 == words.plain_trailing_zeros(np.uint64(mask))
                 == (int(mask) & -int(mask)).bit_length() - 1
             )
+
+
+@pytest.mark.parametrize(("dtype", "lanes"), [(types.float32, 16), (types.float64, 8), (types.int32, 16)])
+def test_the_code_for_avx512_is_valid_on_machines_without_it(dtype: types.Type, lanes: int) -> None:
+    """It cannot run there, but LLVM can check it."""
+    array = types.Array(dtype, 1, "C")
+    signature, generate = words.llvm_compress(None, array, types.intp, types.uint64, types.uint64, array, types.intp)
+    context = cpu_target.target_context
+    module = context.create_module("compress")
+    arguments = [context.get_value_type(argument) for argument in signature.args]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), "compress")
+    builder = ir.IRBuilder(function.append_basic_block())
+    generate(context, builder, signature, function.args)
+    builder.ret_void()
+    llvmlite.binding.parse_assembly(str(module)).verify()
+    assert str(module).count(f'call <{lanes} x i{512 // lanes}> @"llvm.x86.avx512.mask.compress') == 64 // lanes
