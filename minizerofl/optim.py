@@ -218,18 +218,15 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         self._steps[index] += 1
         t = self._steps[index]
-        update.adam(
-            w,
-            g,
-            self._mean[index],
-            self._square[index],
-            number(self.lr / (1 - beta1**t)),
-            number(1 - beta1),
-            number(1 - beta2),
-            number(1 / math.sqrt(1 - beta2**t)),
-            number(self.eps),
-            number(self.weight_decay),
+        rates = update.AdamRates(
+            step_size=number(self.lr / (1 - beta1**t)),
+            rate1=number(1 - beta1),
+            rate2=number(1 - beta2),
+            scale=number(1 / math.sqrt(1 - beta2**t)),
+            eps=number(self.eps),
+            weight_decay=number(self.weight_decay),
         )
+        update.adam(w, g, self._mean[index], self._square[index], rates)
 
 
 class ExponentialDecay:

@@ -1,29 +1,41 @@
 """Positions of kept entries as bytes and back: rows and columns (CSR), one bit an entry, or Golomb-Rice coded gaps.
 
-Positions are flat, ascending and without repeats. What decodes trusts nothing: it returns -1 where the input is none
-that the encoder writes, stays inside its arrays, and takes time in proportion to their sizes.
+Positions are flat, ascending and without repeats. Decoders trust nothing: they return -1 for an input that no encoder
+writes, stay inside their arrays, and take time in proportion to their sizes.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.types import Array
+from minizerofl.kernels.types import Indices as Positions
 
-Positions = NDArray[np.int32]
+__all__ = [
+    "add_all",
+    "add_at",
+    "find_bits",
+    "find_nonzeros",
+    "join_rows",
+    "rice_bits",
+    "rice_decode",
+    "rice_encode",
+    "set_bits",
+    "split_rows",
+]
+
 Words = NDArray[np.uint32]
 Values = NDArray[np.float32]
 
 MASK = 0xFFFFFFFF
-ZEROS = np.array([(byte & -byte).bit_length() - 1 for byte in range(256)])  # that stand below a byte's lowest one
+TRAILING_ZEROS = np.array([(byte & -byte).bit_length() - 1 for byte in range(256)])  # of each value of a byte
 
 
 @kernel
 def split_rows(positions: Positions, columns: int, indptr: Positions, indices: Positions) -> None:
-    """Turn flat positions into row pointers and column indices (CSR).
+    """Turn flat positions into row pointers and column indices (CSR), by a binary search for the end of each row.
 
     Parameters
     ----------
@@ -41,9 +53,9 @@ def split_rows(positions: Positions, columns: int, indptr: Positions, indices: P
         indptr[row] = first
         start = row * columns
         last = min(first + columns, positions.size)
-        rest = positions[first:last]  # the row, and perhaps something of the next ones
+        rest = positions[first:last]  # the row, and perhaps entries of the next ones
         n, end = 0, rest.size
-        while n < end:  # halve: where does the next row begin?
+        while n < end:  # Binary search: where does the next row begin?
             middle = (n + end) >> 1
             if rest[middle] - start < columns:
                 n = middle + 1
@@ -79,7 +91,7 @@ def join_rows(indptr: Positions, indices: Positions, columns: int, positions: Po
             return -1
         start = row * columns
         row_positions[0] = start + row_indices[0]
-        disorder = 0  # counted without a branch, so that the loop becomes vector instructions
+        disorder = 0  # counted without a branch, so that LLVM vectorises the loop
         for i in range(1, row_indices.size):
             row_positions[i] = start + row_indices[i]
             disorder += row_indices[i] <= row_indices[i - 1]
@@ -91,30 +103,31 @@ def join_rows(indptr: Positions, indices: Positions, columns: int, positions: Po
 @kernel
 def set_bits(positions: Positions, words: Words) -> None:
     """Set the bit of each position in `words`, which are zero; bit 0 of word 0 is position 0."""
-    place = 0
+    current = 0  # the number of the word that is being put together
     word = 0
     for p in positions:
-        if int(p) >> 5 != place:
-            words[place] = word
-            place = int(p) >> 5
+        if int(p) >> 5 != current:
+            words[current] = word
+            current = int(p) >> 5
             word = 0
         word |= 1 << (int(p) & 31)
     if positions.size:
-        words[place] = word
+        words[current] = word
 
 
 @kernel
 def find_bits(words: Words, positions: Positions) -> int:
-    """Write down the positions of the bits that are set: the inverse of `set_bits`.
+    """Write down the positions of the bits that are set, without branches: the inverse of `set_bits`.
 
-    Every position is written and the next one overwrites it unless its bit is set: no branch to guess.
+    Every position is written, and the next one overwrites it unless its bit is set. A branch would often be predicted
+    wrongly.
 
     Parameters
     ----------
     words : (m,) uint32
         The bits.
     positions : (k + 1,) int32
-        The result; one place more than there are bits.
+        The result; it is one longer than there are bits.
 
     Returns
     -------
@@ -122,16 +135,16 @@ def find_bits(words: Words, positions: Positions) -> int:
         How many bits are set, or -1 if there are more than k.
     """
     n = 0
-    for place in range(words.size):
-        word = np.int64(words[place])
+    for i in range(words.size):
+        word = np.int64(words[i])
         if word == 0:
             continue
-        first = place * 32
+        first = i * 32
         if n + 32 < positions.size:
             for bit in range(32):
                 positions[n] = first + bit
                 n += int((word >> bit) & 1)
-        else:  # near the end of the room: look before writing
+        else:  # Near the end of the room: look before writing.
             for bit in range(32):
                 if (word >> bit) & 1:
                     if n + 1 >= positions.size:
@@ -185,7 +198,7 @@ def rice_encode(positions: Positions, parameter: int, words: Words) -> None:
     """Write the gaps between positions in Golomb-Rice code (Golomb 1966, Rice 1979).
 
     A gap is the number of entries that are left out before a position. Its quotient by ``2**parameter`` is written in
-    unary, as so many zeros and a one, and its remainder in `parameter` bits. Bits fill each word from its lowest.
+    unary, as that many zeros and a one, and its remainder in `parameter` bits. Bits fill each word from its lowest.
 
     Parameters
     ----------
@@ -196,9 +209,9 @@ def rice_encode(positions: Positions, parameter: int, words: Words) -> None:
     words : (ceil(rice_bits / 32),) uint32
         The result.
     """
-    held = np.int64(0)  # bits that wait to be written, the first one lowest, and their number, which is below 32
-    count = 0
-    place = 0
+    held = np.int64(0)  # bits not yet written, the first one lowest
+    count = 0  # how many, below 32 after each position
+    written = 0  # words
     before = np.int64(-1)
     rest = (1 << parameter) - 1
     for p in positions:
@@ -207,19 +220,19 @@ def rice_encode(positions: Positions, parameter: int, words: Words) -> None:
         zeros = int(gap >> parameter)
         count += zeros
         while count >= 32:
-            words[place] = held & MASK
-            place += 1
+            words[written] = held & MASK
+            written += 1
             held >>= 32
             count -= 32
         held |= (((gap & rest) << 1) | 1) << count
         count += parameter + 1
         if count >= 32:
-            words[place] = held & MASK
-            place += 1
+            words[written] = held & MASK
+            written += 1
             held >>= 32
             count -= 32
     if count:
-        words[place] = held
+        words[written] = held
 
 
 @kernel
@@ -242,18 +255,19 @@ def rice_decode(words: Words, parameter: int, size: int, positions: Positions) -
     int
         0, or -1 if the code ends early, goes on after the last position, or leads to `size` or beyond.
     """
-    held = np.int64(0)  # bits that have been fetched, the next one lowest, and their number, 62 at most
-    count = 0
-    place = 0
+    held = np.int64(0)  # bits read but not yet used, the next one lowest
+    count = 0  # how many, 62 at most
+    taken = 0  # words
     before = np.int64(-1)
     rest = (1 << parameter) - 1
     most = size >> parameter
     for i in range(positions.size):
-        if count < 31 and place < words.size:
-            held |= np.int64(words[place]) << count
-            place += 1
+        if count < 31 and taken < words.size:
+            held |= np.int64(words[taken]) << count
+            taken += 1
             count += 32
-        zeros = 0
+
+        zeros = 0  # the unary part: eight zeros at a time, then what is left in the byte
         while not held & 255:
             if held:
                 held >>= 8
@@ -261,37 +275,39 @@ def rice_decode(words: Words, parameter: int, size: int, positions: Positions) -
                 count -= 8
             else:
                 zeros += count
-                if place == words.size or zeros > most:
+                if taken == words.size or zeros > most:
                     return -1
-                held = np.int64(words[place])
-                place += 1
+                held = np.int64(words[taken])
+                taken += 1
                 count = 32
-        more = int(ZEROS[held & 255])
+        more = int(TRAILING_ZEROS[held & 255])
         zeros += more
         held >>= more + 1
         count -= more + 1
-        if count < parameter and place < words.size:
-            held |= np.int64(words[place]) << count
-            place += 1
+
+        if count < parameter and taken < words.size:
+            held |= np.int64(words[taken]) << count
+            taken += 1
             count += 32
         before += 1 + (zeros << parameter) + (held & rest)
         held >>= parameter
         count -= parameter
+
         if count < 0 or zeros > most or before >= size:
             return -1
         positions[i] = before
-    return -1 if held or place < words.size or count >= 32 else 0
+    return -1 if held or taken < words.size or count >= 32 else 0
 
 
 @kernel
-def add_at(sums: NDArray[np.float64], positions: Positions, values: NDArray[Any], weight: float) -> None:
+def add_at(sums: NDArray[np.float64], positions: Positions, values: Array, weight: float) -> None:
     """Add weighted values to the sums at their positions."""
     for i in range(positions.size):
         sums[positions[i]] += weight * np.float64(values[i])
 
 
 @kernel
-def add_all(sums: NDArray[np.float64], values: NDArray[Any], weight: float) -> None:
+def add_all(sums: NDArray[np.float64], values: Array, weight: float) -> None:
     """Add a weighted value to each sum."""
     for i in range(values.size):
         sums[i] += weight * np.float64(values[i])

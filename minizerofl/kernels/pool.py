@@ -1,19 +1,21 @@
-"""Max pooling, forward and backward."""
+"""Max pooling, forward and backward: loops over the samples, without branches.
+
+The innermost loop runs over the batch, which is contiguous, and chooses between two values instead of branching. LLVM
+turns it into SIMD instructions (it vectorises the loop) without our help.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.types import Bytes, Floats
 
-Floats = NDArray[np.floating[Any]]
+__all__ = ["max_pool", "max_pool_2x2", "max_pool_2x2_gradient", "max_pool_gradient"]
 
 
 @kernel
-def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: NDArray[np.uint8]) -> None:
+def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: Bytes) -> None:
     """Take the largest value of each window; the first one wins a tie, and NaN wins over everything.
 
     Parameters
@@ -35,18 +37,18 @@ def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: NDArray[np.ui
                 best[:] = x[c, i * stride, j * stride]
                 where[:] = 0
                 for tap in range(1, size * size):
-                    row = x[c, i * stride + tap // size, j * stride + tap % size]
-                    for n in range(N):  # written as a choice of two values, which vectorises
-                        larger = row[n] > best[n] or row[n] != row[n]
-                        best[n] = row[n] if larger else best[n]
+                    pixel = x[c, i * stride + tap // size, j * stride + tap % size]
+                    for n in range(N):  # A choice between two values, not a branch: this vectorises.
+                        larger = pixel[n] > best[n] or pixel[n] != pixel[n]
+                        best[n] = pixel[n] if larger else best[n]
                         where[n] = np.uint8(tap) if larger else where[n]
 
 
 @kernel
-def max_pool_2x2(x: Floats, stride: int, y: Floats, argmax: NDArray[np.uint8]) -> None:
-    """Do the same for windows of four pixels: one loop over the samples instead of four, 3.7 times as fast.
+def max_pool_2x2(x: Floats, stride: int, y: Floats, argmax: Bytes) -> None:
+    """Take the largest of each four pixels: the loop over taps is unrolled, so each pixel is read once and kept.
 
-    Parameters are as of `max_pool`.
+    Parameters are as in `max_pool`, with ``size = 2``.
     """
     C, Ho, Wo, N = y.shape
     H, W = x.shape[1:3]
@@ -71,10 +73,10 @@ def max_pool_2x2(x: Floats, stride: int, y: Floats, argmax: NDArray[np.uint8]) -
 
 
 @kernel
-def max_pool_2x2_gradient(dy: Floats, argmax: NDArray[np.uint8], dx: Floats) -> None:
-    """Do what `max_pool_gradient` does for windows of four pixels that do not overlap: each pixel is written once.
+def max_pool_2x2_gradient(dy: Floats, argmax: Bytes, dx: Floats) -> None:
+    """Compute `max_pool_gradient` for windows of four pixels that do not overlap: each pixel is written once.
 
-    2.1 to 2.3 times as fast for batches of 10, 1.5 times for 32 and 64.
+    Where an image has an odd side, its last pixels belong to no window; `dx` must hold zeros there.
     """
     C, Ho, Wo, N = dy.shape
     H, W = dx.shape[1:3]
@@ -98,14 +100,26 @@ def max_pool_2x2_gradient(dy: Floats, argmax: NDArray[np.uint8], dx: Floats) -> 
 
 
 @kernel
-def max_pool_gradient(dy: Floats, argmax: NDArray[np.uint8], size: int, stride: int, dx: Floats) -> None:
-    """Send each gradient back to the pixel that was the largest; `dx` (C, H, W, N) holds zeros at the start."""
+def max_pool_gradient(dy: Floats, argmax: Bytes, size: int, stride: int, dx: Floats) -> None:
+    """Send each gradient back to the pixel that was the largest.
+
+    Parameters
+    ----------
+    dy : (C, Ho, Wo, N) float
+        The output gradient.
+    argmax : (C, Ho, Wo, N) uint8
+        What `max_pool` found.
+    size, stride : int
+        As in `max_pool`.
+    dx : (C, H, W, N) float
+        The result; it must hold zeros at the start.
+    """
     C, Ho, Wo, N = dy.shape
     for c in range(C):
         for i in range(Ho):
             for j in range(Wo):
                 grad, where = dy[c, i, j], argmax[c, i, j]
                 for tap in range(size * size):
-                    row = dx[c, i * stride + tap // size, j * stride + tap % size]
+                    pixel = dx[c, i * stride + tap // size, j * stride + tap % size]
                     for n in range(N):
-                        row[n] += grad[n] if where[n] == tap else dy.dtype.type(0)
+                        pixel[n] += grad[n] if where[n] == tap else dy.dtype.type(0)

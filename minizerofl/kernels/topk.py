@@ -1,33 +1,36 @@
-"""The passes over the data of an exact top-k: which values reach a cut, where exactly to cut, which rows to look at.
+"""The passes over the data of an exact top-k: sampled selection, and a histogram select among the candidates.
 
-Nothing is sorted. A cut that is a little too low leaves few candidates, and a histogram of their bits finds the
-threshold among those, in linear time whatever the values: magnitudes compare like their bits read as integers.
+Sampled selection (Floyd and Rivest 1975): a sample of the values suggests a *cut*, a little too low. One pass collects
+the *candidates* that reach it. The *threshold*, the exact k-th largest magnitude, is then found among these few.
+
+Histogram select (also radix select or bucket select): a histogram of integers finds the bucket of the k-th largest, a
+finer one its bucket in that, until a bucket holds one number. Nothing is sorted, and the time is linear whatever the
+values are. Floats need no conversion: magnitudes compare like their bits read as integers.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from minizerofl.kernels.bits import compress, count, lowest, reaches
+from minizerofl.kernels.bits import compress, mask_at_least, popcount, trailing_zeros
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.types import Array, Floats, Indices
 
-Floats = NDArray[np.floating[Any]]
-Indices = NDArray[np.int32]
+__all__ = ["SLACK", "collect_at_least", "collect_rows", "count_at_least", "estimate", "find_tie", "keep_rows"]
+
 Top = tuple[int, int]
 
-BUCKETS = 8192  # of a histogram: 32 KB of counters
-BEHIND = 64  # entries that `keep_rows` may read and write behind the last one
-ALL = np.uint64(2**64 - 1)
+BUCKETS = 8192  # The counters of a histogram take 32 KB and stay in the first-level cache (L1).
+SLACK = 64  # Spare entries after the last one, which `keep_rows` may read and overwrite.
+ALL_BITS = np.uint64(2**64 - 1)
 
 
 @kernel
 def collect_at_least(x: Floats, cut: float, positions: Indices, values: Floats) -> int:
     """Collect the values with ``abs(x) >= cut`` and their positions, in ascending order.
 
-    64 values are compared at a time, and only those found are looked at (3.5 times as fast as value by value).
+    64 comparisons give a bit mask, and counting its trailing zeros finds the bits that are set: few values reach the
+    cut, so nearly all are passed over 64 at a time.
 
     Parameters
     ----------
@@ -46,14 +49,14 @@ def collect_at_least(x: Floats, cut: float, positions: Indices, values: Floats) 
     n = 0
     whole = x.size - x.size % 64
     for start in range(0, whole, 64):
-        bits = reaches(x, start, cut)
-        if n + 64 > positions.size and n + count(bits) > positions.size:
+        mask = mask_at_least(x, start, cut)
+        if n + 64 > positions.size and n + popcount(mask) > positions.size:
             return -1
-        while bits:
-            i = start + lowest(bits)
+        while mask:
+            i = start + trailing_zeros(mask)
             positions[n] = i
             values[n] = x[i]
-            bits &= bits - np.uint64(1)
+            mask &= mask - np.uint64(1)  # clears the lowest bit that is set
             n += 1
     for i in range(whole, x.size):
         if np.abs(x[i]) >= cut:
@@ -67,11 +70,11 @@ def collect_at_least(x: Floats, cut: float, positions: Indices, values: Floats) 
 
 @kernel
 def count_at_least(x: Floats, cut: float) -> int:
-    """Count the values with ``abs(x) >= cut``."""
+    """Count the values with ``abs(x) >= cut``: 64 comparisons, and the population count of their mask."""
     n = 0
     whole = x.size - x.size % 64
     for start in range(0, whole, 64):
-        n += count(reaches(x, start, cut))
+        n += popcount(mask_at_least(x, start, cut))
     for i in range(whole, x.size):
         n += np.abs(x[i]) >= cut
     return n
@@ -79,13 +82,13 @@ def count_at_least(x: Floats, cut: float) -> int:
 
 @kernel
 def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
-    """Find the position of the k-th value, counted from 1, whose magnitude is `magnitude`; `above` is the next number.
+    """Find the position of the k-th value (counted from 1) whose magnitude is `magnitude`; `above` is the next float.
 
-    There must be so many.
+    `x` must hold at least k such values.
     """
     i = 0
     while i + 64 <= x.size:
-        found = count(reaches(x, i, magnitude) & ~reaches(x, i, above))
+        found = popcount(mask_at_least(x, i, magnitude) & ~mask_at_least(x, i, above))
         if found >= k:
             break
         k -= found
@@ -98,8 +101,8 @@ def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
 
 
 @kernel
-def nth_largest(magnitudes: NDArray[Any], n: int) -> tuple[int, int]:
-    """Find the n-th largest number: a histogram finds its bucket, a finer one its bucket in that, and so on.
+def histogram_select(magnitudes: Array, n: int) -> tuple[int, int]:
+    """Histogram select: find the n-th largest number without sorting (see the module's docstring).
 
     Parameters
     ----------
@@ -135,8 +138,8 @@ def nth_largest(magnitudes: NDArray[Any], n: int) -> tuple[int, int]:
 
 
 @kernel
-def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> int:
-    """Estimate the k-th largest magnitude from every so many-th value.
+def estimate(bits: Array, top: Top, k: int, stride: int, errors: int) -> int:
+    """Estimate the k-th largest magnitude from a strided sample: the quantile of the sample, moved by some errors.
 
     Parameters
     ----------
@@ -144,10 +147,10 @@ def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> in
         The bits of the values; zeros and NaN do not count.
     top : (int, int)
         The bits of infinity, and the mask of all bits but the sign.
-    k, step : int
-        Which magnitude, and how far from one value of the sample to the next.
+    k, stride : int
+        Which magnitude, and the distance from one value of the sample to the next.
     errors : int
-        So many standard errors the estimate is too low.
+        How many standard errors the estimate shall lie too low; negative: too high.
 
     Returns
     -------
@@ -155,9 +158,9 @@ def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> in
         The bits of the estimate.
     """
     infinity, no_sign = top
-    sample = np.empty(bits.size // step + 2, bits.dtype)
+    sample = np.empty(bits.size // stride + 2, bits.dtype)
     n, seen = 0, 0
-    for i in range(0, bits.size, step):
+    for i in range(0, bits.size, stride):
         sample[n] = bits[i] & no_sign
         n += 0 < sample[n] <= infinity
         seen += 1
@@ -165,19 +168,46 @@ def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> in
     rank = int(share * seen + errors * (np.sqrt(seen * share * max(0.0, 1 - share)) + 1))
     if rank < 0:
         return infinity
-    return nth_largest(sample[:n], rank + 1)[0] if rank < n else 1
+    return histogram_select(sample[:n], rank + 1)[0] if rank < n else 1
 
 
 @kernel
-def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: int) -> tuple[int, int]:
-    """Find the k-th largest magnitude; among many values, only those that lie between two estimates are looked at.
+def collect_between(values: Floats, bits: Array, no_sign: int, limits: Floats, between: Array) -> tuple[int, int]:
+    """Collect the magnitudes from ``limits[0]`` to below ``limits[1]``, as bits; count the larger ones.
+
+    Returns
+    -------
+    n, larger : int
+        How many were collected, and how many are larger.
+    """
+    low, high = limits
+    n, larger = 0, 0
+    whole = values.size - values.size % 64
+    for start in range(0, whole, 64):
+        above = mask_at_least(values, start, high)
+        larger += popcount(above)
+        found = mask_at_least(values, start, low) & ~above
+        while found:
+            between[n] = bits[start + trailing_zeros(found)] & no_sign
+            found &= found - np.uint64(1)
+            n += 1
+    for i in range(whole, values.size):
+        between[n] = bits[i] & no_sign
+        larger += np.abs(values[i]) >= high
+        n += np.abs(values[i]) >= low and not np.abs(values[i]) >= high
+    return n, larger
+
+
+@kernel
+def find_threshold(values: Floats, bits: Array, top: Top, k: int, stride: int) -> tuple[int, int]:
+    """Find the k-th largest magnitude by sampled selection: only values between two estimates are looked at.
 
     Parameters
     ----------
     values, bits : (n,) float, int32 or int64
         At least k values, none of them NaN, and their bits.
-    top, k, step
-        As of `estimate`; a step of 1 estimates nothing.
+    top, k, stride
+        As in `estimate`; with a stride of 1 nothing is estimated.
 
     Returns
     -------
@@ -185,34 +215,20 @@ def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: i
         The bits of the k-th largest magnitude, and how many that equal it are among the k largest.
     """
     no_sign = top[1]
-    if step > 1:
-        bounds = np.empty(2, bits.dtype)
+    if stride > 1:
+        limits = np.empty(2, bits.dtype)
         for i in range(2):
-            bounds[i] = estimate(bits, top, k, step, 4 - 8 * i)
-        low, high = bounds.view(values.dtype)
+            limits[i] = estimate(bits, top, k, stride, 4 - 8 * i)
         between = np.empty(bits.size + 1, bits.dtype)
-        n, larger = 0, 0
-        whole = values.size - values.size % 64
-        for start in range(0, whole, 64):
-            above = reaches(values, start, high)
-            larger += count(above)
-            found = reaches(values, start, low) & ~above
-            while found:
-                between[n] = bits[start + lowest(found)] & no_sign
-                found &= found - np.uint64(1)
-                n += 1
-        for i in range(whole, values.size):
-            between[n] = bits[i] & no_sign
-            larger += np.abs(values[i]) >= high
-            n += np.abs(values[i]) >= low and not np.abs(values[i]) >= high
+        n, larger = collect_between(values, bits, no_sign, limits.view(values.dtype), between)
         if larger < k <= larger + n:
-            return nth_largest(between[:n], k - larger)
-    return nth_largest(bits & bits.dtype.type(no_sign), k)
+            return histogram_select(between[:n], k - larger)
+    return histogram_select(bits & bits.dtype.type(no_sign), k)
 
 
 @kernel
-def highest(numbers: Indices) -> int:
-    """Return the largest number, or 0: a first call without compiled kernels takes 0.4 s less than with NumPy's."""
+def maximum(numbers: Indices) -> int:
+    """Return the largest number, or 0: a loop, since NumPy's maximum would lengthen the first call's compilation."""
     result = 0
     for number in numbers:
         result = max(result, number)
@@ -223,9 +239,8 @@ def highest(numbers: Indices) -> int:
 def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indices: Indices, values: Floats) -> int:
     """Collect the values of a matrix with ``abs(w) >= cut``, row by row; only rows that have changed are looked at.
 
-    The values of a row lie in its slot, which is a little longer and ends in zeros, so that next time they will mostly
-    fit again and nothing else need move: a step of the FEMNIST network is 1.02 to 1.07 times as fast as with all rows
-    put together anew. A row that has outgrown its slot gets a new one behind all others.
+    The values of a row lie in its *slot*, which is a little longer and ends in zeros. Next time they will mostly fit
+    again, and no other row must move. A row that has outgrown its slot gets a new one after all others.
 
     Parameters
     ----------
@@ -237,17 +252,18 @@ def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indice
         The rows to look at. The others keep what they have.
     slots : (3, R) int32
         For each row, where its values start and stop, and where its slot ends; all zero at first. It is changed.
-    indices, values : (capacity + BEHIND,) int32, (capacity + BEHIND,) float
+    indices, values : (capacity + SLACK,) int32, (capacity + SLACK,) float
         The columns and values of all rows; changed too.
 
     Returns
     -------
     int
-        How many values all rows have, or -1 if they do not fit; then all three are of no use any more.
+        How many values all rows have, or -1 if they do not fit; the contents of `slots`, `indices` and `values` are
+        then undefined.
     """
     starts, stops, ends = slots
-    used = highest(slots[-1])
-    indices, values = indices[: values.size - BEHIND], values[: values.size - BEHIND]
+    used = maximum(slots[-1])
+    indices, values = indices[: values.size - SLACK], values[: values.size - SLACK]
     for i in range(changed.size):
         row = changed[i]
         start, end = starts[row], ends[row]
@@ -272,30 +288,31 @@ def keep_rows(
     slots: Indices,
     indices: Indices,
     values: Floats,
-    bits: NDArray[Any],
+    bits: Array,
     top: Top,
     k: int,
     sample: int,
     kept: tuple[Indices, Indices, Floats],
 ) -> None:
-    """Copy the k largest entries of a sparse matrix; of equal ones the first.
+    """Copy the k largest entries of a sparse matrix, by sampled selection and compress-stores; of equal ones the first.
 
     Parameters
     ----------
     slots, indices, values : (2 or more, R) int32, (n,) int32, (n,) float
-        The matrix as of `collect_rows`: row r is ``[slots[0, r], slots[1, r])``. It has at least k > 0 entries, none
-        of which is NaN; what is in no row is zero. BEHIND the last slot, anything.
+        The matrix as in `collect_rows`: row r is ``[slots[0, r], slots[1, r])``. It has at least k > 0 entries, none
+        of which is NaN; what is in no row is zero. After the last slot there are SLACK entries of any value.
     bits : (n,) int32 or int64
         The bits of the values.
     top, k
-        As of `find_threshold`.
+        As in `find_threshold`.
     sample : int
-        How many values it may look at to estimate.
+        How many values the estimate may look at.
     kept : tuple of array
-        The results as CSR, (R + 1,) int32, (k + BEHIND,) int32, (k + BEHIND,) float; BEHIND k there is scratch.
+        The results as CSR, (R + 1,) int32, (k + SLACK,) int32, (k + SLACK,) float; after the first k entries they hold
+        anything.
     """
     kept_indptr, kept_indices, kept_values = kept
-    used = highest(slots[-1])
+    used = maximum(slots[-1])
     limits = np.empty(2, bits.dtype)
     limits[0], ties = find_threshold(values[:used], bits[:used], top, k, max(1, used // sample))
     limits[1] = limits[0] + 1
@@ -305,14 +322,14 @@ def keep_rows(
     for r in range(slots.shape[1]):
         stop = slots[1, r]
         for start in range(slots[0, r], stop, 64):
-            row = ALL >> np.uint64(64 - min(64, stop - start))  # the bits that belong to the row
-            found = reaches(values, start, above) & row
-            equal = reaches(values, start, threshold) & row & ~found
+            inside = ALL_BITS >> np.uint64(64 - min(64, stop - start))  # the bits that belong to the row
+            found = mask_at_least(values, start, above) & inside
+            equal = mask_at_least(values, start, threshold) & inside & ~found
             while equal and ties:
                 found |= equal & ~(equal - np.uint64(1))
                 equal &= equal - np.uint64(1)
                 ties -= 1
-            compress(indices, start, found, row, kept_indices, n)
-            compress(values, start, found, row, kept_values, n)
-            n += count(found)
+            compress(indices, start, found, inside, kept_indices, n)
+            compress(values, start, found, inside, kept_values, n)
+            n += popcount(found)
         kept_indptr[r + 1] = n

@@ -1,18 +1,19 @@
-"""Weight updates: one fused pass over the memory of a parameter, since these loops are bound by memory traffic.
+"""Weight updates (axpy and its like): one fused pass over a parameter, since these loops wait for memory only.
 
 All arrays are flat, contiguous and of one dtype; scalars are of that dtype too, so that nothing is computed in float64.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
+from minizerofl.kernels.types import Floats, Indices
 
-Floats = NDArray[Any]
+__all__ = ["AdamRates", "adam", "sgd", "sgd_momentum", "sgd_rows"]
+
 Scalar = np.floating[Any]
 
 
@@ -24,7 +25,7 @@ def sgd(w: Floats, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
 
 
 @kernel
-def sgd_rows(w: Floats, rows: NDArray[np.int32], g: Floats, lr: Scalar) -> None:
+def sgd_rows(w: Floats, rows: Indices, g: Floats, lr: Scalar) -> None:
     """Step against a gradient of which only some rows are given: w[rows] -= lr g."""
     for i in range(rows.size):
         row = w[rows[i]]
@@ -46,26 +47,35 @@ def sgd_momentum(
             w[i] -= lr * velocity[i]
 
 
-@kernel
-def adam(
-    w: Floats,
-    g: Floats,
-    mean: Floats,
-    square: Floats,
-    step: Scalar,
-    rate1: Scalar,
-    rate2: Scalar,
-    scale: Scalar,
-    eps: Scalar,
-    weight_decay: Scalar,
-) -> None:
-    """Step along the mean gradient over its root mean square: w -= step mean / (scale sqrt(square) + eps).
+class AdamRates(NamedTuple):
+    """The numbers of one step of Adam; the bias corrections for step t are inside.
 
-    rate1 = 1 - beta1 and rate2 = 1 - beta2; the bias corrections are inside step = lr / (1 - beta1^t) and
-    scale = 1 / sqrt(1 - beta2^t).
+    Attributes
+    ----------
+    step_size : float
+        ``lr / (1 - beta1**t)``.
+    rate1, rate2 : float
+        ``1 - beta1`` and ``1 - beta2``.
+    scale : float
+        ``1 / sqrt(1 - beta2**t)``.
+    eps, weight_decay : float
+        As in `minizerofl.optim.Adam`.
     """
+
+    step_size: Scalar
+    rate1: Scalar
+    rate2: Scalar
+    scale: Scalar
+    eps: Scalar
+    weight_decay: Scalar
+
+
+@kernel
+def adam(w: Floats, g: Floats, mean: Floats, square: Floats, rates: AdamRates) -> None:
+    """Step along the mean gradient over its root mean square: w -= step_size mean / (scale sqrt(square) + eps)."""
+    step_size, rate1, rate2, scale, eps, weight_decay = rates
     for i in range(w.size):
         d = g[i] + weight_decay * w[i]
         mean[i] += rate1 * (d - mean[i])
         square[i] += rate2 * (d * d - square[i])
-        w[i] -= step * mean[i] / (scale * np.sqrt(square[i]) + eps)
+        w[i] -= step_size * mean[i] / (scale * np.sqrt(square[i]) + eps)

@@ -84,8 +84,7 @@ class TopWeights:
     """The k weights of largest magnitude of a layer, found again after every step: the fast way to ask `TopK`.
 
     From one step to the next few rows may have changed (see `Tensor.rows_changed_since`). Only these are searched then;
-    of all others the candidates are still known. In the FEMNIST network that is a tenth of 26 MB. The result is always
-    the exact top-k.
+    of all others the candidates are still known. The result is always the exact top-k.
 
     Examples
     --------
@@ -121,7 +120,7 @@ class TopWeights:
 
 
 def _candidates(matrix: Array, k: int, last: Last, changed: Array | None) -> tuple[Any, Rows | None]:
-    """Collect what reaches the cut of the last time, in the rows that have changed; anew if that serves no more."""
+    """Scan only the changed rows against the last cut; start over if too few or too many candidates remain."""
     rows = np.arange(len(matrix), dtype=np.int32) if changed is None else changed
     if k <= topk.collect_rows(matrix, last.cut, rows, *last.candidates) <= k + k // 4:
         return last.cut, last.candidates

@@ -19,7 +19,7 @@ from minizerofl.autograd.ops.window import count_taps, windows
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array
 from minizerofl.kernels import conv, layout, linear
-from minizerofl.kernels.memory import SHORT, empty, whole_vectors, zeros
+from minizerofl.kernels.memory import MIN_LANES, empty, whole_vectors, zeros
 from minizerofl.sparse.geometry import Geometry, Order, geometry, orders
 from minizerofl.sparse.selection import Positions, largest
 
@@ -128,7 +128,7 @@ def input_gradient(dy: Array, w_top: Csr, order: Order, shifts: Geometry, x_shap
     planes = shifts.rows.grad_planes, shifts.cols.grad_planes
     entries = group_entries(w_top, order)
     dx = sum_rows(entries, shifts.bordered(dy), shifts.cols.grad_size * N, (IC * S * S, planes[0], planes[1] * N))
-    return shifts.merge_phases(dx.reshape(IC, S, S, *planes, N))
+    return shifts.image(dx.reshape(IC, S, S, *planes, N))
 
 
 def weight_gradient(
@@ -136,21 +136,21 @@ def weight_gradient(
 ) -> Array:
     """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
     IC, KH, KW, OC = w_shape
-    image, columns = (x_shape[1], x_shape[2], x_shape[3]), shifts.cols.grad_size
-    height, part = shifts.band(max(1, positions.size) / math.prod(x_shape))
-    cells = shifts.stride**2, shifts.rows.grad_planes, -(-shifts.cols.grad_planes // part)
-    bounds, rows = np.empty(IC * math.prod(cells) + 1, np.int32), np.empty_like(positions)
+    grid, height = shifts.grid(max(1, positions.size) / math.prod(x_shape))
+    cells = IC * shifts.stride**2 * grid.lines * grid.line_cells
+    bounds, places = np.empty(cells + 1, np.int32), np.empty_like(positions)
     if shifts.stride == 1:
-        layout.find_rows(positions, image, columns, part, bounds, rows)
+        layout.find_places(positions, grid, bounds, places)
     else:
         by_cell = np.empty_like(values)
-        layout.group_activations(positions, values, image, shifts.stride, columns, part, bounds, rows, by_cell)
+        layout.group_activations(positions, values, grid, bounds, places, by_cell)
         values = by_cell
-    if OC < conv.PIECE:
-        dy = np.concatenate([dy, np.zeros((conv.PIECE - OC, *dy.shape[1:]), dy.dtype)])
-    g = empty((height, columns, shifts.batch, conv.PIECE), dy.dtype)
+    if OC < layout.CHANNEL_TILE:
+        dy = np.concatenate([dy, np.zeros((layout.CHANNEL_TILE - OC, *dy.shape[1:]), dy.dtype)])
+    g = empty((height, grid.columns, shifts.batch, layout.CHANNEL_TILE), dy.dtype)
     dw = empty((IC, KH * KW, len(dy)), dy.dtype)
-    conv.conv_weight_gradient(bounds, cells, rows, values, shifts.runs, dy, shifts.cols.border, g, dw)
+    kept = layout.Activations(bounds, places, values)
+    conv.conv_weight_gradient(kept, grid, shifts.runs, dy, shifts.cols.border, g, dw)
     return np.ascontiguousarray(dw[..., :OC]).reshape(w_shape)
 
 
@@ -158,7 +158,7 @@ def multiply(matrix: Csr, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
     rows = in_vectors(x)
     lanes = rows.shape[1]
-    if lanes <= 4 * SHORT:
+    if lanes <= 4 * MIN_LANES:
         out = empty((matrix.shape[0], lanes), x.dtype)
         linear.gather_rows(matrix.indptr, matrix.indices, matrix.data, rows.reshape(-1), out.reshape(-1), lanes)
     else:

@@ -1,8 +1,8 @@
 """Where the rows of a sparse convolution lie: offsets that turn any stride and padding into plain sums of rows.
 
 The kernels know only ``x[offset + s * step]``. A stride of 1 gives that directly: moving the window down by one moves
-what a tap sees down by one. With stride S, the image is dealt out into S*S planes, its *phases*: pixel (h, w) goes to
-plane (h mod S, w mod S). What a tap sees then lies in one plane, and there the window moves by one again.
+what a tap sees down by one. With stride S, the image is dealt out to S*S planes, its *phases* (space-to-depth): pixel
+(h, w) goes to plane (h mod S, w mod S). What a tap sees then lies in one plane, where the window moves by one again.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.autograd.ops.window import Window
-from minizerofl.kernels.conv import PIECE
-from minizerofl.kernels.layout import deal_out, merge_phases
+from minizerofl.kernels.layout import CHANNEL_TILE, Grid, depth_to_space, space_to_depth
 from minizerofl.kernels.memory import empty
-from minizerofl.kernels.simd import WIDE
+from minizerofl.kernels.simd import MAX_LANES
+from minizerofl.kernels.types import Array, Indices
 
-Array = NDArray[Any]
-Indices = NDArray[np.int32]
-
-CACHE = 12 * 2**10  # numbers of a block: 48 KB, a first-level cache
-ROWS = CACHE // PIECE  # of so many output gradients: as much
+CACHE = 12 * 2**10  # float32 values that fit into the first-level cache (L1, 48 KB)
+CACHE_ROWS = CACHE // CHANNEL_TILE  # rows of CHANNEL_TILE output gradients that fit into it
 
 
 @dataclass(frozen=True)
@@ -79,9 +75,9 @@ class Geometry:
     step : int
         From one output row to the next, in the planes of the input.
     phases, shifts : (T,) int32
-        The phase of the pixels that each tap meets, and where their output gradient lies, in rows of N.
+        The phase of the pixels that each tap meets, and where their output gradient lies, in numbers of one plane.
     runs : (number, 6) int64
-        Taps side by side that meet the same phase, see `minizerofl.kernels.conv.conv_weight_gradient`.
+        Taps side by side that meet the same phase, see `minizerofl.kernels.conv.Run`.
     """
 
     rows: Axis
@@ -103,34 +99,52 @@ class Geometry:
         """The number of pixels of one channel of the output gradient with its border."""
         return self.rows.grad_size * self.cols.grad_size
 
-    def band(self, share: float) -> tuple[int, int]:
-        """Return how many lines of the output gradient are used at a time, and how many columns are a part of a line.
+    def grid(self, share: float) -> tuple[Grid, int]:
+        """Divide kept activations into cells for dW; return also the height of a band of the output gradient, in lines.
 
-        Their rows should stay in the cache, but some 32 activations should meet them in each channel.
+        A band must fit into L1, yet be tall enough that about 32 kept activations of a channel fall into it. If not
+        even one line fits, the activations of a line are divided into several cells.
+
+        Parameters
+        ----------
+        share : float
+            The share of the activations that are kept, above 0.
         """
-        wanted = max(ROWS, round(32 / share))
+        wanted = max(CACHE_ROWS, round(32 / share))
         line = self.cols.window.out * self.batch
-        return max(1, min(self.rows.window.out, wanted // line)), -(-self.cols.grad_planes // -(-line // wanted))
+        lines, columns = self.rows.grad_planes, self.cols.grad_planes
+        cell_columns = -(-columns // -(-line // wanted))
+        grid = Grid(
+            height=self.rows.window.size,
+            width=self.cols.window.size,
+            batch=self.batch,
+            stride=self.stride,
+            columns=self.cols.grad_size,
+            lines=lines,
+            line_cells=-(-columns // cell_columns),
+            cell_columns=cell_columns,
+        )
+        return grid, max(1, min(self.rows.window.out, wanted // line))
 
     def input_planes(self, x: Array) -> Array:
-        """Pad an image and deal it out into its phases: (IC, H, W, N) -> (IC*S*S, planes*planes*N)."""
+        """Pad an image and deal it out to its phases: (IC, H, W, N) -> (IC*S*S, planes*planes*N)."""
         S = self.stride
         planes = empty((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
-        deal_out(np.ascontiguousarray(x), self.rows.window.padding, self.cols.window.padding, planes)
+        space_to_depth(np.ascontiguousarray(x), self.rows.window.padding, self.cols.window.padding, planes)
         return planes.reshape(x.shape[0] * S * S, -1)
 
     def bordered(self, dy: Array) -> Array:
         """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size*grad_size*N)."""
         g = empty((dy.shape[0], 1, 1, self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
-        deal_out(np.ascontiguousarray(dy), self.rows.border, self.cols.border, g)
+        space_to_depth(np.ascontiguousarray(dy), self.rows.border, self.cols.border, g)
         return g.reshape(len(g), -1)
 
-    def merge_phases(self, planes: Array) -> Array:
+    def image(self, planes: Array) -> Array:
         """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""
         if self.stride == 1:
             return planes[:, 0, 0]
         dx = empty((planes.shape[0], self.rows.window.size, self.cols.window.size, self.batch), planes.dtype)
-        merge_phases(planes, dx)
+        depth_to_space(planes, dx)
         return dx
 
 
@@ -213,10 +227,10 @@ def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, de
 
 
 def _block(place: Geometry, density: float) -> int:
-    """Return how many source channels make a block: what a piece of a row needs of them fits into the cache.
+    """Return how many source channels make a block: what a tile of the result needs of them fits into L1.
 
-    But a row of a block should have some ten entries, since it takes as long to come to them as to add up five.
+    But keep about ten entries a row and block: starting a row costs as much as adding five entries.
     """
     rows, cols = place.rows.window, place.cols.window
-    needed = rows.kernel * (min(WIDE, cols.out * place.batch) + (cols.kernel - 1) * place.batch)
+    needed = rows.kernel * (min(MAX_LANES, cols.out * place.batch) + (cols.kernel - 1) * place.batch)
     return max(1, CACHE // needed, math.ceil(10 / (density * rows.kernel * cols.kernel)))

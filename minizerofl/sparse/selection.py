@@ -116,7 +116,7 @@ def largest(x: Array, k: int) -> tuple[Positions, Array]:
 
 
 def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
-    """Return the k largest entries of a sparse matrix, as CSR; it has so many, and of equal ones the first are kept."""
+    """Return the k largest entries of a sparse matrix, as CSR; it must have at least k; ties go to the first."""
     slots, indices, values = entries
     kept = (np.empty(slots.shape[1] + 1, np.int32), *make_entries(k, values.dtype))
     topk.keep_rows(slots, indices, values, *_bits(values), k, SAMPLE, kept)
@@ -124,12 +124,12 @@ def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], A
 
 
 def make_entries(capacity: int, dtype: DTypeLike) -> tuple[NDArray[np.int32], Array]:
-    """Make room for the indices and values of so many entries, and for what kernels do behind them."""
-    return np.empty(capacity + topk.BEHIND, np.int32), np.empty(capacity + topk.BEHIND, dtype)
+    """Make room for the indices and values of `capacity` entries, and for the slack that kernels need after them."""
+    return np.empty(capacity + topk.SLACK, np.int32), np.empty(capacity + topk.SLACK, dtype)
 
 
 def estimate(flat: Array, k: int, errors: int, sample: int = SAMPLE) -> Any:
-    """Estimate the k-th largest magnitude from a sample, so many standard errors too low."""
+    """Estimate the k-th largest magnitude from a sample, `errors` standard errors too low."""
     bits, top = _bits(flat)
     return bits.dtype.type(topk.estimate(bits, top, k, max(1, flat.size // sample) | 1, errors)).view(flat.dtype)
 

@@ -24,25 +24,25 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     st.tuples(st.integers(0, 4), st.integers(0, 4)),
     st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 12)),
 )
-def test_deal_out_is_its_twin(
+def test_space_to_depth_is_its_twin(
     seed: int, dtype: type, images: tuple[int, ...], padding: tuple[int, int], planes: tuple[int, int, int]
 ) -> None:
     x = normal(np.random.default_rng(seed), *images, dtype=dtype)
     S, *plane = planes
     ours, theirs = (np.full((images[0], S, S, *plane, images[3]), np.nan, dtype) for _ in range(2))
-    layout.deal_out(x, *padding, ours)
-    reference.deal_out(x, *padding, theirs)
+    layout.space_to_depth(x, *padding, ours)
+    reference.space_to_depth(x, *padding, theirs)
     np.testing.assert_array_equal(ours, theirs)
 
 
 @given(DTYPES, st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)))
-def test_merge_phases_is_its_twin_and_undoes_deal_out(dtype: type, stride: int, shape: tuple[int, ...]) -> None:
+def test_depth_to_space_is_its_twin_and_undoes_space_to_depth(dtype: type, stride: int, shape: tuple[int, ...]) -> None:
     x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
     planes = np.full((shape[0], stride, stride, -(-shape[1] // stride), 1 - (-shape[2] // stride), shape[3]), 7, dtype)
-    layout.deal_out(x, 0, 0, planes)
+    layout.space_to_depth(x, 0, 0, planes)
     for module in (layout, reference):
         merged = np.full_like(x, np.nan)
-        module.merge_phases(planes, merged)
+        module.depth_to_space(planes, merged)
         np.testing.assert_array_equal(merged, x)
 
 
@@ -67,34 +67,26 @@ def test_group_weights_is_its_twin(seed: int, dtype: type, density: float, shape
     density=DENSITIES,
     stride=st.integers(1, 3),
     image=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 65)),
-    part=st.integers(1, 9),
+    cell_columns=st.integers(1, 9),
 )
-def test_group_activations_and_find_rows_are_their_twins(
-    seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int], part: int
+def test_group_activations_and_find_places_are_their_twins(
+    seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int], cell_columns: int
 ) -> None:
     rng = np.random.default_rng(seed)
     channels = 3
     positions = np.flatnonzero(rng.random(channels * np.prod(image)) < density).astype(np.int32)
     values = normal(rng, positions.size, dtype=dtype)
+    lines, columns = (-(-size // stride) for size in image[:2])
+    grid = layout.Grid(*image, stride, columns + 2, lines, -(-columns // cell_columns), cell_columns)
+    cells = channels * stride**2 * grid.lines * grid.line_cells
     results = []
     for module in (layout, reference):
-        lines, columns = (-(-size // stride) for size in image[:2])
-        bounds = np.empty(channels * stride**2 * lines * -(-columns // part) + 1, np.int32)
-        rows, grouped = np.empty_like(positions), np.empty_like(values)
-        module.group_activations(positions, values, image, stride, columns + 2, part, bounds, rows, grouped)
-        results.append((bounds, rows, grouped))
+        bounds, places, grouped = np.empty(cells + 1, np.int32), np.empty_like(positions), np.empty_like(values)
+        module.group_activations(positions, values, grid, bounds, places, grouped)
+        results.append((bounds, places, grouped))
         if stride == 1:
-            bounds, rows = np.empty_like(bounds), np.empty_like(rows)
-            module.find_rows(positions, image, columns + 2, part, bounds, rows)
-            results[-1] += bounds, rows
+            bounds, places = np.empty_like(bounds), np.empty_like(places)
+            module.find_places(positions, grid, bounds, places)
+            results[-1] += bounds, places
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-@given(SEEDS, DTYPES, st.integers(0, 70))
-def test_copy_is_its_twin(seed: int, dtype: type, n: int) -> None:
-    source = normal(np.random.default_rng(seed), 70, dtype=dtype)
-    ours, theirs = np.empty(n, dtype), np.empty(n, dtype)
-    layout.copy(source, ours)
-    reference.copy(source, theirs)
-    np.testing.assert_array_equal(ours, theirs)

@@ -27,18 +27,3 @@ def test_products_of_short_rows_are_their_twins(name: str, seed: int, dtype: typ
     getattr(reference, name)(*operands, theirs, n)
     tolerance = 64 * np.finfo(dtype).eps
     np.testing.assert_allclose(ours, theirs, atol=tolerance)
-    np.testing.assert_allclose(ours.reshape(-1, n), factor @ x, atol=tolerance)
-
-
-@pytest.mark.parametrize("name", ["gather_pieces", "scatter_pieces"])
-@given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, pieces=st.integers(1, 2), width=st.sampled_from([16, 32]))
-def test_pieces_are_their_twins(name: str, seed: int, dtype: type, density: float, pieces: int, width: int) -> None:
-    rng = np.random.default_rng(seed)
-    matrix = scipy.sparse.random(6, 6, density=density, format="csr", dtype=dtype, random_state=rng)
-    n = pieces * width
-    x = rng.standard_normal(6 * n).astype(dtype)
-    operands = (matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, x)
-    ours, theirs = np.full(6 * n, np.nan, dtype), np.empty(6 * n, dtype)
-    getattr(linear, name)(*operands, ours, n, width)
-    getattr(reference, name)(*operands, theirs, n, width)
-    np.testing.assert_allclose(ours, theirs, atol=64 * np.finfo(dtype).eps)

@@ -28,33 +28,6 @@ def close(ours: np.ndarray, theirs: np.ndarray) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=500 * np.finfo(ours.dtype).eps * scale)
 
 
-@given(st.integers(0, 3), st.integers(0, 300))
-def test_spans_cover_a_channel(channel: int, size: int) -> None:
-    (first, middle), (same, last) = norm.spans(channel, size)
-    assert ((first, middle), (same, last)) == reference.spans(channel, size)
-    assert (first, same, last) == (channel * size, middle, (channel + 1) * size)
-    assert (middle - first) % norm.LANES == 0
-    assert last - middle < norm.LANES
-
-
-@given(SEEDS, DTYPES, st.sampled_from([norm.LANES, 1]), st.integers(0, 3), st.booleans(), st.booleans())
-def test_pieces_are_their_twins(seed: int, dtype: type, width: int, number: int, adds: bool, relu: bool) -> None:
-    x, z, dy, residual = np.random.default_rng(seed).standard_normal((4, 5 + number * width)).astype(dtype)
-    span, line, mean = (5, x.size), (dtype(2), dtype(-0.5)), dtype(0.25)
-    added = residual if adds else np.empty(0, dtype)
-    results = []
-    for module in (norm, reference):
-        y, dx = np.full_like(x, 7), np.full_like(x, 7)
-        passed = np.full(x.size if adds else 0, 7, dtype)
-        sums = (*module.moment_pieces(x, span, mean, width),)
-        sums += (*module.gradient_sum_pieces(x, span, mean, z, line, dy, width),)
-        module.scale_pieces(x, span, line, added, relu, y, width)
-        module.gradient_pieces(x, span, mean, z, line, dy, (mean, mean, line[0]), passed, dx, width)
-        results.append((np.array(sums, dtype), y, dx, passed))
-    for ours, theirs in zip(*results, strict=True):
-        close(ours, theirs)
-
-
 @given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans(), st.booleans())
 def test_batch_norm_is_its_twin(
     seed: int, shape: tuple[int, int], dtype: type, training: bool, adds: bool, relu: bool
@@ -65,17 +38,20 @@ def test_batch_norm_is_its_twin(
     for module in (norm, reference):
         weight, bias, mean, var = (vector.copy() for vector in vectors)
         line, y = np.empty((2, shape[0]), dtype), np.empty_like(x)
-        module.batch_norm(x, (weight, -bias), (mean, var), training, 1e-5, added, relu, line, y)
-        results.append((mean, var, y))
+        channels = norm.Channels(weight, -bias, mean, var)
+        module.batch_norm(x, channels, training, 1e-5, added, relu, line, y)
+        results.append((mean, var, line, y))
     for ours, theirs in zip(*results, strict=True):
         close(ours, theirs)
 
 
 @pytest.mark.parametrize("module", [norm, reference])
-def test_nan_is_not_rectified_away(module: ModuleType) -> None:
-    x, y = np.array([np.nan, -1, 1], np.float32), np.empty(3, np.float32)
-    module.scale_pieces(x, (0, 3), (np.float32(1), np.float32(0)), x[:0], True, y, 1)
-    np.testing.assert_array_equal(y, [np.nan, 0, 1])
+@pytest.mark.parametrize("size", [3, norm.LANES + 3])
+def test_nan_is_not_rectified_away(module: ModuleType, size: int) -> None:
+    x = np.resize(np.array([np.nan, -1, 1], np.float32), (1, size))
+    one, zero, y, line = np.ones(1, np.float32), np.zeros(1, np.float32), np.empty_like(x), np.empty((2, 1), np.float32)
+    module.batch_norm(x, norm.Channels(one, zero, zero, one), False, 0.0, x[:, :0], True, line, y)
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
 
 
 @given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans())
@@ -89,7 +65,7 @@ def test_batch_norm_gradient_is_its_twin(
     for module in (norm, reference):
         dx, passed = np.empty_like(x), np.empty((len(x), x.shape[1] if residual else 0), dtype)
         parameters = np.empty((2, len(x)), dtype)
-        module.batch_norm_gradient(x, z, line, dy, weight, tuple(moments), passed, dx, parameters)
+        module.batch_norm_gradient(x, norm.Gate(z, line), dy, weight, tuple(moments), passed, dx, parameters)
         results.append((dx, passed, parameters))
     for ours, theirs in zip(*results, strict=True):
         close(ours, theirs)

@@ -20,27 +20,25 @@ DTYPES = st.sampled_from([np.float32, np.float64])
 
 @kernel
 def step(a: np.ndarray, i: int, factor: float, out: np.ndarray) -> None:
-    simd.store(out, i, simd.add_scaled(simd.load(out, i, WIDTH), factor, simd.load(a, i, WIDTH)))
+    simd.store(out, i, simd.fma(simd.load(out, i, WIDTH), factor, simd.load(a, i, WIDTH)))
 
 
 @kernel
 def step_twice(a: np.ndarray, i: int, gap: int, factor: float, out: np.ndarray) -> None:
-    vector = simd.add_scaled(simd.load(out, i, 8, 1, gap), factor, simd.load(a, i, 8, 1, gap))  # of another type
+    vector = simd.fma(simd.load(out, i, 8, 1, gap), factor, simd.load(a, i, 8, 1, gap))  # of another type
     simd.store(out, i, vector, gap)
-    simd.store(
-        out, i + gap, simd.add_scaled(simd.load(out, i + gap, 8, 2, gap), factor, simd.load(a, i, 8, 2, gap)), gap
-    )
+    simd.store(out, i + gap, simd.fma(simd.load(out, i + gap, 8, 2, gap), factor, simd.load(a, i, 8, 2, gap)), gap)
 
 
 @kernel
 def count_up(numbers: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> float:
     """Return the total of numbers[0] + a * b where b is positive; `out` is that, more of it, and equal numbers."""
-    vector = simd.add_scaled(simd.full(numbers[0], WIDTH), simd.load(a, 0, WIDTH), simd.load(b, 0, WIDTH))
+    vector = simd.fma(simd.full(numbers[0], WIDTH), simd.load(a, 0, WIDTH), simd.load(b, 0, WIDTH))
     vector = simd.where_positive(simd.load(b, 0, WIDTH), vector)
     simd.store(out, 0, vector)
-    simd.store(out, WIDTH, simd.add_scaled(simd.full(numbers[0], WIDTH, 1), numbers[1], vector))
+    simd.store(out, WIDTH, simd.fma(simd.full(numbers[0], WIDTH, 1), numbers[1], vector))
     simd.store(out, 2 * WIDTH, simd.full(numbers[1], WIDTH, 2), WIDTH)
-    return simd.total(vector)
+    return simd.reduce_add(vector)
 
 
 @kernel
@@ -50,14 +48,14 @@ def turn(a: np.ndarray, i: int, length_a: int, out: np.ndarray, j: int, length_o
 
 @kernel
 def ask_for(a: np.ndarray, i: int) -> float:
-    simd.fetch(a, i)
+    simd.prefetch(a, i)
     return a[0]
 
 
 @pytest.mark.parametrize("place", [0, 3, 10**9, -(10**9)])
-def test_what_is_fetched_may_lie_anywhere(place: int) -> None:
+def test_what_is_prefetched_may_lie_anywhere(place: int) -> None:
     a = np.array([7.0, 1.0])
-    simd.plain_fetch(a, place)
+    simd.plain_prefetch(a, place)
     assert ask_for(a, place) == 7
 
 
@@ -80,7 +78,7 @@ def test_equal_numbers_products_choices_and_totals(seed: int, dtype: type) -> No
     expected = np.where(b <= 0, 0, 2 + a * b)
     np.testing.assert_array_equal(out.reshape(4, WIDTH), [expected, 2 + 5 * expected, 0 * a + 5, 0 * a + 5])
     assert total == expected.sum()
-    assert simd.plain_total(simd.plain_load(out, 0, WIDTH)) == total
+    assert simd.plain_reduce_add(simd.plain_load(out, 0, WIDTH)) == total
     np.testing.assert_array_equal(simd.plain_full(numbers[1], 3, 2), np.full((2, 3), dtype(5)))
     chosen = simd.plain_where_positive(b[None], a[None])[0]
     np.testing.assert_array_equal(chosen, np.where(b <= 0, 0, a))
@@ -108,7 +106,7 @@ def test_a_step_is_load_multiply_add_store(seed: int, dtype: type, i: int) -> No
     rng = np.random.default_rng(seed)
     a, out = (rng.standard_normal(30).astype(dtype) for _ in range(2))
     expected = out.copy()
-    plain = simd.plain_add_scaled(simd.plain_load(out, i, WIDTH), dtype(1.5), simd.plain_load(a, i, WIDTH))
+    plain = simd.plain_fma(simd.plain_load(out, i, WIDTH), dtype(1.5), simd.plain_load(a, i, WIDTH))
     simd.plain_store(expected, i, plain)
     step(a, i, dtype(1.5), out)
     np.testing.assert_allclose(out, expected, rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
@@ -149,5 +147,5 @@ def test_memory_begins_at_a_cache_line(shape: list[int], dtype: type) -> None:
 
 @given(st.integers(0, 1000))
 def test_whole_vectors_are_the_fewest_that_hold_everything(n: int) -> None:
-    assert memory.whole_vectors(n) % memory.SHORT == 0
-    assert 0 <= memory.whole_vectors(n) - n < memory.SHORT
+    assert memory.whole_vectors(n) % memory.MIN_LANES == 0
+    assert 0 <= memory.whole_vectors(n) - n < memory.MIN_LANES

@@ -31,5 +31,5 @@ def test_merging_the_phases_gives_each_pixel_its_own(stride: int, size: int) -> 
     planes = np.full((1, stride, stride, length, length, 1), -1.0)
     for h, w in np.ndindex(size, size):
         planes[0, h % stride, w % stride, h // stride, w // stride, 0] = h * size + w
-    merged = place.merge_phases(planes)
+    merged = place.image(planes)
     np.testing.assert_array_equal(merged.ravel(), np.arange(size * size))

@@ -35,7 +35,7 @@ class BatchNorm(Op):
         mean, var = (moment.astype(x.dtype) for moment in running)
         nothing, y, line = np.empty((C, 0), x.dtype), empty(rows.shape, x.dtype), np.empty((2, C), x.dtype)
         added = nothing if residual is None else np.ascontiguousarray(residual).reshape(rows.shape)
-        norm.batch_norm(rows, (w, b), (mean, var), training, eps, added, relu, line, y)
+        norm.batch_norm(rows, norm.Channels(w, b, mean, var), training, eps, added, relu, line, y)
         if training:
             unbiased = var * (rows.shape[1] / max(1, rows.shape[1] - 1))
             for moment, new in zip(running, (mean, unbiased), strict=True):
@@ -62,7 +62,7 @@ class BatchNorm(Op):
         dx, parameters = empty(rows.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
         wanted = ctx.needs_grad[3]
         passed = empty((len(w), rows.shape[1] if wanted else 0), dy.dtype)
-        norm.batch_norm_gradient(rows, z, line, dy, w, (mean, rstd), passed, dx, parameters)
+        norm.batch_norm_gradient(rows, norm.Gate(z, line), dy, w, (mean, rstd), passed, dx, parameters)
         return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
 
 

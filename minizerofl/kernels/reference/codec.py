@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-Positions = NDArray[np.int32]
-Words = NDArray[np.uint32]
-Values = NDArray[np.float32]
+from minizerofl.kernels.codec import Values, Words
+from minizerofl.kernels.types import Array, Bytes
+from minizerofl.kernels.types import Indices as Positions
 
 
 def split_rows(positions: Positions, columns: int, indptr: Positions, indices: Positions) -> None:
@@ -82,7 +80,7 @@ def rice_decode(words: Words, parameter: int, size: int, positions: Positions) -
         rest = bits[one + 1 : one + 1 + parameter]
         if len(rest) < parameter:
             return -1
-        before += 1 + ((one - at) << parameter) + sum(bit << place for place, bit in enumerate(rest))
+        before += 1 + ((one - at) << parameter) + sum(bit << i for i, bit in enumerate(rest))
         if before >= size:
             return -1
         positions[i] = before
@@ -90,17 +88,17 @@ def rice_decode(words: Words, parameter: int, size: int, positions: Positions) -
     return -1 if any(bits[at:]) or len(bits) - at >= 32 else 0
 
 
-def add_at(sums: NDArray[np.float64], positions: Positions, values: NDArray[Any], weight: float) -> None:
+def add_at(sums: NDArray[np.float64], positions: Positions, values: Array, weight: float) -> None:
     """Add weighted values to the sums at their positions."""
     np.add.at(sums, positions, weight * values.astype(np.float64))
 
 
-def add_all(sums: NDArray[np.float64], values: NDArray[Any], weight: float) -> None:
+def add_all(sums: NDArray[np.float64], values: Array, weight: float) -> None:
     """Add a weighted value to each sum."""
     sums += weight * values.astype(np.float64)
 
 
-def _bits(words: Words) -> NDArray[np.uint8]:
+def _bits(words: Words) -> Bytes:
     return np.unpackbits(words.view(np.uint8), bitorder="little")
 
 
@@ -108,5 +106,5 @@ def _rice_code(positions: Positions, parameter: int) -> list[int]:
     code: list[int] = []
     for gap in np.diff(positions, prepend=-1).tolist():
         code += [0] * ((gap - 1) >> parameter) + [1]
-        code += [((gap - 1) >> place) & 1 for place in range(parameter)]
+        code += [((gap - 1) >> i) & 1 for i in range(parameter)]
     return code

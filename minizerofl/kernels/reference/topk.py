@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from minizerofl.kernels.topk import BEHIND
-
-Floats = NDArray[np.floating[Any]]
-Indices = NDArray[np.int32]
-Top = tuple[int, int]
+from minizerofl.kernels.topk import SLACK, Top
+from minizerofl.kernels.types import Array, Floats, Indices
 
 
 def collect_at_least(x: Floats, cut: float, positions: Indices, values: Floats) -> int:
@@ -34,31 +28,15 @@ def find_tie(x: Floats, magnitude: float, above: float, k: int) -> int:
     return int(np.flatnonzero(np.abs(x) == magnitude)[k - 1])
 
 
-def nth_largest(magnitudes: NDArray[Any], n: int) -> tuple[int, int]:
-    """Find the n-th largest number by sorting."""
-    largest = np.sort(magnitudes)[::-1][:n]
-    return int(largest[-1]), int(np.count_nonzero(largest == largest[-1]))
-
-
-def estimate(bits: NDArray[Any], top: Top, k: int, step: int, errors: int) -> int:
-    """Estimate the k-th largest magnitude from every so many-th value."""
-    magnitudes = bits[::step] & top[1]
+def estimate(bits: Array, top: Top, k: int, stride: int, errors: int) -> int:
+    """Estimate the k-th largest magnitude from a strided sample."""
+    magnitudes = bits[::stride] & top[1]
     share, seen = k / bits.size, magnitudes.size
     rank = int(share * seen + errors * (np.sqrt(seen * share * max(0.0, 1 - share)) + 1))
     if rank < 0:
         return top[0]
     usable = np.sort(magnitudes[(magnitudes > 0) & (magnitudes <= top[0])])[::-1]
     return int(usable[rank]) if rank < usable.size else 1
-
-
-def find_threshold(values: Floats, bits: NDArray[Any], top: Top, k: int, step: int) -> tuple[int, int]:
-    """Find the k-th largest magnitude."""
-    return nth_largest(bits & top[1], k)
-
-
-def highest(numbers: Indices) -> int:
-    """Return the largest number, or 0."""
-    return int(numbers.max(initial=0))
 
 
 def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indices: Indices, values: Floats) -> int:
@@ -69,8 +47,8 @@ def collect_rows(w: Floats, cut: float, changed: Indices, slots: Indices, indice
         if columns.size > end - start:
             values[start:end] = 0
             start = slots[2].max()
-            end = min(start + columns.size + columns.size // 32 + 2, values.size - BEHIND)
-            if columns.size > values.size - BEHIND - start:
+            end = min(start + columns.size + columns.size // 32 + 2, values.size - SLACK)
+            if columns.size > values.size - SLACK - start:
                 return -1
         stop = start + columns.size
         indices[start:stop], values[start:stop], values[stop:end] = columns, w[row, columns], 0
@@ -82,7 +60,7 @@ def keep_rows(
     slots: Indices,
     indices: Indices,
     values: Floats,
-    bits: NDArray[Any],
+    bits: Array,
     top: Top,
     k: int,
     sample: int,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[Any]
-Scalar = np.floating[Any]
+from minizerofl.kernels.types import Floats, Indices
+from minizerofl.kernels.update import AdamRates, Scalar
 
 
 def sgd(w: Floats, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
@@ -16,7 +13,7 @@ def sgd(w: Floats, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
     w -= lr * (g + weight_decay * w)
 
 
-def sgd_rows(w: Floats, rows: NDArray[np.int32], g: Floats, lr: Scalar) -> None:
+def sgd_rows(w: Floats, rows: Indices, g: Floats, lr: Scalar) -> None:
     """Step against a gradient of which only some rows are given."""
     w[rows] -= lr * g
 
@@ -30,20 +27,9 @@ def sgd_momentum(
     w -= lr * (d + momentum * velocity if nesterov else velocity)
 
 
-def adam(
-    w: Floats,
-    g: Floats,
-    mean: Floats,
-    square: Floats,
-    step: Scalar,
-    rate1: Scalar,
-    rate2: Scalar,
-    scale: Scalar,
-    eps: Scalar,
-    weight_decay: Scalar,
-) -> None:
+def adam(w: Floats, g: Floats, mean: Floats, square: Floats, rates: AdamRates) -> None:
     """Step along the mean gradient over its root mean square."""
-    d = g + weight_decay * w
-    mean += rate1 * (d - mean)
-    square += rate2 * (d * d - square)
-    w -= step * mean / (scale * np.sqrt(square) + eps)
+    d = g + rates.weight_decay * w
+    mean += rates.rate1 * (d - mean)
+    square += rates.rate2 * (d * d - square)
+    w -= rates.step_size * mean / (rates.scale * np.sqrt(square) + rates.eps)
