@@ -1,0 +1,18 @@
+"""An uplink of your own: what a client sends.
+
+>>> start, end = {"w": np.array([[1.0, -2.0, 3.0]])}, {"w": np.array([[-0.5, 1.5, 2.0]])}
+>>> SignFlips({"w": 0.5}).select(start, end)["w"].values  # at most half of three, rounded up: two
+array([-0.5,  1.5])
+"""
+
+import numpy as np
+
+from minizerofl.fl import Context, TopKWeights
+
+
+class SignFlips(TopKWeights):
+    """Sends the weights that changed sign in training, at most the k largest of them."""
+
+    def rank(self, name: str, start: np.ndarray, end: np.ndarray, ctx: Context) -> np.ndarray:
+        """Return what is ranked: of this, the k largest magnitudes are sent, and zeros never."""
+        return np.where(start * end < 0, end, 0)
