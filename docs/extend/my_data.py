@@ -1,8 +1,4 @@
-"""Data of your own: write arrays to a file, import it once, and train on it by its name.
-
->>> {name: array.shape for name, array in make_arrays().items()}
-{'x': (900, 28, 28), 'y': (900,), 'client': (900,)}
-"""
+"""Data of your own: write arrays to a file, import it once, and train on it by its name."""
 
 import numpy as np
 

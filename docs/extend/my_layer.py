@@ -1,7 +1,4 @@
-"""A layer of your own, and a network of it.
-
->>> nn.check_module(Residual(6, sparsity=0.0, rng=np.random.default_rng(0)), (6, 4))  # the gradients, among others
-"""
+"""A layer of your own, and a network of it."""
 
 import numpy as np
 

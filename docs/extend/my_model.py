@@ -1,10 +1,4 @@
-"""A model of your own: a function that builds it.
-
->>> model = small_cnn(num_classes=62, sparsity=0.9)
->>> nn.sparse_weights(model)  # these are sent in part, all else whole
-{'3.weight': 0.9, '6.weight': 0.9}
->>> nn.check_module(model, (1, 28, 28, 2))
-"""
+"""A model of your own: a function that builds it."""
 
 import numpy as np
 

@@ -1,9 +1,4 @@
-"""A rule of selection of your own: which entries of the sparse layers are kept.
-
->>> w = np.array([[1.0, 1.0], [3.0, 0.1], [2.0, 2.0]])
->>> WholeRows().select({"w": w}, {"w": 3})["w"]  # three of six may be kept: one row of two, the longest
-array([2, 3], dtype=int32)
-"""
+"""A rule of selection of your own: which entries of the sparse layers are kept."""
 
 from collections.abc import Mapping
 

@@ -1,9 +1,4 @@
-"""A server of your own: what it makes of the average.
-
->>> server, memory = SlowStart(["w"]), {}
->>> [server.move("w", np.zeros(1), np.ones(1), memory).item() for _ in range(4)][::2]  # in rounds 1 and 3
-[0.5, 0.75]
-"""
+"""A server of your own: what it makes of the average."""
 
 import numpy as np
 

@@ -1,9 +1,4 @@
-"""An uplink of your own: what a client sends.
-
->>> start, end = {"w": np.array([[1.0, -2.0, 3.0]])}, {"w": np.array([[-0.5, 1.5, 2.0]])}
->>> SignFlips({"w": 0.5}).select(start, end)["w"].values  # at most half of three, rounded up: two
-array([-0.5,  1.5])
-"""
+"""An uplink of your own: what a client sends."""
 
 import numpy as np
 
