@@ -111,7 +111,9 @@ def use_config(ctx: click.Context, parameter: click.Parameter, path: Path | None
     """Make the options of a file the defaults of a command; the callback of ``--config``."""
     if path is None:
         return
-    options, ctx.meta[MODEL_TABLE] = read_options(path, [each.name for each in ctx.command.params if each.name and each is not parameter])
+    options, ctx.meta[MODEL_TABLE] = read_options(
+        path, [each.name for each in ctx.command.params if each.name and each is not parameter]
+    )
     for name, value in options.items():
         if isinstance(value, list | dict):
             raise click.BadParameter(

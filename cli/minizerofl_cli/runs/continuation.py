@@ -13,11 +13,11 @@ from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.registry import ChoiceError, hint
 from minizerofl_cli.runs.environment import environment
-from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan
-from minizerofl_cli.screen.progress import screen
 from minizerofl_cli.runs.run import Run, prepare
+from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.progress import screen
 from minizerofl_datasets import DataError, FederatedDataset
 
 

@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import Simulation, evaluate
+from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import num_bytes
-from minizerofl.fl.files.toml import to_toml
 from minizerofl_cli.runs.plan import Plan
-from minizerofl_cli.screen.progress import MB, PlainScreen, duration, saving
 from minizerofl_cli.runs.run import prepare
+from minizerofl_cli.screen.progress import MB, PlainScreen, duration, saving
 
 STEPS = 4  # mini-batches that are tried; the first also compiles
 ASKED = 1000  # clients whose sizes are looked up

@@ -19,11 +19,11 @@ from minizerofl.fl import ConfigError, DivergedError, TooFewClientsError
 from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl_cli.runs.configfile import as_text, read_options
+from minizerofl_cli.runs.continuation import go_on
+from minizerofl_cli.runs.plan import Plan, make_plan
+from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.runs.plan import Plan, make_plan
-from minizerofl_cli.runs.continuation import go_on
-from minizerofl_cli.runs.run import conduct
 
 NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
 COLUMNS = (

@@ -14,9 +14,9 @@ from minizerofl.autograd.tensor import Tensor, no_grad
 from minizerofl.choices import SERVERS
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
+from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
-from minizerofl.fl.files.toml import Config
 from minizerofl.models import MODELS, build
 from minizerofl.registry import hint
 from minizerofl_cli.runs.configfile import MODEL_OPTIONS

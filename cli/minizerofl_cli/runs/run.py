@@ -13,10 +13,10 @@ from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
-from minizerofl_cli.screen.errors import message
-from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan
+from minizerofl_cli.screen.errors import message
+from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
 from minizerofl_cli.screen.pictures import plot_history
 from minizerofl_cli.screen.progress import MB, Screen, round_line, saving, screen
 from minizerofl_datasets import FederatedDataset

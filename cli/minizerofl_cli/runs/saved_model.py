@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor, no_grad
 from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model
-from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.engines import ThreadEngine
+from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy, majority_class
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.nn import Module

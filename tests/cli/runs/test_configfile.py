@@ -57,7 +57,10 @@ def test_the_config_of_a_run_makes_the_same_run(finished_run, invoke):
         ("rounds = ", "Invalid value"),
         ("model = 'resnet'", "'resnet' is unknown; did you mean 'resnet18'?"),
         ("sparsity = 0.9\n[model]\nsparsity = 0.8", "model.sparsity is 0.8, but the table settings has 0.9"),
-        ("[model]\nsparsity = 0.8\n[settings]\nsparsity = 0.9", "settings.sparsity is 0.9, but the table model has 0.8"),
+        (
+            "[model]\nsparsity = 0.8\n[settings]\nsparsity = 0.9",
+            "settings.sparsity is 0.9, but the table model has 0.8",
+        ),
         (None, "No such file"),
     ],
 )

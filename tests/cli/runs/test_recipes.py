@@ -42,8 +42,11 @@ def test_the_paper(dataset, rounds, per_round, lr):
     assert (paper.rounds, paper.clients_per_round, paper.local_epochs) == (rounds, per_round, 1)
     assert (paper.lr_start, paper.lr_end) == lr
     assert (paper.sparsity, paper.mask_ratio, paper.uplink) == (0.95, 0.2, "topk-weights")
-    assert paper.data == {
-        "femnist": {},
-        "cifar10": {"num_clients": 100},
-        "speech_commands": {"num_clients": 100, "features": "mfcc"},
-    }[dataset]
+    assert (
+        paper.data
+        == {
+            "femnist": {},
+            "cifar10": {"num_clients": 100},
+            "speech_commands": {"num_clients": 100, "features": "mfcc"},
+        }[dataset]
+    )
