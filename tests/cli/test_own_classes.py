@@ -2,7 +2,7 @@
 
 import csv
 import json
-import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "extend"
 BROKEN = """
 import numpy as np
 from minizerofl.fl import Server, TopKWeights, Uplink
@@ -42,13 +42,9 @@ def wrong_input(sparsity, seed):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A folder with the files of docs/python.md, and with some that are wrong."""
+    """A folder with the files of docs/extend, and with some that are wrong."""
     path = tmp_path_factory.mktemp("own")
-    text = (DOCS / "python.md").read_text(encoding="utf-8")
-    files = re.findall(r"`(my_\w+\.py)`:\n\n```py\n(.*?)```", text, re.DOTALL)
-    assert [name for name, _ in files] == ["my_uplink.py", "my_server.py", "my_model.py"]
-    for name, content in files:
-        (path / name).write_text(content)
+    shutil.copytree(EXAMPLES, path, dirs_exist_ok=True)
     (path / "broken.py").write_text(BROKEN)
     (path / "unfinished.py").write_text("def f(:\n")
     return path
@@ -69,7 +65,7 @@ def command(folder, tmp_path_factory):
     return run
 
 
-OWN = ("--uplink", "my_uplink:SignChanges", "--server", "my_server:Halfway", "--model", "my_model:two_layers")
+OWN = ("--uplink", "my_uplink:SignFlips", "--server", "my_server:SlowStart", "--model", "my_model:small_cnn")
 NAMES = {"uplink": OWN[1], "server": OWN[3]}
 
 
@@ -83,14 +79,14 @@ def run(command, folder, small) -> Path:
 
 
 def test_a_run_has_all_that_runs_have(run):
-    assert run.name.startswith("femnist-synthetic-my_uplink-SignChanges-s0.95-r0.2-seed3-")
+    assert run.name.startswith("femnist-synthetic-my_uplink-SignFlips-s0.95-r0.2-seed3-")
     config = tomllib.loads((run / "config.toml").read_text())
     assert {name: config["settings"][name] for name in NAMES} == NAMES
     assert config["model"]["name"] == OWN[5]
     assert (run / "accuracy.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((run / "history.csv").read_text().splitlines()))
     assert all(0 < float(row["kept_fraction"]) < 0.2 for row in rows)  # few weights change their sign
-    assert "my_uplink:SignChanges" in (run / "train.log").read_text()
+    assert "my_uplink:SignFlips" in (run / "train.log").read_text()
 
 
 def test_it_is_evaluated_and_resumed(run, command):
@@ -125,12 +121,12 @@ def test_elsewhere_it_says_what_is_missing(what, run, command, tmp_path):
 def test_a_sweep_over_own_and_known_uplinks(command, folder):
     (folder / "uplinks.toml").write_text(
         'source = "synthetic"\nclients = 3\nclients-per-round = 2\nrounds = 1\neval-samples = 40\n'
-        'model = "my_model:two_layers"\nuplink = ["topk-diff", "my_uplink:SignChanges"]\n'
+        'model = "my_model:small_cnn"\nuplink = ["topk-diff", "my_uplink:SignFlips"]\n'
     )
     done = command("sweep", "uplinks.toml", "--runs-dir", "swept")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (folder / "swept" / "sweep-uplinks").iterdir()}
-    assert names == {"uplink=topk-diff", "uplink=my_uplink_SignChanges", "results.csv"}
+    assert names == {"uplink=topk-diff", "uplink=my_uplink_SignFlips", "results.csv"}
     done = command("sweep", "uplinks.toml", "--runs-dir", "swept")
     assert done.stdout.count("done before, skipped") == 2
 
@@ -144,10 +140,10 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
         (["--uplink", "broken:Other"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "broken:number"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "broken:NoRank"], "'broken:NoRank' lacks the method rank"),
-        (["--uplink", "my_server:Halfway"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
+        (["--uplink", "my_server:SlowStart"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "my_uplink:"], "'my_uplink:' is unknown"),
         (["--uplink", "my_uplink"], "'my_uplink' is unknown"),
-        (["--server", "my_uplink:SignChanges"], "is not a subclass of minizerofl.fl.server.Server"),
+        (["--server", "my_uplink:SignFlips"], "is not a subclass of minizerofl.fl.server.Server"),
         (["--model", "broken:no_seed"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
         (["--model", "subprocess:Popen"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
         (["--model", "my_model:three_layers"], "has no attribute 'three_layers'"),

@@ -38,8 +38,8 @@ Examples:
       the set-up of the paper, eight clients at once
   minizerofl train --dataset speech_commands --words bed,cat,happy
       ResNet-18 on three spoken words; minizerofl data fetch speech_commands gets the real ones
-  minizerofl train --uplink my_uplink:SignChanges
-      an uplink of your own, the class SignChanges in my_uplink.py (docs/python.md)
+  minizerofl train --uplink my_uplink:SignFlips
+      an uplink of your own, the class SignFlips in my_uplink.py (docs/extend.md)
 """
 
 _recipe = section("Recipe")

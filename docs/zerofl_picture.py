@@ -1,6 +1,6 @@
 """Draw docs/zerofl.png: a round, the three products of a sparse layer with their masks, and averaging with zeros.
 
-    python docs/pictures/zerofl.py [FILE]
+    python docs/zerofl_picture.py [FILE]
 
 Black, grey and white are enough to read it, and the letters are large enough for a telephone.
 """
@@ -112,4 +112,4 @@ def draw(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "zerofl.png")
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("zerofl.png"))
