@@ -177,14 +177,17 @@ def test_a_paper_model_on_other_data(command, tmp_path):
 
 
 def test_an_own_rule_trains_and_is_evaluated(command, small, tmp_path):
-    rule = ("--selection", "broken:FirstK", "--uplink-sparsity", 0.9, "--model", OWN[5])
+    rule = ("--selection", "broken:FirstK", "--uplink-sparsity", 0.9, "--model", OWN[5], "--rounds", 1)
     done = command("train", *small, *rule, "--runs-dir", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert "topk-weights-broken-FirstK-s0.95-w0.95-a0.95-u0.9-" in run.name
     summary = json.loads((run / "summary.json").read_text())
-    done = command("eval", run)
-    assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in done.stdout, done.stderr
+    loss = list(csv.DictReader((run / "history.csv").read_text().splitlines()))[-1]["test_loss_nats"]
+    for options in [], ["--best"]:
+        done = command("eval", run, *options)
+        assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in done.stdout, done.stderr
+        assert f"test loss             {float(loss):5.3f} nats" in done.stdout
     done = command("train", "--config", run / "config.toml", "--dry-run")
     assert done.returncode == 0, done.stderr
 
