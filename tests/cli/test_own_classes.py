@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "extend"
 BROKEN = """
 import numpy as np
 from minizerofl.fl import Server, TopKWeights, Uplink
+from minizerofl.sparse import Selection
 
 class NoRank(Uplink):
     differences = False
@@ -24,6 +25,10 @@ class Other:
 class Late(TopKWeights):
     def rank(self, name, start, end, ctx):
         raise RuntimeError("my own fault")
+
+class FirstK(Selection):
+    def select(self, values, budget):
+        return {name: np.arange(budget[name], dtype=np.int32) for name in values}
 
 number = 3
 
@@ -165,6 +170,32 @@ def test_a_paper_model_on_other_data(command, tmp_path):
     done = command("train", *options, "--runs-dir", tmp_path / "runs")
     assert done.returncode == 2
     assert "--model femnist_cnn does not take samples of shape (3, 32, 32) of cifar10" in done.stderr
+
+
+def test_an_own_rule_trains_and_is_evaluated(command, small, tmp_path):
+    rule = ("--selection", "broken:FirstK", "--uplink-sparsity", 0.9, "--model", OWN[5], "--rounds", 1)
+    done = command("train", *small, *rule, "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "topk-weights-broken-FirstK-s0.95-w0.95-a0.95-u0.9-" in run.name
+    summary = json.loads((run / "summary.json").read_text())
+    loss = list(csv.DictReader((run / "history.csv").read_text().splitlines()))[-1]["test_loss_nats"]
+    for options in [], ["--best"]:
+        done = command("eval", run, *options)
+        assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in done.stdout, done.stderr
+        assert f"test loss             {float(loss):5.3f} nats" in done.stdout
+    done = command("train", "--config", run / "config.toml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+
+
+def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(command, small, tmp_path):
+    done = command("train", *small, "--sparsity", 0, "--uplink-sparsity", 0.95, "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    done = command("train", "--config", run / "config.toml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    done = command("resume", run, "--extend-rounds", 1)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_fault_in_an_own_uplink_is_a_crash_with_its_trace(command, small, tmp_path):

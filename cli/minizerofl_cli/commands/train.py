@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, SERVERS, UPLINKS, VALUES
+from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, INITS, RULES, SERVERS, UPLINKS, VALUES
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
 from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
@@ -99,6 +99,19 @@ _machine = section("Machine and output")
 @_local("--lr-start", type=float, help=f"Learning rate of the first round. {default_text('lr_start')}")
 @_local("--lr-end", type=float, help=f"Learning rate it falls to, exponentially. {default_text('lr_end')}")
 @_local("--schedule-rounds", type=int, help="Rounds until --lr-end is reached. [default: --rounds]")
+@_local("--momentum", type=float, help="Share of its last step that SGD keeps; SWAT used 0.9. [default: 0.0]")
+@_local("--nesterov", is_flag=True, default=None, help="Momentum looks ahead.")
+@_local("--weight-decay", type=float, help="Weight decay of SGD; SWAT used 0.0005. [default: 0.0]")
+@_local("--weight-sparsity", type=float, help="Of weights alone; 0: only activations are sparse. [default: --sparsity]")
+@_local("--activation-sparsity", type=float, help="Of activations alone; 0: only weights are. [default: --sparsity]")
+@_local(
+    "--selection",
+    help="Which weights are kept, in training, uplink and evaluation: the largest of each layer, the largest of all "
+    "layers together, or random ones, drawn once (a control); or a class of yours. [default: top-k]",
+    **one_of(RULES, own=OWN),
+)
+@_local("--selection-period", type=int, help="Steps from one selection of weights to the next. [default: 1]")
+@_local("--init", help="How initial weights are drawn. [default: he-normal]", **one_of(INITS))
 @_rounds("--rounds", type=int, help=f"Rounds of federated averaging. {default_text('rounds')}")
 @_rounds("--clients-per-round", type=int, help=f"Clients sampled for a round. {default_text('clients_per_round')}")
 @_rounds(
@@ -113,6 +126,7 @@ _machine = section("Machine and output")
     type=float,
     help=f"r: a client sends the share 1 - sp + r of each sparse layer. {default_text('mask_ratio')}",
 )
+@_rounds("--uplink-sparsity", type=float, help="sp in --mask-ratio's share alone. [default: --sparsity]")
 @_rounds("--codec", help="How a message is written; auto takes the shortest. [default: csr]", **one_of(CODECS))
 @_rounds("--values", help="Digits of the values in a message. [default: float32]", **one_of(VALUES))
 @_rounds("--server", help="What follows the average. [default: fedavg]", **one_of(SERVERS, own=OWN))

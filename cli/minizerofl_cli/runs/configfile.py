@@ -63,27 +63,38 @@ def read_options(path: Path, known: Collection[str]) -> tuple[dict[str, Any], di
         raise ConfigError(f"{path}: {error}") from error
     options: dict[str, Any] = {}
     model: dict[str, Any] = {}
-    from_model: set[str] = set()
     for table, key, value in _entries(content):
-        if key in DERIVED.get(table, ()):
-            continue
         name = key.replace("-", "_")
         where = f"{path}: {table}.{key}" if table else f"{path}: {key}"
         if table == "model":
-            if name not in MODEL_OPTIONS:
-                model[name] = value
-                continue
-            name = MODEL_OPTIONS[name]
+            model[name] = value
+            continue
+        if key in DERIVED.get(table, ()):
+            continue
         if name not in known:
             raise ConfigError(f"{where} is unknown{hint(name, known)}")
-        if name in options and not (table == "model" or name in from_model):
+        if name in options:
             raise ConfigError(f"{where} stands there twice; keep one")
-        if options.setdefault(name, value) != value:
-            other = f"the table {'model' if name in from_model else 'settings'} has {options[name]!r}"
-            raise ConfigError(f"{where} is {value!r}, but {other}; keep one, or use --{name.replace('_', '-')}")
-        if table == "model":
-            from_model.add(name)
+        options[name] = value
+    for key, option in MODEL_OPTIONS.items():
+        if key in model:
+            _obey(path, key, model.pop(key), option, options)
     return options, model
+
+
+def _obey(path: Path, key: str, value: Any, option: str, options: dict[str, Any]) -> None:
+    """Take a value of the table [model] for the option it repeats; the two must agree if both are there."""
+    from minizerofl.fl.errors import ConfigError
+
+    expected = options.setdefault(option, value)
+    if option == "sparsity" and expected == 0:  # the model is then built with that of a part, see `Settings`
+        parts = ("weight_sparsity", "activation_sparsity", "uplink_sparsity")
+        expected = max(options.get(part) or 0 for part in parts)
+    if value != expected:
+        flag = f"--{option.replace('_', '-')}"
+        raise ConfigError(
+            f"{path}: model.{key} is {value!r}, but {option} asks for {expected!r}; keep one, or use {flag}"
+        )
 
 
 def _entries(content: Mapping[str, Any]) -> list[tuple[str, str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,7 @@ def _load_model(path: Path, file: Path, best: bool) -> SavedModel:
             f"{path}: no checkpoint is known to be the best; --best is for a run with validation images"
         )
     chosen = read_checkpoint(checkpoints.path(newest.best.round))
-    about = {**saved.about, "rounds": chosen.round}
-    return SavedModel(saved.name, saved.arguments, chosen.state, about)
+    return replace(saved, state=chosen.state, about={**saved.about, "rounds": chosen.round})
 
 
 def _origin(saved: SavedModel, file: Path) -> Origin:

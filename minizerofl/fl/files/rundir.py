@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -229,8 +230,7 @@ class RunDirectory:
 
     def save(self, model: SavedModel) -> None:
         """Write model.h5; the description of the model gets the source of its data."""
-        about = {**model.about, "source": self._source}
-        save_model(self.path / "model.h5", SavedModel(model.name, model.arguments, model.state, about))
+        save_model(self.path / "model.h5", replace(model, about={**model.about, "source": self._source}))
 
     def finish(self, status: str, reason: str = "") -> None:
         """Write how the run ended to summary.json.

@@ -18,8 +18,9 @@ import pytest
 from minizerofl.fl import load_model
 from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.files.history import CLIENT_TIMING_COLUMNS, TIMING_COLUMNS
-from minizerofl_cli.commands.train import make_plan, train
+from minizerofl_cli.commands.train import train
 from minizerofl_cli.runs.lock import locked
+from minizerofl_cli.runs.plan import make_plan
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.interrupts import Interrupts
 

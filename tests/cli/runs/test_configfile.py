@@ -56,11 +56,8 @@ def test_the_config_of_a_run_makes_the_same_run(finished_run, invoke):
         ("uplink = 'topk'", "'topk' is unknown"),
         ("rounds = ", "Invalid value"),
         ("model = 'resnet'", "'resnet' is unknown; did you mean 'resnet18'?"),
-        ("sparsity = 0.9\n[model]\nsparsity = 0.8", "model.sparsity is 0.8, but the table settings has 0.9"),
-        (
-            "[model]\nsparsity = 0.8\n[settings]\nsparsity = 0.9",
-            "settings.sparsity is 0.9, but the table model has 0.8",
-        ),
+        ("sparsity = 0.9\n[model]\nsparsity = 0.8", "model.sparsity is 0.8, but sparsity asks for 0.9"),
+        ("[model]\nsparsity = 0.8\n[settings]\nsparsity = 0.9", "model.sparsity is 0.8, but sparsity asks for 0.9"),
         (None, "No such file"),
     ],
 )
@@ -80,7 +77,7 @@ def test_what_cannot_be_used(content, expected, invoke, tmp_path):
     [
         (("num_classes = 62", "num_classes = 61"), "model.num_classes of the config file is 61, but the run has 62"),
         (("num_classes", "num_clases"), "model.num_clases of the config file is unknown; did you mean 'num_classes'?"),
-        (("\nseed = 3\nnum", "\nseed = 4\nnum"), "settings.init_seed is 3, but the table model has 4"),
+        (("\nseed = 3\nnum", "\nseed = 4\nnum"), "model.seed is 4, but init_seed asks for 3"),
     ],
 )
 def test_what_a_file_says_of_the_model_is_true_or_refused(change, expected, finished_run, invoke, tmp_path):
