@@ -71,7 +71,7 @@ def test_without_clients_a_partition_deals_it(tmp_path):
     [
         ({"y": Y}, "needs the arrays 'x'"),
         ({"x": X}, "needs the arrays 'x'"),
-        ({"x": X, "y": Y[:-1]}, r"'y' is int64 \(59,\), expected 60 whole numbers"),
+        ({"x": X, "y": Y[:-1]}, r"'y' is int64 \(59,\), values from 0 to 2, expected 60 whole numbers"),
         ({"x": X, "y": Y - 1}, "expected 60 whole numbers of at least 0"),
         ({"x": X, "y": Y / 2}, "'y' is float64"),
         ({"x": X.reshape(60, 60), "y": Y}, r"'x' is uint8 \(60, 60\)"),
@@ -83,7 +83,7 @@ def test_without_clients_a_partition_deals_it(tmp_path):
         ({"x": X, "y": Y, "x_test": X}, "give both or neither"),
         ({"x": X, "y": Y, "x_test": X[..., :2], "y_test": Y}, "differs from 'x'"),
         ({"x": X, "y": Y, "x_test": X / 2, "y_test": Y}, "differs from 'x'"),
-        ({"x": X.astype(object), "y": Y}, "cannot be read"),
+        ({"x": X.astype(object), "y": Y}, "'x' holds Python objects"),
         ({"x": np.full((60, 4, 5), 1e300), "y": Y}, "NaN or infinity"),
         ({"x": X, "y": Y, "class_names": np.array(["a", "b"])}, "expected a name for 3 classes"),
         ({"x": X, "y": Y, "class_names": np.array([["a"], ["b"], ["c"]])}, "expected a name for 3 classes"),
