@@ -108,10 +108,10 @@ def _damage_named(archive: Path) -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        raise DataError(f"{archive}: cannot be unpacked ({one_line(error)}); get the file again.") from error
+        raise DataError(f"{archive}: cannot be unpacked ({one_line(error)}); download the file again.") from error
     except OSError as error:
         if error.errno is None:  # how the decompressors say that the data is damaged; a full disk has a number
-            raise DataError(f"{archive}: cannot be unpacked ({one_line(error)}); get the file again.") from error
+            raise DataError(f"{archive}: cannot be unpacked ({one_line(error)}); download the file again.") from error
         raise
 
 

@@ -177,5 +177,7 @@ def _checked_file(path: Path, archive: OfficialArchive) -> Path:
     if not path.is_file():
         raise DataError(f"{path}: the file does not exist; give an address or an archive.")
     if archive.sha256 is not None and sha256_of(path) != archive.sha256:
-        raise DataError(f"{path}: is not {archive.file} (its SHA-256 is not {archive.sha256}); get the file again.")
+        raise DataError(
+            f"{path}: is not {archive.file} (its SHA-256 is not {archive.sha256}); download the file again."
+        )
     return path

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from minizerofl_datasets.errors import DataError, one_line
+from minizerofl_datasets.errors import DataError
 
 __all__ = ["SPARE", "guarded", "limit_memory"]
 
@@ -57,7 +57,7 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
     >>> guarded("os:abort", [], where="a.h5", seconds=60)
     Traceback (most recent call last):
     ...
-    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); get the file again.
+    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); it is damaged.
     """
     command = [sys.executable, "-I", "-c", START, json.dumps(sys.path), function, json.dumps(arguments), str(seconds)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # nothing is computed
@@ -67,11 +67,11 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
         )
     except subprocess.TimeoutExpired as error:
         raise DataError(
-            f"{where}: could not be read within {seconds:g} seconds, and was given up; get the file again."
+            f"{where}: could not be read within {seconds:.0f} seconds, and was given up; it may be damaged."
         ) from error
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        raise DataError(f"{where}: the library that reads it crashed ({name}); get the file again.")
+        raise DataError(f"{where}: the library that reads it crashed ({name}); it is damaged.")
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise RuntimeError(f"{where}: {last or f'exit code {done.returncode}'}")
@@ -97,7 +97,7 @@ def _serve(function: str, arguments: str, seconds: str) -> None:
     try:
         answer = ("value", call(*json.loads(arguments)))
     except (DataError, ValueError) as error:
-        answer = ("DataError" if isinstance(error, DataError) else "ValueError", one_line(error))
+        answer = ("DataError" if isinstance(error, DataError) else "ValueError", str(error))
     except MemoryError:
         answer = ("MemoryError", None)
     except OSError as error:

@@ -52,14 +52,16 @@ def read_batches(found: FoundFiles) -> tuple[list[Bytes], Bytes]:
     batches = _read_archive(found.where, parse)
     train = [batches[name] for name in sorted(batches) if name != "test_batch"]
     if not train or "test_batch" not in batches:
-        raise DataError(f"{found.where}: holds no training batches or no test batch of CIFAR-10; get the file again.")
+        raise DataError(
+            f"{found.where}: holds no training batches or no test batch of CIFAR-10; download the file again."
+        )
     return train, batches["test_batch"]
 
 
 def _read_file(path: Path, parse: Callable[[bytes, str], Bytes]) -> Bytes:
     try:
         if path.stat().st_size > LARGEST:
-            raise DataError(f"{path}: is larger than any batch of CIFAR-10; get the file again.")
+            raise DataError(f"{path}: is larger than any batch of CIFAR-10; download the file again.")
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({one_line(error)}).") from error
@@ -74,7 +76,7 @@ def _read_archive(path: Path, parse: Callable[[bytes, str], Bytes]) -> dict[str,
             if entry.content is None or not (BATCH.fullmatch(name) or name.removesuffix(".bin") == "test_batch"):
                 continue
             if entry.size > LARGEST:
-                raise DataError(f"{path}, {name}: is larger than any batch of CIFAR-10; get the file again.")
+                raise DataError(f"{path}, {name}: is larger than any batch of CIFAR-10; download the file again.")
             batches[name.removesuffix(".bin")] = parse(entry.content.read(), f"{path}, {name}")
     return batches
 
@@ -83,7 +85,7 @@ def _parse_binary(content: bytes, where: str) -> Bytes:
     if len(content) != PICTURES * RECORD:
         raise DataError(
             f"{where}: has {len(content):,} bytes, expected {PICTURES * RECORD:,} ({PICTURES:,} pictures); "
-            "get the file again."
+            "download the file again."
         )
     records = np.frombuffer(content, np.uint8).reshape(PICTURES, RECORD)  # (bytes,) -> (pictures, 1 + 3072)
     return _checked(records, where)
@@ -94,10 +96,12 @@ def _parse_python(content: bytes, where: str) -> Bytes:
     if pixels.dtype != np.uint8 or pixels.shape != (PICTURES, RECORD - 1) or labels.shape != (PICTURES,):
         raise DataError(
             f"{where}: 'data' is {pixels.dtype} {pixels.shape} with labels {labels.shape}, expected uint8 "
-            f"({PICTURES}, {RECORD - 1}) with labels ({PICTURES},); get the file again."
+            f"({PICTURES}, {RECORD - 1}) with labels ({PICTURES},); download the file again."
         )
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 255:
-        raise DataError(f"{where}: 'labels' is {labels.dtype}, expected whole numbers from 0 to 9; get the file again.")
+        raise DataError(
+            f"{where}: 'labels' is {labels.dtype}, expected whole numbers from 0 to 9; download the file again."
+        )
     return _checked(np.hstack([labels[:, None].astype(np.uint8), pixels]), where)  # -> (pictures, 1 + 3072)
 
 
@@ -105,6 +109,6 @@ def _checked(records: Bytes, where: str) -> Bytes:
     highest = int(records[:, 0].max())
     if highest >= len(CLASS_NAMES):
         raise DataError(
-            f"{where}: labels run up to {highest}, expected 0 to {len(CLASS_NAMES) - 1}; get the file again."
+            f"{where}: labels run up to {highest}, expected 0 to {len(CLASS_NAMES) - 1}; download the file again."
         )
     return records

@@ -65,12 +65,12 @@ def read_pickled(content: bytes, where: str) -> tuple[npt.NDArray[np.int64], npt
     except Exception as error:  # a damaged pickle fails wherever the damage meets the parser
         raise DataError(
             f"{where}: is not a pickled batch of CIFAR-10 ({type(error).__name__}: {one_line(error)}); "
-            "get the file again."
+            "download the file again."
         ) from error
     if not isinstance(pixels, np.ndarray):
-        raise DataError(f"{where}: 'data' is not an array; get the file again.")
+        raise DataError(f"{where}: 'data' is not an array; download the file again.")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
-        raise DataError(f"{where}: 'labels' is not a list of whole numbers; get the file again.")
+        raise DataError(f"{where}: 'labels' is not a list of whole numbers; download the file again.")
     return np.asarray(labels), pixels
 
 

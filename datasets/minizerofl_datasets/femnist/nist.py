@@ -190,7 +190,9 @@ def _matching(archive: zipfile.ZipFile, pattern: re.Pattern[str]) -> list[tuple[
 def _content(archive: zipfile.ZipFile, name: str) -> bytes:
     size = archive.getinfo(name).file_size
     if size > LARGEST:
-        raise DataError(f"{archive.filename}: {name!r} has {size:,} bytes, too many for a scan; get the file again.")
+        raise DataError(
+            f"{archive.filename}: {name!r} has {size:,} bytes, too many for a scan; download the file again."
+        )
     return archive.read(name)
 
 

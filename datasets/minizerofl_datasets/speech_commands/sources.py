@@ -98,7 +98,7 @@ class Folder:
                     name = f"{folder}/{file.name}"
                     if is_recording(name, self.version, str(path)):
                         if not file.is_file():
-                            raise DataError(f"'{path / name}' is not a plain file; get the set again.")
+                            raise DataError(f"'{path / name}' is not a plain file; download the set again.")
                         self._files.append((name, file.stat()))
         except OSError as error:
             raise DataError(f"'{path}': cannot be listed ({one_line(error)}).") from error
