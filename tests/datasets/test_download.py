@@ -81,8 +81,8 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.closing.wait(0.05):
                 return
 
-    def go_on(self, block, times=1 << 40):
-        """Send a block again and again until nobody listens."""
+    def go_on(self, block, times=1000):
+        """Send a block again and again, as long as somebody listens."""
         with suppress(OSError):
             for _ in range(times):
                 self.wfile.write(block)
@@ -176,7 +176,7 @@ def test_a_server_that_sends_more_than_the_archive_can_have_fills_no_disk(server
         fetch_archive(served)
     assert "\n" not in str(error.value)
     assert len(server.requests) == 1
-    assert server.sent < 100_000_000
+    assert server.sent < 50_000_000
     assert nothing_is_left(cache)
 
 

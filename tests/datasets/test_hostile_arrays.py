@@ -131,7 +131,9 @@ def hard_cycle(file):
 
 
 def large_pieces(file):
-    data = file.create_dataset("x", X.shape, "u1", chunks=(40, 1, 1024, 4096), maxshape=(40, 1, None, None))
+    data = file.create_dataset(
+        "x", X.shape, "u1", chunks=(40, 1, 1024, 2048), maxshape=(40, 1, None, None), compression=1
+    )
     data[:] = X
 
 
