@@ -1,27 +1,19 @@
-"""Fetches the official archives: downloaded with pooch, checked, unpacked aside, put in place whole or not at all."""
+"""Fetches the official archives: downloaded, checked, unpacked aside, put in place whole or not at all."""
 
-import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from minizerofl_datasets.archive import publish, unpack
-from minizerofl_datasets.cache import cache_folder, scratch_folder
-from minizerofl_datasets.errors import DataError, check_choice, one_line
+from minizerofl_datasets.cache import cache_folder, scratch_folder, write_atomically
+from minizerofl_datasets.errors import DataError, check_choice
 from minizerofl_datasets.official import OFFICIAL, OfficialArchive
+from minizerofl_datasets.recorded import check_recorded, record, sha256_of
+from minizerofl_datasets.transfer import PATIENCE, DownloadError, Progress, transfer
 
 __all__ = ["DownloadError", "Progress", "download", "fetch"]
 
-Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0 if the server does not say)
-
 RETRIES = 2
-CHUNK = 1 << 20
-
-
-class DownloadError(OSError):
-    """The network or the server failed; nothing was kept."""
 
 
 def fetch(
@@ -112,6 +104,7 @@ def download(
     source: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     retries: int = RETRIES,
+    patience: float = PATIENCE,
 ) -> Path:
     """Download one archive into a folder and check it; the file appears whole or not at all.
 
@@ -125,6 +118,8 @@ def download(
         A mirror's address.
     progress, retries
         As in ``fetch``.
+    patience : float
+        As in ``transfer``.
 
     Returns
     -------
@@ -134,72 +129,44 @@ def download(
     Raises
     ------
     DownloadError
-        If the network or the server fails, after the retries.
+        If the network or the server fails or is too slow, after the retries.
     DataError
-        If its checksum is wrong.
-    """
-    import pooch
+        If its checksum is wrong, or the server sends more than the archive can have.
 
-    pooch.get_logger().setLevel(logging.WARNING)
+    Notes
+    -----
+    Where no checksum is published, that of the first download is recorded in the cache and asked for from then on.
+    """
     url = str(source or archive.url)
-    known = None if archive.sha256 is None else f"sha256:{archive.sha256}"
-    folder.mkdir(parents=True, exist_ok=True)
-    getter = pooch.create(
-        path=folder, base_url="", registry={archive.file: known}, urls={archive.file: url}, retry_if_failed=retries
-    )
-    over_http = pooch.HTTPDownloader(
-        progressbar=_Bar(progress) if progress else False, chunk_size=CHUNK, hooks={"response": _close_if_failed}
-    )
-    try:
-        return Path(getter.fetch(archive.file, downloader=over_http))
-    except OSError as error:
-        if error.errno is not None:  # the disk; what goes wrong with the network comes without a number
-            raise
-        raise DownloadError(f"{url}: the download failed ({one_line(error)}); nothing was kept, try again.") from error
-    except ValueError as error:
-        raise DataError(
+    final = folder / archive.file
+    if final.is_file() and archive.sha256 is not None and sha256_of(final) == archive.sha256:
+        return final
+    for left in reversed(range(retries + 1)):
+        try:
+            with write_atomically(final) as part:
+                transfer(url, part, most=archive.max_bytes, patience=patience, progress=progress)
+                _check(archive, part, url)
+            return final
+        except (DownloadError, _ChecksumError):
+            if not left:
+                raise
+    raise ValueError(f"retries={retries}: give at least 0.")
+
+
+class _ChecksumError(DataError):
+    """What came is not the archive; a second attempt may bring it."""
+
+
+def _check(archive: OfficialArchive, path: Path, url: str) -> None:
+    checksum = sha256_of(path)
+    if archive.sha256 is None:
+        check_recorded(archive.file, checksum, url)
+        record(archive.file, checksum)
+    elif checksum != archive.sha256:
+        raise _ChecksumError(
             f"{url}: has not the checksum of {archive.file} (SHA-256 {archive.sha256}); nothing was kept. Try again, "
             "or take another mirror."
-        ) from error
-
-
-class _Response(Protocol):
-    ok: bool
-
-    def close(self) -> None: ...
-
-
-def _close_if_failed(response: _Response, **_: object) -> None:
-    """Give back the connection of an answer that is an error; nobody reads its body."""
-    if not response.ok:
-        response.close()
-
-
-class _Bar:
-    """What pooch takes for a progress bar."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.total = 0
-
-    @property
-    def total(self) -> int:
-        return self._total
-
-    @total.setter
-    def total(self, total: int) -> None:  # set at the beginning of each attempt
-        self._total = total
-        self.reset()
-
-    def update(self, size: int) -> None:
-        self._done += size
-        self._progress(min(self._done, self._total) if self._total else self._done, self._total)
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        """Nothing to close."""
+        )
 
 
 def _complete(folder: Path, archive: OfficialArchive) -> bool:
@@ -207,10 +174,10 @@ def _complete(folder: Path, archive: OfficialArchive) -> bool:
 
 
 def _checked_file(path: Path, archive: OfficialArchive) -> Path:
-    import pooch
-
     if not path.is_file():
         raise DataError(f"{path}: the file does not exist; give an address or an archive.")
-    if archive.sha256 is not None and pooch.file_hash(str(path)) != archive.sha256:
-        raise DataError(f"{path}: is not {archive.file} (its SHA-256 is not {archive.sha256}); get the file anew.")
+    if archive.sha256 is not None and sha256_of(path) != archive.sha256:
+        raise DataError(
+            f"{path}: is not {archive.file} (its SHA-256 is not {archive.sha256}); download the file again."
+        )
     return path

@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 __all__ = ["DataError", "check_choice", "one_line"]
 
+LONGEST = 300  # characters of another library's message that we repeat
+
 
 class DataError(Exception):
     """A file of a data set is missing, damaged or not what it should be.
@@ -47,11 +49,12 @@ def check_choice(argument: str, value: str, known: Collection[str]) -> None:
 
 
 def one_line(error: Exception) -> str:
-    r"""Return the message of an exception on one line; some libraries use several.
+    r"""Return the message of an exception on one line, cut if it is very long.
 
     Examples
     --------
     >>> one_line(OSError("cannot read\n  the file"))
     'cannot read the file'
     """
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

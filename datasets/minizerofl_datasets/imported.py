@@ -2,16 +2,19 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minizerofl_datasets.arrays import Array, read_arrays
+from minizerofl_datasets.arrays import Array, read_arrays, remarks
 from minizerofl_datasets.cache import cache_folder, write_atomically
 from minizerofl_datasets.choices import SOURCES
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset, Split
+from minizerofl_datasets.guarded import SPARE, guarded, limit_memory
 from minizerofl_datasets.official import OFFICIAL
 from minizerofl_datasets.partition import Partition, choose
 from minizerofl_datasets.partitioned import PartitionedDataset
@@ -22,9 +25,17 @@ Labels = npt.NDArray[np.int64]
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 TEST_SHARE = 0.1  # of the samples, where the file has no test set of its own
+CLIENTS = 100  # where neither the file nor the user says how many there are
+PATIENCE, SLOWEST = 60.0, 5e6  # seconds to read a file, and bytes a second on top
 
 
-def import_arrays(name: str, path: str | os.PathLike[str], *, replace: bool = False) -> Path:
+def import_arrays(
+    name: str,
+    path: str | os.PathLike[str],
+    *,
+    replace: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Path:
     """Take a user's file into the cache under a name; ``load(name)`` then finds it.
 
     Parameters
@@ -36,6 +47,8 @@ def import_arrays(name: str, path: str | os.PathLike[str], *, replace: bool = Fa
         optionally ``client`` (N,), names or numbers; ``x_test``, ``y_test`` and ``client_test``; and ``class_names``.
     replace : bool
         Whether a set of this name may be replaced.
+    say : callable, optional
+        Is told what is odd about the arrays, such as classes without samples.
 
     Returns
     -------
@@ -52,8 +65,9 @@ def import_arrays(name: str, path: str | os.PathLike[str], *, replace: bool = Fa
     Notes
     -----
     float32 on demand: uint8 becomes ``x / 255``, float is handed out as it is. Stored are uint8 as it is and float as
-    float32. A file without a test set lends a tenth of its samples, chosen by the seed, when it is loaded. Arrays are
-    read without pickle: an array of Python objects is refused.
+    float32. A file without a test set lends a tenth of its samples, chosen by the seed, when it is loaded. The file is
+    read in a process of its own, with a limit on memory and time, since a damaged file may crash the library that
+    reads it. Arrays are read without pickle: an array of Python objects is refused.
 
     Examples
     --------
@@ -69,14 +83,28 @@ def import_arrays(name: str, path: str | os.PathLike[str], *, replace: bool = Fa
     target = _folder() / f"{name}.h5"
     if target.exists() and not replace:
         raise ValueError(f"name={name!r} is taken by an imported set; choose another, or ask to replace it.")
-    arrays = read_arrays(Path(path))
+    source = Path(path)
+    seconds = PATIENCE + (source.stat().st_size / SLOWEST if source.is_file() else 0)
+    with write_atomically(target) as part:
+        odd = guarded(f"{__name__}:_take_in", [str(source), str(part), name], where=str(source), seconds=seconds)
+    if say is not None and isinstance(odd, list):
+        for line in odd:
+            say(line)
+    return target
+
+
+def _take_in(source: str, target: str, name: str) -> list[str]:
+    """Read, check and store a user's file; return what is odd about it. Runs in a process of its own."""
     import h5py
 
-    with write_atomically(target) as part, h5py.File(part, "w") as file:
+    arrays = read_arrays(Path(source), lambda size: limit_memory(SPARE + 4 * size))
+    with h5py.File(target, "w") as file:
         for key, array in arrays.items():
             file[key] = array.astype(h5py.string_dtype()) if array.dtype.kind == "U" else array
-        file.attrs["origin"] = f"imported from {Path(path).name}"
-    return target
+        file.attrs["origin"] = f"imported from {Path(source).name}"
+    odd = remarks(arrays)
+    _federation(name, arrays, Path(target))  # what could not be loaded later is refused now
+    return odd
 
 
 def imported_names() -> tuple[str, ...]:
@@ -157,7 +185,7 @@ def load_imported(
     seed: int = 0,
     clients: int | None = None,
     partition: str | None = None,
-    num_clients: int = 100,
+    num_clients: int | None = None,
     alpha: float | None = None,
     prior: str | None = None,
     min_size: int | None = None,
@@ -169,7 +197,9 @@ def load_imported(
     ----------
     partition : str, optional
         How it is split; by default "natural" if the file says whose the samples are, else "dirichlet".
-    num_clients, alpha, prior, min_size, shards_per_client
+    num_clients : int, optional
+        By default 100; a set of fewer training samples has a client for every ten.
+    alpha, prior, min_size, shards_per_client
         See ``minizerofl_datasets.partition.split``.
 
     Returns
@@ -188,7 +218,33 @@ def load_imported(
     if source == "synthetic":
         raise ValueError("source='synthetic': an imported set has no synthetic twin; use 'auto' or 'real'.")
     path = _folder() / f"{name}.h5"
-    arrays = read_arrays(path)
+    return _federation(
+        name,
+        read_arrays(path),
+        path,
+        seed=seed,
+        clients=clients,
+        partition=partition,
+        num_clients=num_clients,
+        alpha=alpha,
+        prior=prior,
+        min_size=min_size,
+        shards_per_client=shards_per_client,
+    )
+
+
+def _federation(
+    name: str,
+    arrays: dict[str, Array],
+    path: Path,
+    *,
+    seed: int = 0,
+    clients: int | None = None,
+    partition: str | None = None,
+    num_clients: int | None = None,
+    **division: Any,
+) -> ImportedDataset:
+    """Return the federation that checked arrays make."""
     stated = arrays.pop("class_names", None)
     if "x_test" not in arrays:
         arrays = _lend_test_set(arrays, seed)
@@ -196,17 +252,9 @@ def load_imported(
     y: dict[Split, Labels] = {"train": arrays["y"].astype(np.int64), "test": arrays["y_test"].astype(np.int64)}
     owners = arrays["client"].astype(np.str_) if "client" in arrays else None
     method = partition or ("dirichlet" if owners is None else "natural")
-    dealt = choose(
-        y["train"],
-        method,
-        num_clients=num_clients,
-        seed=seed,
-        owners=owners,
-        alpha=alpha,
-        prior=prior,
-        min_size=min_size,
-        shards_per_client=shards_per_client,
-    )
+    if num_clients is None:
+        num_clients = CLIENTS if len(y["train"]) >= CLIENTS else max(1, len(y["train"]) // 10)
+    dealt = choose(y["train"], method, num_clients=num_clients, seed=seed, owners=owners, **division)
     classes = int(max(part.max(initial=-1) for part in y.values())) + 1
     return ImportedDataset(
         name,
@@ -225,7 +273,7 @@ def _lend_test_set(arrays: dict[str, Array], seed: int) -> dict[str, Array]:
     """Return the arrays with a tenth of x and y as x_test and y_test; whose these were is forgotten."""
     n = len(arrays["y"])
     tested = np.zeros(n, np.bool_)
-    tested[np.random.default_rng([seed, n]).permutation(n)[: int(TEST_SHARE * n)]] = True
+    tested[np.random.default_rng([seed, n]).permutation(n)[: max(1, int(TEST_SHARE * n))]] = True
     kept = {key: array[~tested] for key, array in arrays.items() if key in ("x", "y", "client")}
     return {**kept, "x_test": arrays["x"][tested], "y_test": arrays["y"][tested]}
 

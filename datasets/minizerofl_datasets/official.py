@@ -22,7 +22,7 @@ class OfficialArchive:
     holds : tuple of str
         The files and folders of a complete copy.
     max_bytes : int
-        The limit of its unpacked size.
+        The limit of its size, packed or unpacked.
     """
 
     url: str
@@ -39,7 +39,7 @@ class OfficialArchive:
 
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
-SPEECH = "http://download.tensorflow.org/data/speech_commands_{}.tar.gz"
+SPEECH = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_{}.tar.gz"
 NIST = "https://s3.amazonaws.com/nist-srd/SD19/{}.zip"
 
 # By data set and variant; the first variant is the default.
@@ -84,7 +84,7 @@ OFFICIAL: dict[str, dict[str, OfficialArchive]] = {
     },
     # These are not unpacked: femnist.build reads the pictures from the archives.
     "nist": {
-        "by_class": OfficialArchive(NIST.format("by_class"), None, "", "", (), 0),
-        "by_write": OfficialArchive(NIST.format("by_write"), None, "", "", (), 0),
+        "by_class": OfficialArchive(NIST.format("by_class"), None, "", "", (), 3_000_000_000),
+        "by_write": OfficialArchive(NIST.format("by_write"), None, "", "", (), 3_000_000_000),
     },
 }

@@ -3,18 +3,21 @@
 import hashlib
 import io
 import resource
+import signal
 import subprocess
 import sys
 import tarfile
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from minizerofl_datasets import DataError, fetch, load
-from minizerofl_datasets.download import CHUNK, DownloadError, download, fetch_archive
+from minizerofl_datasets.download import DownloadError, download, fetch_archive
 from minizerofl_datasets.official import OFFICIAL, OfficialArchive
 
 NOISE = np.random.default_rng(0).bytes(300_000)
@@ -31,11 +34,12 @@ def tar_of(entries):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``files``; the first answers may be spoilt: "cut" breaks off half way, a number is a status."""
+    """Serves ``files``; the first answers may be spoilt: a number is a status, a word is a way to misbehave."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.spoil, self.requests = {}, [], []
+        self.sent, self.closing = 0, threading.Event()
 
     @property
     def url(self):
@@ -50,10 +54,41 @@ class Handler(BaseHTTPRequestHandler):
         if content is None or isinstance(spoil, int):
             self.send_error(spoil or 404)
             return
+        if spoil == "slow headers":
+            self.drip(b"HTTP/1.0 200 OK\r\n" + b"X-More: yes\r\n" * 1000)
+            return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
+        if spoil == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+        elif spoil not in ("endless", "slow"):
+            self.send_header("Content-Length", str(10**15 if spoil == "huge" else len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if spoil == "cut" else content)
+        if spoil == "endless":
+            self.go_on(bytes(100_000))
+        elif spoil == "chunked":
+            self.go_on(b"1000\r\n" + bytes(0x1000) + b"\r\n")
+        elif spoil == "slow":
+            self.drip(content)
+        elif spoil == "silent":
+            self.wfile.write(content[:1000])
+            self.server.closing.wait(30)
+        else:
+            self.wfile.write(content[: len(content) // 2] if spoil == "cut" else content)
+
+    def drip(self, content):
+        for at in range(len(content)):
+            self.go_on(content[at : at + 1], times=1)
+            if self.server.closing.wait(0.05):
+                return
+
+    def go_on(self, block, times=1000):
+        """Send a block again and again, as long as somebody listens."""
+        with suppress(OSError):
+            for _ in range(times):
+                self.wfile.write(block)
+                self.server.sent += len(block)
+                if self.server.closing.is_set():
+                    return
 
     def log_message(self, *_):
         pass
@@ -65,6 +100,7 @@ def server():
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        server.closing.set()
         server.shutdown()
         thread.join()
 
@@ -119,7 +155,8 @@ def test_the_progress_of_a_second_attempt_begins_at_nothing(server, served):
     seen = []
     archive = replace(served, sha256=hashlib.sha256(content).hexdigest(), max_bytes=10_000_000)
     fetch_archive(archive, progress=lambda done, total: seen.append(done))
-    assert seen.count(CHUNK) == 2
+    assert sum(later < earlier for earlier, later in pairwise(seen)) == 1
+    assert seen[-1] == len(content)
 
 
 @pytest.mark.parametrize("spoil", ["cut", 503, 404])
@@ -129,6 +166,38 @@ def test_a_server_that_keeps_failing_is_an_error_of_the_network(server, served, 
         fetch_archive(served, retries=0)
     assert "\n" not in str(error.value)
     assert error.value.errno is None
+    assert nothing_is_left(cache)
+
+
+@pytest.mark.parametrize("spoil", ["endless", "chunked", "huge"])
+def test_a_server_that_sends_more_than_the_archive_can_have_fills_no_disk(server, served, cache, spoil):
+    server.spoil = [spoil] * 3
+    with pytest.raises(DataError, match="sends more than 1,000,000 bytes") as error:
+        fetch_archive(served)
+    assert "\n" not in str(error.value)
+    assert len(server.requests) == 1
+    assert server.sent < 50_000_000
+    assert nothing_is_left(cache)
+
+
+@pytest.mark.parametrize("spoil", ["slow", "slow headers", "silent"])
+def test_a_server_that_is_too_slow_is_given_up(server, served, tmp_path, spoil):
+    server.spoil = [spoil] * 2
+    with pytest.raises(DownloadError, match=r"(it is too slow: [\d,]+ bytes in 1 seconds|timed out)") as error:
+        download(served, tmp_path, retries=1, patience=1)
+    assert "\n" not in str(error.value)
+    assert len(server.requests) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_slow_download_can_be_interrupted(server, served, cache):
+    server.spoil = ["slow"]
+    process = subprocess.Popen([sys.executable, "-c", FETCH, served.url, served.sha256], stderr=subprocess.PIPE)
+    while not server.sent:
+        assert process.poll() is None
+        server.closing.wait(0.05)
+    process.send_signal(signal.SIGINT)
+    assert b"KeyboardInterrupt" in process.communicate(timeout=20)[1]
     assert nothing_is_left(cache)
 
 
@@ -183,9 +252,21 @@ def test_a_mirror_and_a_file_must_be_the_official_archive(server, served, tmp_pa
         fetch_archive(replace(served, folder="third"), source=tmp_path / "nothing")
 
 
-def test_an_archive_without_a_published_checksum(server, served, tmp_path):
-    path = download(replace(served, sha256=None), tmp_path)
+def test_an_archive_without_a_published_checksum_is_the_first_one_for_ever(server, served, tmp_path, cache):
+    unknown = replace(served, sha256=None)
+    path = download(unknown, tmp_path / "first")
     assert path.read_bytes() == server.files["/set.tar.gz"]
+    assert served.sha256 in (cache / "checksums.json").read_text()
+    download(unknown, tmp_path / "again")
+    server.files["/set.tar.gz"] += b"changed"
+    with pytest.raises(DataError, match=rf"is not the set\.tar\.gz that was used first.*recorded is {served.sha256}"):
+        download(unknown, tmp_path / "changed")
+    assert list((tmp_path / "changed").iterdir()) == []
+    (cache / "checksums.json").unlink()
+    download(unknown, tmp_path / "changed")
+    (cache / "checksums.json").write_text("[")
+    with pytest.raises(DataError, match=r"checksums\.json: is damaged; remove it"):
+        download(unknown, tmp_path / "damaged")
 
 
 FETCH = """

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from minizerofl_datasets import DataError, import_arrays, load
+from minizerofl_datasets.arrays import read_arrays
 from minizerofl_datasets.imported import imported_names
 
 X = np.random.default_rng(0).integers(0, 256, (60, 3, 4, 5), dtype=np.uint8)
@@ -71,7 +72,7 @@ def test_without_clients_a_partition_deals_it(tmp_path):
     [
         ({"y": Y}, "needs the arrays 'x'"),
         ({"x": X}, "needs the arrays 'x'"),
-        ({"x": X, "y": Y[:-1]}, r"'y' is int64 \(59,\), expected 60 whole numbers"),
+        ({"x": X, "y": Y[:-1]}, r"'y' is int64 \(59,\), values from 0 to 2, expected 60 whole numbers"),
         ({"x": X, "y": Y - 1}, "expected 60 whole numbers of at least 0"),
         ({"x": X, "y": Y / 2}, "'y' is float64"),
         ({"x": X.reshape(60, 60), "y": Y}, r"'x' is uint8 \(60, 60\)"),
@@ -83,7 +84,7 @@ def test_without_clients_a_partition_deals_it(tmp_path):
         ({"x": X, "y": Y, "x_test": X}, "give both or neither"),
         ({"x": X, "y": Y, "x_test": X[..., :2], "y_test": Y}, "differs from 'x'"),
         ({"x": X, "y": Y, "x_test": X / 2, "y_test": Y}, "differs from 'x'"),
-        ({"x": X.astype(object), "y": Y}, "cannot be read"),
+        ({"x": X.astype(object), "y": Y}, "'x' holds Python objects"),
         ({"x": np.full((60, 4, 5), 1e300), "y": Y}, "NaN or infinity"),
         ({"x": X, "y": Y, "class_names": np.array(["a", "b"])}, "expected a name for 3 classes"),
         ({"x": X, "y": Y, "class_names": np.array([["a"], ["b"], ["c"]])}, "expected a name for 3 classes"),
@@ -96,6 +97,104 @@ def test_arrays_of_the_wrong_form_are_refused(tmp_path, arrays, says):
     assert "a.npz" in str(error.value)
     assert "\n" not in str(error.value)
     assert imported_names() == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (
+            np.where(Y == 1, np.uint64(2**64 - 1), 0).astype(np.uint64),
+            "values from 0 to 18446744073709551615, expected",
+        ),
+        (Y * 3_000_000_000, "values from 0 to 6000000000, expected"),
+        (Y * 32_768, r"values from 0 to 65536, expected .* \(at most 65,535\)"),
+        (Y.astype(np.int8) - 3, "values from -3 to -1, expected"),
+        (Y / 2, r"is float64 \(60,\), values from 0.0 to 1.0, expected"),
+        (Y.astype(np.float32), "is float32"),
+        (Y.astype(str), "is <U21"),
+        (Y.astype(bool), "is bool"),
+        (np.eye(3, dtype=np.uint8)[Y], r"is uint8 \(60, 3\), expected \(60,\); if each row marks"),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "_test"])
+def test_labels_that_cannot_be_classes_are_refused(tmp_path, labels, says, end):
+    arrays = {"x": X, "y": Y, "x_test": X, "y_test": Y, f"y{end}": labels}
+    with pytest.raises(DataError, match=f"a.npz: 'y{end}' {says}" if says[:2] == "is" else says) as error:
+        read_arrays(write(tmp_path / "a.npz", **arrays))
+    assert "\n" not in str(error.value)
+
+
+def test_labels_and_clients_in_a_column_are_taken(tmp_path):
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y[:, None], client=OWNERS[:, None]))
+    import_arrays("flat", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS))
+    column, flat = load("mine"), load("flat")
+    assert column.clients == flat.clients
+    for client in flat.clients:
+        np.testing.assert_array_equal(column.train(client)[1], flat.train(client)[1])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_in_the_last_place_are_refused_with_a_hint(tmp_path, channels):
+    x = np.zeros((60, 32, 32, channels), np.uint8)
+    with pytest.raises(DataError, match=r"looks like \(N, H, W, C\); store it as .*transpose\(0, 3, 1, 2\)"):
+        read_arrays(write(tmp_path / "a.npz", x=x, y=Y))
+    turned = read_arrays(write(tmp_path / "a.npz", x=x.transpose(0, 3, 1, 2), y=Y))
+    assert turned["x"].shape == (60, channels, 32, 32)
+
+
+@pytest.mark.parametrize("file", ["a.npz", "a.h5"])
+@pytest.mark.parametrize("names", [("x_train", "y_train"), ("train_images", "train_labels")])
+def test_foreign_names_are_listed(tmp_path, file, names):
+    arrays = dict(zip(names, (X, Y), strict=True))
+    says = f"needs the arrays 'x' .* and 'y' .*; it has '{names[0]}', '{names[1]}'. Store them again under these names"
+    with pytest.raises(DataError, match=says):
+        read_arrays(write(tmp_path / file, **arrays))
+
+
+def test_empty_classes_are_told(tmp_path):
+    told = []
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y + 1), say=told.append)
+    import_arrays("more", write(tmp_path / "a.npz", x=X, y=np.where(Y == 0, 255, Y)), say=told.append)
+    names = np.array(list("abcde"))
+    import_arrays("named", write(tmp_path / "a.npz", x=X, y=Y, class_names=names), say=told.append)
+    import_arrays("whole", write(tmp_path / "a.npz", x=X, y=Y), say=told.append)
+    assert told == [
+        "1 of 4 classes have no sample: 0.",
+        "253 of 256 classes have no sample: 0, 3, 4, 5, 6, 7, 8, 9, 10, 11, ....",
+        "2 of 5 classes have no sample: 3, 4.",
+    ]
+
+
+@pytest.mark.parametrize(("samples", "clients"), [(2, 1), (9, 1), (40, 3), (60, 5), (110, 9), (112, 100), (300, 100)])
+def test_a_small_set_has_fewer_clients(tmp_path, samples, clients):
+    x = np.resize(X, (samples, 3, 4, 5))
+    import_arrays("mine", write(tmp_path / "a.npz", x=x, y=np.arange(samples) % 3))
+    data = load("mine")
+    assert len(data.clients) == clients
+    assert len(data.test()[1]) == max(1, samples // 10)
+    assert len(data.labels["train"]) == samples - max(1, samples // 10)
+
+
+def test_one_sample_is_refused_before_it_is_stored(tmp_path):
+    with pytest.raises(DataError, match="holds one sample, expected at least two"):
+        import_arrays("mine", write(tmp_path / "a.npz", x=X[:1], y=Y[:1]))
+    assert imported_names() == ()
+    import_arrays("mine", write(tmp_path / "a.npz", x=X[:1], y=Y[:1], x_test=X[:1], y_test=Y[:1]))
+    assert len(load("mine").test()[1]) == 1
+
+
+@pytest.mark.parametrize("file", ["A.NPZ", "A.H5"])
+def test_a_name_in_capitals_is_what_it_says(tmp_path, file):
+    path = write(tmp_path / file.lower(), x=X, y=Y)
+    import_arrays("mine", path.rename(tmp_path / file))
+    assert load("mine").input_shape == (3, 4, 5)
+
+
+@pytest.mark.parametrize("file", ["a.npz", "a.h5"])
+def test_names_of_clients_are_bounded(tmp_path, file):
+    owners = np.where(Y == 0, "n" * 257, "b")
+    with pytest.raises(DataError, match="names of more than 256 characters"):
+        import_arrays("mine", write(tmp_path / file, x=X, y=Y, client=owners))
 
 
 @pytest.mark.parametrize("file", ["a.npz", "a.h5", "a.txt"])

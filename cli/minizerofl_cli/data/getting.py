@@ -69,11 +69,13 @@ def take_in(file: Path, name: str, replace: bool) -> Iterator[str]:
         ...
     minizerofl.fl.errors.ConfigError: name='Scans': use up to 64 lower-case letters, digits, - and _.
     """
+    odd: list[str] = []
     try:
-        import_arrays(name, file, replace=replace)
+        import_arrays(name, file, replace=replace, say=odd.append)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     yield from load(name, "real", None, "ink", 0, None).describe().splitlines()
+    yield from (f"Note: {line}" for line in odd)
     yield f"Next: minizerofl train --dataset {name}"
 
 

@@ -15,6 +15,7 @@ from minizerofl_datasets.errors import DataError
 from minizerofl_datasets.femnist.files import STORE
 from minizerofl_datasets.femnist.nist import Progress, labels_by_hash, opened, pictures_by_writer
 from minizerofl_datasets.femnist.store import TEST_SHARE
+from minizerofl_datasets.recorded import check_recorded, record, sha256_of
 
 __all__ = ["build_leaf"]
 
@@ -55,7 +56,8 @@ def build_leaf(
     Raises
     ------
     DataError
-        If an archive is damaged or not NIST's, the two do not belong together, or the folder exists.
+        If an archive is damaged or not NIST's, is another one than in the first build, the two do not belong together,
+        or the folder exists.
     ValueError
         If ``test_share`` is out of its range.
 
@@ -83,12 +85,14 @@ def build_leaf(
         new = scratch / "leaf"
         new.mkdir()
         with opened(Path(by_class)) as archive:
+            checksums = {"by_class.zip": _same_as_first("by_class.zip", Path(by_class))}
             labels = labels_by_hash(archive, progress)
         with (
             opened(Path(by_write)) as archive,
             h5py.File(new / STORE.format("train"), "w") as train,
             h5py.File(new / STORE.format("test"), "w") as test,
         ):
+            checksums["by_write.zip"] = _same_as_first("by_write.zip", Path(by_write))
             groups = [file.create_group("examples") for file in (train, test)]
             for group in groups:
                 group.attrs["duplicates"] = keep_duplicates
@@ -103,4 +107,13 @@ def build_leaf(
                         group.create_dataset(f"{writer}/pixels", data=x[rows], compression="gzip", compression_opts=1)
                         group[f"{writer}/label"] = y[rows]
         publish(new, final)
+    for name, checksum in checksums.items():
+        record(name, checksum)
     return final
+
+
+def _same_as_first(name: str, path: Path) -> str:
+    """Return the checksum of one of NIST's archives; refuse one that differs from the one used first."""
+    checksum = sha256_of(path)
+    check_recorded(name, checksum, str(path))
+    return checksum

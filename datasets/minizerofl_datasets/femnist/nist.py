@@ -23,6 +23,7 @@ __all__ = ["Progress", "labels_by_hash", "opened", "pictures_by_writer", "shrink
 Progress = Callable[[int, int], None]  # pictures so far, pictures in all
 
 SCAN = 128  # pixels: height and width of a NIST picture
+LARGEST = 1 << 20  # bytes of a scan's file; they have about 500
 # by_class/<hex code>/hsf_<part>/<name>.png; the folders train_<hex> repeat what hsf_<part> holds.
 BY_CLASS = re.compile(r"(?:.*/)?([0-9a-f]{2})/hsf_[^/]*/[^/]+\.png")
 # by_write/hsf_<part>/<writer>/<form>/<name>.png
@@ -89,7 +90,7 @@ def labels_by_hash(archive: zipfile.ZipFile, progress: Progress | None = None) -
         character = chr(int(code, 16))
         if character not in CLASS_NAMES:
             raise DataError(f"{archive.filename}: {name!r} is of class {code}, which is neither digit nor letter.")
-        labels.setdefault(_md5(archive.read(name)), CLASS_NAMES.index(character))
+        labels.setdefault(_md5(_content(archive, name)), CLASS_NAMES.index(character))
         if progress:
             progress(done, len(names))
     return labels
@@ -128,7 +129,7 @@ def pictures_by_writer(
     pictures: list[npt.NDArray[np.uint8]] = []
     written: list[int] = []
     for done, (name, writer) in enumerate(names, 1):
-        content = archive.read(name)
+        content = _content(archive, name)
         label = labels.get(_md5(content))
         if label is None:
             raise DataError(
@@ -184,6 +185,15 @@ def _matching(archive: zipfile.ZipFile, pattern: re.Pattern[str]) -> list[tuple[
         file = PurePosixPath(str(archive.filename)).name
         raise DataError(f"{archive.filename}: holds no pictures in the layout of NIST's archive; is it {file}?")
     return names
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    size = archive.getinfo(name).file_size
+    if size > LARGEST:
+        raise DataError(
+            f"{archive.filename}: {name!r} has {size:,} bytes, too many for a scan; download the file again."
+        )
+    return archive.read(name)
 
 
 def _md5(content: bytes) -> bytes:

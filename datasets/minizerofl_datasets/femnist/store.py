@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from minizerofl_datasets.errors import DataError
+from minizerofl_datasets.femnist.inspection import inspect_once
 from minizerofl_datasets.femnist.tff import TffFemnist, reading
 
 __all__ = ["TEST_SHARE", "LeafStore"]
@@ -46,6 +47,7 @@ class LeafStore(TffFemnist):
         clients: int | None = None,
         keep_duplicates: bool = False,
     ) -> None:
+        inspect_once(train, test)
         for path in (train, test):
             with reading(path) as examples:
                 duplicates = bool(examples.attrs.get("duplicates", False))

@@ -14,7 +14,9 @@ import numpy as np
 from minizerofl_datasets.errors import DataError, one_line
 from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
+from minizerofl_datasets.femnist.inspection import inspect_once
 from minizerofl_datasets.femnist.writers import pair_writers
+from minizerofl_datasets.hdf5 import member
 
 if TYPE_CHECKING:
     import h5py
@@ -45,8 +47,8 @@ class TffFemnist(FemnistImages):
 
     Notes
     -----
-    A truncated file is refused when it is opened. Other damage is found as far as libhdf5 finds it: trust a file as far
-    as its checksum.
+    A file is looked through once, in a process of its own, before it is opened here (see ``inspection``). Damage to the
+    pixels themselves is found as far as libhdf5 finds it: trust a file as far as its checksum.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class TffFemnist(FemnistImages):
 
     def __init__(self, train: Path, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
         self._paths: dict[Split, Path] = {"train": train, "test": test}
+        inspect_once(train, test)
         writers, self._tested = pair_writers(_writers(train), _writers(test), clients)
         super().__init__(
             source="real",
@@ -77,7 +80,7 @@ class TffFemnist(FemnistImages):
             return np.empty((0, SIDE, SIDE), np.float32), np.empty(0, np.int64)
         path = self._paths[split]
         with reading(path, client) as examples:
-            pixels, labels = self._checked(examples[client], f"{path}, client {client}")
+            pixels, labels = self._checked(examples, client, f"{path}, client {client}")
             x, y = pixels[()].astype(np.float32, copy=False), labels[()].astype(np.int64)
         if self.grey_levels > 1:
             x /= np.float32(self.grey_levels)
@@ -88,13 +91,17 @@ class TffFemnist(FemnistImages):
         if split == "test" and client not in self._tested:
             return 0
         with reading(self._paths[split], client) as examples:
-            return len(self._checked(examples[client], f"{self._paths[split]}, client {client}")[1])
+            return len(self._checked(examples, client, f"{self._paths[split]}, client {client}")[1])
 
-    def _checked(self, group: object, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
-        """Return a writer's two data sets if they have the layout's shapes and dtypes."""
+    def _checked(self, examples: "h5py.Group", client: str, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
+        """Return a writer's two data sets if they are plain arrays of the layout's shapes and dtypes."""
         import h5py
 
-        pixels, labels = (group.get(key) if isinstance(group, h5py.Group) else None for key in ("pixels", "label"))
+        group = member(examples, client, where)
+        pixels, labels = (
+            member(group, key, where) if isinstance(group, h5py.Group) and key in group else None
+            for key in ("pixels", "label")
+        )
         if not (isinstance(pixels, h5py.Dataset) and isinstance(labels, h5py.Dataset)):
             raise DataError(f"{where}: needs the data sets 'pixels' and 'label'.")
         kind, stored = ("u", "uint8") if self.grey_levels > 1 else ("f", "float32")
@@ -130,7 +137,7 @@ def reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
     where = str(path) if client is None else f"{path}, client {client}"
     try:
         with h5py.File(path, "r") as file:
-            examples = file.get("examples")
+            examples = member(file, "examples", str(path)) if "examples" in file else None
             if not isinstance(examples, h5py.Group):
                 raise DataError(f"{path}: has no group 'examples', so it is not a TFF file of FEMNIST.")
             yield examples

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from minizerofl_datasets.choices import PRIORS
 from minizerofl_datasets.errors import check_choice
-from minizerofl_datasets.partition.even import check_alpha, check_min_size
+from minizerofl_datasets.partition.even import check_alpha, check_min_size, draw_shares
 from minizerofl_datasets.partition.result import Rows
 
 __all__ = ["dirichlet", "dirichlet_min"]
@@ -69,7 +69,7 @@ def dirichlet(
     quota[: len(y) % num_clients] += 1
     rows: list[Rows] = [np.empty(0, np.int64)] * num_clients
     for client in rng.permutation(num_clients):
-        take = _draw_counts(quota[client], _draw_shares(base, alpha, rng), left, rng)
+        take = _draw_counts(quota[client], draw_shares(_concentration(base, alpha), base, rng), left, rng)
         left -= take
         rows[client] = np.concatenate([pool[n : n + t] for pool, n, t in zip(pools, left, take, strict=True)])
     return rows
@@ -103,7 +103,8 @@ def dirichlet_min(
     even = np.full(num_clients, 1 / num_clients)
     parts: list[list[Rows]] = [[] for _ in range(num_clients)]
     for pool in _pools(y, rng):
-        ends = np.rint(_draw_shares(even, alpha, rng).cumsum()[:-1] * len(pool)).astype(np.int64)
+        shares = draw_shares(_concentration(even, alpha), even, rng)
+        ends = np.rint(shares.cumsum()[:-1] * len(pool)).astype(np.int64)
         for mine, part in zip(parts, np.split(pool, ends), strict=True):
             mine.append(part)
     rows = [rng.permutation(np.concatenate(mine)) for mine in parts]
@@ -121,14 +122,10 @@ def _pools(y: Rows, rng: np.random.Generator) -> list[Rows]:
     return [rng.permutation(np.flatnonzero(y == label)) for label in np.unique(y)]
 
 
-def _draw_shares(base: Shares, alpha: float, rng: np.random.Generator) -> Shares:
-    """Draw from Dirichlet(alpha * C * base)."""
-    if np.isinf(alpha):
-        return base
-    shares: Shares = rng.dirichlet(np.maximum(alpha * len(base) * base, np.finfo(np.float64).tiny))
-    if not np.isfinite(shares).all():  # A tiny alpha makes every component underflow: all weight goes to one class.
-        shares = np.eye(len(base))[rng.choice(len(base), p=base)]
-    return shares
+def _concentration(base: Shares, alpha: float) -> Shares:
+    """Return alpha * C * base, above 0; infinite where that is too large for a number."""
+    with np.errstate(over="ignore"):
+        return np.maximum(alpha * len(base) * base, np.finfo(np.float64).tiny)
 
 
 def _draw_counts(quota: int, shares: Shares, left: Rows, rng: np.random.Generator) -> Rows:

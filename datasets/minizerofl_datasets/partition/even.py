@@ -5,7 +5,10 @@ import numpy.typing as npt
 
 from minizerofl_datasets.partition.result import Rows
 
-__all__ = ["check_alpha", "iid", "quantity", "shards"]
+__all__ = ["check_alpha", "check_min_size", "draw_shares", "iid", "quantity", "shards"]
+
+# From this concentration on a draw differs from its mean by less than a float can tell for any number of samples.
+EVEN = 1e15
 
 
 def iid(y: npt.NDArray[np.int64], num_clients: int, rng: np.random.Generator) -> list[Rows]:
@@ -66,10 +69,43 @@ def quantity(
     """
     check_alpha(alpha)
     check_min_size(min_size, len(y), num_clients)
-    share = np.full(num_clients, 1 / num_clients) if np.isinf(alpha) else rng.dirichlet(np.full(num_clients, alpha))
+    share = draw_shares(np.full(num_clients, alpha), np.full(num_clients, 1 / num_clients), rng)
     spare = len(y) - min_size * num_clients
     ends = np.rint(share.cumsum()[:-1] * spare).astype(np.int64) + min_size * np.arange(1, num_clients)
     return np.split(rng.permutation(len(y)), ends)
+
+
+def draw_shares(
+    concentration: npt.NDArray[np.float64], mean: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Draw shares from a Dirichlet distribution, also where its parameters leave the range of floats.
+
+    Parameters
+    ----------
+    concentration : ndarray of float64, shape (C,)
+        Its parameters, all above 0.
+    mean : ndarray of float64, shape (C,)
+        The parameters over their sum: what a draw tends to when they are large.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float64, shape (C,)
+        They add up to 1.
+
+    Examples
+    --------
+    >>> draw_shares(np.full(4, 1e308), np.full(4, 0.25), np.random.default_rng(0)).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    >>> sorted(draw_shares(np.full(4, 1e-320), np.full(4, 0.25), np.random.default_rng(0)).tolist())
+    [0.0, 0.0, 0.0, 1.0]
+    """
+    if concentration.max() > EVEN:
+        return mean
+    shares = rng.dirichlet(concentration)
+    if not np.isfinite(shares).all():  # A tiny alpha makes every component underflow: all weight goes to one class.
+        shares = np.eye(len(mean))[rng.choice(len(mean), p=mean)]
+    return shares
 
 
 def check_alpha(alpha: float) -> None:

@@ -9,8 +9,8 @@ __all__ = ["HOW_TO_GET", "find_source"]
 
 HOW_TO_GET = (
     "run `minizerofl data fetch speech_commands`; or download "
-    "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz into a folder, packed or unpacked to "
-    "speech_commands_v0.01, and name the folder with --data-dir, data_dir= or the environment variable "
+    "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.01.tar.gz into a folder, packed or "
+    "unpacked to speech_commands_v0.01, and name the folder with --data-dir, data_dir= or the environment variable "
     "MINIZEROFL_DATA; or take the synthetic twin with source=synthetic"
 )
 

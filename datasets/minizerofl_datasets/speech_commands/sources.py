@@ -1,16 +1,14 @@
 """Sources of clips: an unpacked folder, or the archive itself, which is read as a stream and never unpacked."""
 
-import gzip
 import os
 import re
-import tarfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from minizerofl_datasets.archive import entries
 from minizerofl_datasets.errors import DataError, one_line
 from minizerofl_datasets.speech_commands.words import ADDED, VERSIONS
 
@@ -18,6 +16,7 @@ __all__ = ["NOISE", "Archive", "Folder", "Recording", "Source"]
 
 NOISE = "_background_noise_"
 LARGEST = 2**25  # Bytes; the longest noise has 3 MB.
+MOST_UNPACKED = 9_000_000_000  # Bytes that an archive may hold.
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,8 @@ class Folder:
                 for file in sorted(os.scandir(path / folder), key=lambda entry: entry.name):
                     name = f"{folder}/{file.name}"
                     if is_recording(name, self.version, str(path)):
+                        if not file.is_file():
+                            raise DataError(f"'{path / name}' is not a plain file; download the set again.")
                         self._files.append((name, file.stat()))
         except OSError as error:
             raise DataError(f"'{path}': cannot be listed ({one_line(error)}).") from error
@@ -159,38 +160,15 @@ class Archive:
     def recordings(self) -> Iterator[Recording]:
         """Yield the recordings in the order of the archive."""
         found = False
-        try:
-            # tarfile's own "r|gz" accepts a file that is cut short; gzip checks length and checksum.
-            with (
-                self.path.open("rb") as raw,
-                gzip.open(raw) as plain,
-                tarfile.open(fileobj=plain, mode="r|") as archive,
-            ):
-                for member in archive:
-                    name = self._name(member)
-                    content = archive.extractfile(member) if name else None
-                    if content is not None:
-                        found = True
-                        yield Recording(name, content.read(), raw.tell())
-                while plain.read(2**20):
-                    pass
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-            raise DataError(f"{self.path}: is damaged or incomplete ({one_line(error)}); download it again.") from error
+        with entries(self.path, max_bytes=MOST_UNPACKED) as listed:
+            for entry in listed:
+                name = "/".join(PurePosixPath(entry.name).parts[-2:])
+                if entry.content is not None and "/" in name and is_recording(name, self.version, str(self.path)):
+                    _check_size(name, entry.size, self.path)
+                    found = True
+                    yield Recording(name, entry.content.read(), entry.position)
         if not found:
             raise DataError(f"{self.path}: holds no recordings of Speech Commands; download it again.")
-
-    def _name(self, member: tarfile.TarInfo) -> str:
-        """Return the name of a member that is a recording, else ""."""
-        parts = PurePosixPath(member.name).parts
-        if ".." in parts or member.name.startswith("/") or member.issym() or member.islnk():
-            raise DataError(f"{self.path}: member {member.name!r} leads out of the archive; do not trust this file.")
-        if not member.isfile() or len(parts) < 2:
-            return ""
-        name = "/".join(parts[-2:])
-        if not is_recording(name, self.version, str(self.path)):
-            return ""
-        _check_size(name, member.size, self.path)
-        return name
 
 
 def is_recording(name: str, version: str, where: str) -> bool:
@@ -221,13 +199,13 @@ def is_recording(name: str, version: str, where: str) -> bool:
     (True, False)
     """
     folder, file = name.split("/")
-    if file.startswith(".") or not file.endswith(".wav"):
+    if file.startswith(".") or not file.lower().endswith(".wav"):
         return False
     if folder == NOISE:
         return True
     if folder not in VERSIONS[version]:
         raise DataError(f"{where}: {name!r} is a recording, but {folder!r} is not a word of Speech Commands {version}.")
-    if not re.fullmatch(r".+_nohash_\d+\.wav", file):
+    if not re.fullmatch(r".+_nohash_\d+\.wav", file, re.IGNORECASE):
         raise DataError(f"{where}: {name!r} does not name its speaker, expected <speaker>_nohash_<number>.wav.")
     return True
 

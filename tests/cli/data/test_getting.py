@@ -96,6 +96,28 @@ def test_an_imported_set_is_known_to_every_command(invoke, tmp_path):
     assert invoke("eval", run).exit_code == 0
 
 
+def test_a_small_set_works_with_every_command(invoke, tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    np.savez(tmp_path / "few.npz", x=x, y=np.arange(40) % 3 + 1)
+    result = invoke("data", "import", tmp_path / "few.npz", "--name", "few")
+    assert result.exit_code == 0, result.output
+    assert "Note: 1 of 4 classes have no sample: 0." in result.output
+    assert "3 clients, 4 classes" in invoke("data", "info", "few").output
+    for command in ("preview", "partition"):
+        assert invoke("data", command, "few", "-o", tmp_path / f"{command}.png").exit_code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n" + bytes(3000)])
+@pytest.mark.parametrize("file", ["a.npz", "a.h5"])
+def test_a_file_that_is_not_fit_is_refused_and_leaves_nothing(invoke, tmp_path, file, content):
+    (tmp_path / file).write_bytes(content)
+    result = invoke("data", "import", tmp_path / file, "--name", "mine")
+    assert result.exit_code == 3
+    assert len(result.output.splitlines()) == 1
+    assert "mine" not in invoke("data", "list").output
+    assert not [path for path in (tmp_path / "no-cache").rglob("*") if path.name != "imported"]
+
+
 def test_the_leaf_build(invoke, tmp_path):
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as classes, zipfile.ZipFile(tmp_path / "w.zip", "w") as writers:
         for writer in ("f0000_14", "f0001_41"):

@@ -100,6 +100,6 @@ def test_an_archive_whose_checksum_is_missing_or_wrong_is_refused(tmp_path, arch
 def test_a_truncated_archive_is_refused(tmp_path, archived, share):
     content = (archived / "cifar-10-binary.tar.gz").read_bytes()
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DataError, match=r"cifar-10-binary\.tar\.gz: (cannot be unpacked|holds no)") as error:
+    with pytest.raises(DataError, match=r"\.tar\.gz: (cannot be unpacked|holds no|is not an archive)") as error:
         load("cifar10", data_dir=tmp_path)
     assert "\n" not in str(error.value)

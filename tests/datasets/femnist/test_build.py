@@ -170,3 +170,22 @@ def test_a_folder_that_is_there_is_left_alone(nist, tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(DataError, match="exists already"):
         build_leaf(*nist(), tmp_path / "out")
+
+
+def test_other_archives_than_the_first_are_refused(nist, tmp_path):
+    build_leaf(*nist(), tmp_path / "first")
+    by_class, by_write = nist()
+    with zipfile.ZipFile(by_write, "a") as archive:
+        archive.writestr("changed", b"")
+    with pytest.raises(DataError, match=r"by_write\.zip: is not the by_write\.zip that was used first"):
+        build_leaf(by_class, by_write, tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+    build_leaf(*nist(), tmp_path / "third")
+
+
+def test_a_scan_that_is_a_bomb_is_refused(nist, tmp_path):
+    by_class, by_write = nist()
+    with zipfile.ZipFile(by_class, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("by_class/30/hsf_0/hsf_0_bomb.png", bytes(100_000_000))
+    with pytest.raises(DataError, match=r"hsf_0_bomb\.png' has 100,000,000 bytes, too many for a scan"):
+        build_leaf(by_class, by_write, tmp_path / "out")

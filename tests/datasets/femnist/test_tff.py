@@ -147,3 +147,61 @@ def test_writers_in_the_test_file_alone_are_refused(tmp_path, write_tff):
     write_tff(tmp_path, {"f1": 1}, {"f1": 1, "f9": 1})
     with pytest.raises(DataError, match="the first f9, have test images but no training images"):
         load("femnist", data_dir=tmp_path)
+
+
+def _twist(entry, kind):
+    pixels = entry["pixels"][()]
+    del entry["pixels"]
+    if kind == "a link":
+        entry["pixels"] = h5py.SoftLink("/examples/f2/pixels")
+    elif kind == "a virtual array":
+        layout = h5py.VirtualLayout(pixels.shape, "f4")
+        layout[:] = h5py.VirtualSource(".", "/examples/f1/pixels", pixels.shape)
+        entry.create_virtual_dataset("pixels", layout)
+    elif kind == "in another file":
+        entry.create_dataset("pixels", pixels.shape, "f4", external=[("/etc/passwd", 0, pixels.nbytes)])
+    elif kind == "not hold that much":
+        entry.create_dataset("pixels", (10**9, 28, 28), "f4", chunks=(1000, 28, 28))
+    elif kind == "no array":
+        entry["pixels"] = h5py.Empty("f4")
+
+
+@pytest.mark.parametrize("kind", ["a link", "a virtual array", "in another file", "not hold that much", "no array"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_what_is_not_a_plain_array_in_the_file_is_refused_at_once(tmp_path, write_tff, kind, split):
+    write_tff(tmp_path, {"f1": 3, "f2": 3}, {"f1": 3, "f2": 3})
+    with h5py.File(tmp_path / f"fed_emnist_{split}.h5", "r+") as file:
+        _twist(file["examples/f1"], kind)
+    with pytest.raises(DataError, match=rf"fed_emnist_{split}\.h5, client f1: 'pixels' .*{kind}") as error:
+        load("femnist", data_dir=tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_writer_within_itself_is_refused(tmp_path, write_tff):
+    write_tff(tmp_path, {"f1": 3}, {"f1": 3})
+    with h5py.File(tmp_path / "fed_emnist_train.h5", "r+") as file:
+        file["examples/f2"] = file["examples"]
+    with pytest.raises(DataError, match="client f2: needs the data sets"):
+        load("femnist", data_dir=tmp_path).train("f2")
+
+
+def test_a_file_is_looked_through_once_and_again_when_it_changes(tmp_path, write_tff, cache):
+    write_tff(tmp_path, {"f1": 3}, {"f1": 3})
+    load("femnist", data_dir=tmp_path)
+    marks = set((cache / "inspected").iterdir())
+    assert len(marks) == 2
+    load("femnist", data_dir=tmp_path)
+    assert set((cache / "inspected").iterdir()) == marks
+    with h5py.File(tmp_path / "fed_emnist_train.h5", "r+") as file:
+        _twist(file["examples/f1"], "a virtual array")
+    with pytest.raises(DataError, match="is a virtual array"):
+        load("femnist", data_dir=tmp_path)
+    assert set((cache / "inspected").iterdir()) == marks
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, write_tff):
+    data = load("femnist", data_dir=write_tff(tmp_path, {"f1": 3}, {"f1": 3}))
+    with h5py.File(tmp_path / "fed_emnist_train.h5", "r+") as file:
+        _twist(file["examples/f1"], "in another file")
+    with pytest.raises(DataError, match="client f1: 'pixels' keeps its data in another file"):
+        data.train("f1")

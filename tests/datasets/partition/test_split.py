@@ -10,7 +10,7 @@ from minizerofl_datasets.partition import choose, label_counts, split
 
 SKEWED = ("dirichlet", "dirichlet-min", "quantity")
 methods = st.sampled_from([method for method in METHODS if method != "natural"])
-alphas = st.one_of(st.floats(1e-9, 1e6), st.just(float("inf")))
+alphas = st.one_of(st.floats(1e-9, 1e6), st.floats(5e-324, 1.7e308), st.just(float("inf")))
 seeds = st.integers(0, 2**32)
 
 
@@ -80,6 +80,14 @@ def test_skew_falls_with_alpha_towards_iid(method, seed):
 
 
 @pytest.mark.parametrize("method", ["dirichlet", "dirichlet-min", "quantity"])
+def test_an_alpha_near_the_largest_float_is_an_infinite_one(method):
+    y = np.arange(3000) % 62
+    for alpha in (1e16, 1e300, 1e308):
+        huge, infinite = (split(y, method, num_clients=10, alpha=each) for each in (alpha, float("inf")))
+        assert huge.sha256() == infinite.sha256()
+
+
+@pytest.mark.parametrize("method", SKEWED)
 def test_an_infinite_alpha_is_allowed(method):
     y = np.arange(1000) % 10
     assert len(split(y, method, num_clients=10, alpha=float("inf")).clients) == 10

@@ -162,7 +162,7 @@ def test_real_without_data_says_how_to_get_it(monkeypatch, tmp_path, version):
     for where in (None, tmp_path):
         with pytest.raises(DataError) as error:
             load("speech_commands", source="real", data_dir=where, version=version)
-        for word in ("speech_commands_v0.01.tar.gz", "http://", "--data-dir", "MINIZEROFL_DATA", "Speech Commands"):
+        for word in ("speech_commands_v0.01.tar.gz", "https://", "--data-dir", "MINIZEROFL_DATA", "Speech Commands"):
             assert word in str(error.value)
         assert "\n" not in str(error.value)
 

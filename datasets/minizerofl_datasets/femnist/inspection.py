@@ -1,0 +1,69 @@
+"""Looks at FEMNIST's HDF5 files once, in a process of its own, before they are opened here.
+
+A damaged file may crash the HDF5 library or keep it busy for ever. So every group and array is opened once where that
+harms nobody; a file that passed is remembered in the cache, by path, size and time, and costs nothing from then on.
+"""
+
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from minizerofl_datasets.cache import cache_folder
+from minizerofl_datasets.errors import DataError
+from minizerofl_datasets.guarded import guarded
+
+__all__ = ["inspect_once"]
+
+PATIENCE = 300.0  # seconds; thousands of writers on a slow disk
+
+
+def inspect_once(*paths: Path) -> None:
+    """Refuse HDF5 files that cannot be walked through, or that hold anything but plain arrays.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is damaged, crashes the library, takes too long, or declares what it does not hold.
+
+    Examples
+    --------
+    >>> inspect_once(Path("no.h5"))
+    Traceback (most recent call last):
+    ...
+    minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path}: the file does not exist.")
+    new = {path: mark for path in paths if not (mark := _mark(path)).is_file()}
+    if not new:
+        return
+    guarded(f"{__name__}:_walk", [str(path) for path in new], where=" or ".join(map(str, new)), seconds=PATIENCE)
+    with suppress(OSError):  # a cache that cannot be written: they are looked at again next time
+        for mark in new.values():
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+
+
+def _mark(path: Path) -> Path:
+    """Return the empty file that says that a file has passed; it is another one when the file changes."""
+    status = path.stat()
+    known = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
+    return cache_folder() / "inspected" / sha256(known.encode(errors="surrogateescape")).hexdigest()
+
+
+def _walk(*paths: str) -> None:
+    """Open every writer's arrays without reading them."""
+    import h5py
+
+    from minizerofl_datasets.femnist.tff import reading
+    from minizerofl_datasets.hdf5 import member
+
+    for path in paths:
+        with reading(Path(path)) as examples:
+            for client in examples:
+                where = f"{path}, client {client}"
+                writer = member(examples, client, where)
+                if isinstance(writer, h5py.Group):
+                    for name in {"pixels", "label"}.intersection(writer):
+                        member(writer, name, where)

@@ -1,0 +1,138 @@
+"""Runs a function in a process of its own, with a limit on memory and time: a library may crash or hang on a bad file.
+
+The function is named, not handed over, and takes and returns plain values, which travel as JSON.
+"""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from minizerofl_datasets.errors import DataError
+
+__all__ = ["SPARE", "guarded", "limit_memory"]
+
+SPARE = 1 << 30  # bytes beyond the data itself that reading a file may take
+# The import path is handed over, so that the child finds the same packages; -I keeps the current folder out of it.
+START = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from minizerofl_datasets.guarded import _serve; _serve(*sys.argv[2:])"
+)
+
+
+def guarded(function: str, arguments: list[str], *, where: str, seconds: float) -> object:
+    """Call a function in a new process and return what it returns.
+
+    Parameters
+    ----------
+    function : str
+        "package.module:name".
+    arguments : list of str
+        What it is called with.
+    where : str
+        What is read, for messages.
+    seconds : float
+        How long it may take; the process is ended then, and also if this one is interrupted.
+
+    Returns
+    -------
+    object
+        A JSON value.
+
+    Raises
+    ------
+    DataError
+        The function's own; or it crashed, took too long, or asked for more memory than it is allowed.
+    OSError, ValueError
+        The function's own.
+
+    Examples
+    --------
+    >>> guarded("os.path:basename", ["here/there"], where="here", seconds=60)
+    'there'
+    >>> guarded("os:abort", [], where="a.h5", seconds=60)
+    Traceback (most recent call last):
+    ...
+    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); it is damaged.
+    """
+    command = [sys.executable, "-I", "-c", START, json.dumps(sys.path), function, json.dumps(arguments), str(seconds)]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # nothing is computed
+    try:
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DataError(
+            f"{where}: could not be read within {seconds:.0f} seconds, and was given up; it may be damaged."
+        ) from error
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        raise DataError(f"{where}: the library that reads it crashed ({name}); it is damaged.")
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"{where}: {last or f'exit code {done.returncode}'}")
+    kind, value = json.loads(done.stdout.rpartition(b"\n")[2])
+    if kind == "DataError":
+        raise DataError(value)
+    if kind == "MemoryError":
+        raise DataError(f"{where}: needs more memory than what it declares would take; do not trust this file.")
+    if kind == "OSError":
+        raise OSError(*value)
+    if kind == "ValueError":
+        raise ValueError(value)
+    return value
+
+
+def _serve(function: str, arguments: str, seconds: str) -> None:
+    """Call the function and print what came of it; runs in the child."""
+    module, _, name = function.partition(":")
+    call = getattr(importlib.import_module(module), name)
+    _limit_time(float(seconds))
+    limit_memory(SPARE)
+    answer: tuple[str, object]
+    try:
+        answer = ("value", call(*json.loads(arguments)))
+    except (DataError, ValueError) as error:
+        answer = ("DataError" if isinstance(error, DataError) else "ValueError", str(error))
+    except MemoryError:
+        answer = ("MemoryError", None)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        answer = ("OSError", (error.errno, error.strerror, error.filename))
+    sys.stdout.write("\n" + json.dumps(answer))
+
+
+def limit_memory(more: int) -> None:
+    """Let this process ask for so many bytes more than it has, where the system can limit that.
+
+    Examples
+    --------
+    >>> limit_memory(1 << 60)
+    """
+    try:
+        import resource
+
+        now = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):  # Windows and macOS set no such limit
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = now + more
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (min(limit, (1 << 63) - 1), hard))
+
+
+def _limit_time(seconds: float) -> None:
+    """End this process even if the parent was killed and cannot."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 10, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
