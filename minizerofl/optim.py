@@ -66,8 +66,8 @@ class Optimizer(ABC):
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
         for index, parameter in enumerate(self.parameters):
-            if parameter._grad is not None:
-                self._update_parameter(index, parameter, parameter._grad)
+            if parameter.raw_grad is not None:
+                self._update_parameter(index, parameter, parameter.raw_grad)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

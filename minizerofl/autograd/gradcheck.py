@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from minizerofl.autograd.ops import add
-from minizerofl.autograd.tensor import Array, Tensor, no_grad
+from minizerofl.autograd.recording import no_grad
+from minizerofl.autograd.tensor import Array, Tensor
 
 Function = Callable[..., Tensor]
 

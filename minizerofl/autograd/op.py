@@ -10,8 +10,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from minizerofl.autograd.recording import is_recording
 from minizerofl.autograd.rowsparse import RowSparse
-from minizerofl.autograd.tensor import FLOATS, Array, Memory, Tensor, as_array, is_recording
+from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
+from minizerofl.autograd.writelog import WriteLog
 
 
 class Context:
@@ -31,17 +33,17 @@ class Context:
         self.op = op
         self.inputs = inputs
         self.needs_grad = tuple(recording and t is not None and t.requires_grad for t in inputs)
-        self._saved: tuple[tuple[Any, Memory | None, int], ...] | None = None
+        self._saved: tuple[tuple[Any, WriteLog | None, int], ...] | None = ()
 
     def save(self, *values: Any) -> None:
         """Keep arrays (and anything else) for `backward`; inputs and views of them are guarded against writes."""
         if any(self.needs_grad):
             self._saved = tuple(self._guard(value) for value in values)
 
-    def _guard(self, value: Any) -> tuple[Any, Memory | None, int]:
+    def _guard(self, value: Any) -> tuple[Any, WriteLog | None, int]:
         for tensor in self.inputs:
-            if tensor is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, tensor._array):
-                return value, tensor._memory, tensor._memory.version
+            if tensor is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, tensor.array):
+                return value, tensor.writes, tensor.writes.version
         return value, None, 0
 
     @property
@@ -55,8 +57,8 @@ class Context:
         """
         if self._saved is None:
             raise RuntimeError(f"{self.op.name}: backward was called a second time on one graph; run forward again")
-        for value, memory, version in self._saved:
-            if memory is not None and memory.version != version:
+        for value, writes, version in self._saved:
+            if writes is not None and writes.version != version:
                 raise RuntimeError(
                     f"{self.op.name}: an input of shape {value.shape} was written to between forward and backward; "
                     "call assign_ (or the optimiser's step) after backward"
@@ -148,7 +150,7 @@ class Op:
         """
         inputs = cls.as_tensors(operands)
         ctx = Context(cls, inputs, is_recording())
-        arrays = [None if t is None else t._array for t in inputs]
+        arrays = [None if t is None else t.array for t in inputs]
         try:
             result = cls.forward(ctx, *arrays, **options)
         except (TypeError, ValueError, IndexError) as error:
@@ -157,10 +159,7 @@ class Op:
         result = _keep_zero_d(result, dtype)
         if result.dtype != dtype:
             raise TypeError(f"{cls.name}: the result is {result.dtype}, but the inputs are {dtype}; an op must keep it")
-        memory = _shared_memory(result, inputs)
-        if not any(ctx.needs_grad):
-            return Tensor._wrap(result, memory)
-        return Tensor._wrap(result, memory, ctx)
+        return Tensor.wrap(result, _shared_writes(result, inputs), ctx if any(ctx.needs_grad) else None)
 
     @classmethod
     def as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
@@ -207,7 +206,7 @@ class Op:
             grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
         if grad.shape != tensor.shape or grad.dtype != tensor.dtype:
             raise RuntimeError(
-                f"{cls.name}: backward returned {_describe(grad)} for an input of {_describe(tensor._array)}"
+                f"{cls.name}: backward returned {_describe(grad)} for an input of {_describe(tensor.array)}"
             )
         return grad
 
@@ -229,15 +228,15 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _keep_zero_d(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Undo what NumPy does to arrays without axes: it makes them scalars, which a Python float widens before 2.0."""
+    """Turn NumPy scalars back into 0-d arrays: before NumPy 2 a scalar times a Python float became float64."""
     return array if array.ndim else np.asarray(array, dtype)
 
 
-def _shared_memory(result: Array, inputs: tuple[Tensor | None, ...]) -> Memory | None:
-    """Return the write counter of the input that `result` is a view of, if it is one."""
+def _shared_writes(result: Array, inputs: tuple[Tensor | None, ...]) -> WriteLog | None:
+    """Return the write log of the input that `result` is a view of; None if it is not a view."""
     for tensor in inputs:
-        if tensor is not None and np.may_share_memory(result, tensor._array):
-            return tensor._memory
+        if tensor is not None and np.may_share_memory(result, tensor.array):
+            return tensor.writes
     return None
 
 

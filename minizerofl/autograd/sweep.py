@@ -28,9 +28,9 @@ def sweep(root: Tensor, seed: Array) -> None:
     while order:
         tensor = order.pop()  # the last reference to an interior Tensor: it is freed in passing
         grad = gradients.pop(id(tensor))
-        node = tensor._node
+        node = tensor.node
         if node is None:
-            tensor._grad = _plus(tensor._grad, grad)
+            tensor.raw_grad = _plus(tensor.raw_grad, grad)
             continue
         for source, share in zip(node.inputs, node.op.gradients(node, dense(grad)), strict=True):
             if source is not None and share is not None:
@@ -55,8 +55,8 @@ def topological_order(root: Tensor) -> list[Tensor]:
         elif id(tensor) not in seen:
             seen.add(id(tensor))
             stack.append((tensor, True))
-            if tensor._node is not None:
-                stack.extend((source, False) for source in _wanted(tensor._node) if id(source) not in seen)
+            if tensor.node is not None:
+                stack.extend((source, False) for source in _wanted(tensor.node) if id(source) not in seen)
     return order
 
 

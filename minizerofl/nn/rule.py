@@ -76,13 +76,13 @@ class RuleWeights:
 
     def select(self, name: str, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Return the weights of a layer that take part, as a sparse matrix; `k` is the budget of this layer."""
-        weights = {each: layer.weight._array for each, layer in self._layers.items()}
+        weights = {each: layer.weight.array for each, layer in self._layers.items()}
         budget = {each: count_kept(layer.weight.size, layer.sparsity) for each, layer in self._layers.items()}
-        seen = [(id(layer.weight._array), layer.weight._memory.version) for layer in self._layers.values()], budget
+        seen = [(id(layer.weight.array), layer.weight.writes.version) for layer in self._layers.values()], budget
         if seen != self._seen:
             self._positions, self._seen, self._kept = self._rule.select(weights, budget), seen, {}
         if name not in self._kept:
             positions = self._positions[name]
-            matrix = w._array.reshape(-1, w.shape[-1])
+            matrix = w.array.reshape(-1, w.shape[-1])
             self._kept[name] = csr_at(matrix, positions, matrix.reshape(-1)[positions])
         return self._kept[name]

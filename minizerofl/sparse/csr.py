@@ -37,7 +37,7 @@ def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:
     array([[ 0., -3.],
            [ 2.,  0.]])
     """
-    return TopWeights().select(Tensor._wrap(w), k)
+    return TopWeights().select(Tensor.wrap(w), k)
 
 
 def csr_mask(matrix: scipy.sparse.csr_array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -83,8 +83,8 @@ class Last:
 class TopWeights:
     """The k weights of largest magnitude of a layer, found again after every step: the fast way to ask `TopK`.
 
-    From one step to the next few rows may have changed (see `Tensor.rows_changed_since`). Only these are searched then;
-    of all others the candidates are still known. The result is always the exact top-k.
+    From one step to the next only a few rows may have changed (see `WriteLog.rows_changed_since`). Then only these are
+    searched; of all others the candidates are still known. The result is always the exact top-k.
 
     Examples
     --------
@@ -101,12 +101,12 @@ class TopWeights:
 
     def select(self, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Select the k weights of largest magnitude; parameters and result as of `top_k_csr`."""
-        matrix = np.ascontiguousarray(w._array).reshape(-1, w.shape[-1])
+        matrix = np.ascontiguousarray(w.array).reshape(-1, w.shape[-1])
         last = self._last
-        if last is None or last.weights is not w._array or last.k != k:
+        if last is None or last.weights is not w.array or last.k != k:
             cut, candidates = _new_candidates(matrix, k)
         else:
-            changed = w.rows_changed_since(last.version)
+            changed = w.writes.rows_changed_since(last.version, w.array)
             if changed is not None and not changed.size:
                 return last.kept
             self._last = None  # its candidates are about to be changed
@@ -115,7 +115,7 @@ class TopWeights:
             return _compress(matrix, k)
         indptr, indices, values = keep(candidates, k)
         kept = scipy.sparse.csr_array((values, indices, indptr), shape=matrix.shape)
-        self._last = Last(w._array, w._memory.version, k, cut, candidates, kept)
+        self._last = Last(w.array, w.writes.version, k, cut, candidates, kept)
         return kept
 
 

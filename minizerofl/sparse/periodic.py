@@ -51,7 +51,7 @@ class PeriodicWeights:
 
     def select(self, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Return the weights that take part, as a sparse matrix."""
-        seen = id(w._array), w._memory.version, k
+        seen = id(w.array), w.writes.version, k
         if seen != self._seen:
             self._kept = self._reuse(w) if self._step % self._period else self._exact(w, k)
             self._step += 1
@@ -59,7 +59,7 @@ class PeriodicWeights:
         return self._kept
 
     def _reuse(self, w: Tensor) -> scipy.sparse.csr_array:
-        matrix = w._array.reshape(-1, w.shape[-1])
+        matrix = w.array.reshape(-1, w.shape[-1])
         if not self._by_threshold:
             rows = np.repeat(np.arange(len(matrix)), np.diff(self._kept.indptr))
             values = matrix[rows, self._kept.indices]

@@ -139,7 +139,7 @@ class HiddenState(Layer):
 
 class SharedState(Layer):
     def state_dict(self) -> dict[str, np.ndarray]:
-        state = {name: parameter._array for name, parameter in self.named_parameters()}
+        state = {name: parameter.array for name, parameter in self.named_parameters()}
         return {**state, "calls": self.calls}
 
 

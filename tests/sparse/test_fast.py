@@ -19,7 +19,7 @@ def run(op: Callable[..., Tensor], arrays: list[np.ndarray], dy: np.ndarray, **o
     """Return the result, the gradients of all inputs and the multiply-adds."""
     inputs = [Tensor(a, requires_grad=True) for a in arrays]
     y = op(*inputs, **options)
-    macs = y._node.op.macs(y._node, y.shape)
+    macs = y.node.op.macs(y.node, y.shape)
     y.backward(dy)
     return [y.data, *(t.grad for t in inputs), np.array(macs, np.float32)]
 
@@ -107,7 +107,7 @@ def test_layers_take_the_path_they_are_told(path: str, sparsity: float, dense: b
         layer.set_path(path)
     y = convolution(x)
     z = linear(nn.Flatten()(y))
-    assert (y._node.op is SwatConv2d) == (z._node.op is SwatLinear) == dense
+    assert (y.node.op is SwatConv2d) == (z.node.op is SwatLinear) == dense
 
 
 def test_a_layer_refuses_an_unknown_path() -> None:
