@@ -1,10 +1,11 @@
 """Dense 2-D convolution through matrix products.
 
 Copying the KH*KW shifted images below each other turns a convolution into one product, W^T (OC, IC*KH*KW) by patches
-(IC*KH*KW, pixels); this is "im2col". Done for a few output rows at a time, the patches never leave the cache, and the
-whole patch matrix, nine times the image, is never made.
+(IC*KH*KW, pixels); this is "im2col". It is done for a few output rows at a time: so the patches stay in the cache, and
+the whole patch matrix, KH*KW times as large as the image, is never made.
 
-Weights lie as (IC, KH, KW, OC), inputs first, outputs last: as a matrix they have a row for each row of the patches.
+Weights have the shape (IC, KH, KW, OC), inputs first, outputs last: as a matrix they have a row for each row of the
+patches.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from minizerofl.autograd.op import Context, Op, Products
-from minizerofl.autograd.ops.window import Window, place, windows
+from minizerofl.autograd.ops.window import Window, windows, write_padded
 from minizerofl.autograd.tensor import Array, Tensor
 
-BLOCK_BYTES = 4 * 2**20  # patches made at a time, at least those of one output row
+BLOCK_BYTES = 4 * 2**20  # size of the patches made at a time; at least those of one output row
 
 
 def convolve(x: Array, w: Array, rows: Window, cols: Window) -> Array:
@@ -33,7 +34,7 @@ def convolve(x: Array, w: Array, rows: Window, cols: Window) -> Array:
 
 
 def input_gradient(dy: Array, w: Array, rows: Window, cols: Window) -> Array:
-    """Compute dX: W dY is the gradient of the patches, and each goes back to where its patch came from."""
+    """Compute dX: W dY is the gradient of the patches, and each entry is added to the pixel that it was copied from."""
     IC, _, _, OC = w.shape
     dx = np.zeros((IC, rows.size, cols.size, dy.shape[3]), dy.dtype)
     w2, dy2 = w.reshape(-1, OC), np.ascontiguousarray(dy).reshape(OC, -1)
@@ -61,13 +62,15 @@ def bias_gradient(dy: Array) -> Array:
 
 
 class Conv2d(Op):
-    """``y[o, i, j, n] = b[o] + sum over c, p, q of w[c, p, q, o] * x[c, i*S + p - P, j*S + q - P, n]``."""
+    """``y[o, i, j, n] = b[o] + sum over c, p, q of w[c, p, q, o] * x[c, i*S + p - P, j*S + q - P, n]``.
+
+    As a product: y = W^T patches, dW = patches dY^T, d(patches) = W dY.
+    """
 
     name = "conv2d"
 
     @staticmethod
     def forward(ctx: Context, x: Array, w: Array, b: Array | None, stride: int, padding: int) -> Array:
-        """Multiply the weights by the patches."""
         rows, cols = windows(x, w, b, stride, padding)
         ctx.save(x, w, rows, cols)
         y = convolve(x, w, rows, cols)
@@ -77,7 +80,6 @@ class Conv2d(Op):
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Derive the product: dW = patches dY^T, and d(patches) = W dY."""
         x, w, rows, cols = ctx.saved
         wants_x, wants_w, wants_b = ctx.needs_grad
         dx = input_gradient(grad, w, rows, cols) if wants_x else None
@@ -106,14 +108,14 @@ def _is_pointwise(rows: Window, cols: Window) -> bool:
 
 
 def _patches(x: Array, rows: Window, cols: Window, first: int, last: int) -> Array:
-    """Copy what each tap sees from the output rows [first, last): (IC, H, W, N) -> (IC*KH*KW, (last - first)*Wo*N)."""
+    """Copy what each tap sees from the output rows [first, last): (IC, H, W, N) -> (IC*KH*KW, (last - first)*OW*N)."""
     C, N = x.shape[0], x.shape[3]
     if _is_pointwise(rows, cols):
         return x.reshape(C, -1)  # one block, and the patches are the image itself
     patches = np.empty((C, rows.kernel, cols.kernel, last - first, cols.out, N), x.dtype)
     for p, q in np.ndindex(rows.kernel, cols.kernel):
         (i, h), (j, w) = rows.overlap(p, first, last), cols.overlap(q, 0, cols.out)
-        place(x[:, h, w], i, j, patches[:, p, q])
+        write_padded(x[:, h, w], i, j, patches[:, p, q])
     return patches.reshape(C * rows.kernel * cols.kernel, -1)
 
 
@@ -131,9 +133,9 @@ def conv2d(x: object, w: object, b: object = None, stride: int = 1, padding: int
 
     Parameters
     ----------
-    x : (C, H, W, N) Tensor
+    x : (IC, H, W, N) Tensor
         Images, batch last.
-    w : (C, KH, KW, OC) Tensor
+    w : (IC, KH, KW, OC) Tensor
         Filters, outputs last.
     b : (OC,) Tensor, optional
         Bias.
@@ -142,8 +144,8 @@ def conv2d(x: object, w: object, b: object = None, stride: int = 1, padding: int
 
     Returns
     -------
-    (OC, Ho, Wo, N) Tensor
-        With Ho = (H + 2 padding - KH) // stride + 1.
+    (OC, OH, OW, N) Tensor
+        With OH = (H + 2 padding - KH) // stride + 1.
 
     Raises
     ------

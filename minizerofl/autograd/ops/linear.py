@@ -9,20 +9,21 @@ from minizerofl.autograd.tensor import Array, Tensor
 
 
 class MatMul(Op):
-    """``a @ b``: matrices in the last two axes, broadcasting over the others, vectors as NumPy has them."""
+    """``Y = A B``; dA = dY B^T, dB = A^T dY.
+
+    The last two axes are matrices, the others broadcast; vectors are treated as in NumPy.
+    """
 
     name = "matmul"
 
     @staticmethod
     def forward(ctx: Context, a: Array, b: Array) -> Array:
-        """Multiply."""
         ctx.save(a, b)
         product: Array = np.matmul(a, b)
         return product
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None]:
-        """For Y = A B: dA = dY B^T and dB = A^T dY."""
         a, b = ctx.saved
         rows = a if a.ndim > 1 else a[None, :]  # (k,) -> (1, k)
         columns = b if b.ndim > 1 else b[:, None]  # (k,) -> (k, 1)
@@ -41,13 +42,12 @@ class MatMul(Op):
 
 
 class Linear(Op):
-    """``y = W^T x + b``, a column for each sample."""
+    """``y = W^T x + b``, a column for each sample; dX = W dY, dW = x dY^T, and db is the sum of dY over the batch."""
 
     name = "linear"
 
     @staticmethod
     def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
-        """Multiply every sample with the weights."""
         check_linear(x, w, b)
         ctx.save(x, w)
         y: Array = w.T @ x  # (out, in) @ (in, N) -> (out, N)
@@ -57,7 +57,6 @@ class Linear(Op):
 
     @staticmethod
     def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Multiply as `MatMul` does; db is the sum over the batch."""
         x, w = ctx.saved
         wants_x, wants_w, wants_b = ctx.needs_grad
         dx = w @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
@@ -101,16 +100,16 @@ def linear(x: object, w: object, b: object = None) -> Tensor:
 
     Parameters
     ----------
-    x : Tensor, shape (in, N)
+    x : (in, N) Tensor
         One column for each sample.
-    w : Tensor, shape (in, out)
+    w : (in, out) Tensor
         The weights.
-    b : Tensor, shape (out,), optional
+    b : (out,) Tensor, optional
         The biases.
 
     Returns
     -------
-    Tensor, shape (out, N)
+    (out, N) Tensor
         One column for each sample.
 
     Raises

@@ -24,7 +24,7 @@ class Window:
     stride : int
         How far the window moves at a time.
     padding : int
-        How many zeros stand at each end of the image.
+        The number of zeros at each end of the image.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Window:
 
     @property
     def out(self) -> int:
-        """How many places the window stands at."""
+        """The number of places at which the window stands: OH or OW."""
         return (self.size + 2 * self.padding - self.kernel) // self.stride + 1
 
     def overlap(self, tap: int, first: int, last: int) -> tuple[slice, slice]:
@@ -121,10 +121,10 @@ def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], ro
     return int(along[pixels // W % H] @ across[pixels % W])
 
 
-def place(inside: Array, rows: slice, cols: slice, border: Array) -> None:
-    """Write an image into a larger array and zeros around it: ``border[:, rows, cols] = inside``, both (C, H, W, N)."""
-    border[:, : rows.start] = 0
-    border[:, rows.stop :] = 0
-    border[:, rows, : cols.start] = 0
-    border[:, rows, cols.stop :] = 0
-    border[:, rows, cols] = inside
+def write_padded(image: Array, lines: slice, columns: slice, out: Array) -> None:
+    """Write an image into a larger array and zeros around it: ``out[:, lines, columns] = image``, both (C, H, W, N)."""
+    out[:, : lines.start] = 0
+    out[:, lines.stop :] = 0
+    out[:, lines, : columns.start] = 0
+    out[:, lines, columns.stop :] = 0
+    out[:, lines, columns] = image
