@@ -17,12 +17,12 @@ from minizerofl.autograd.writelog import WriteLog
 
 
 class Context:
-    """What one application of an op remembers for its derivative; also the node of the graph.
+    """A node of the graph: one application of an op, and what it remembers for its derivative.
 
     Attributes
     ----------
     inputs : tuple of Tensor or None
-        The op's inputs. None stands for an optional input that was left out.
+        The op's inputs; None for an optional input that was left out.
     needs_grad : tuple of bool
         For each input, whether its gradient is wanted. `backward` may return None for the others.
     """
@@ -48,7 +48,7 @@ class Context:
 
     @property
     def saved(self) -> tuple[Any, ...]:
-        """What `save` was given, in the same order.
+        """The values that were given to `save`, in the same order.
 
         Raises
         ------
@@ -66,13 +66,13 @@ class Context:
         return tuple(value for value, _, _ in self._saved)
 
     def free(self) -> None:
-        """Drop everything that the forward pass kept."""
+        """Drop all that the forward pass saved, and the inputs."""
         self._saved = None
         self.inputs = ()
 
 
 class Products(NamedTuple):
-    """The multiply-adds of a layer's three products, as done, and of each of them in the same layer without masks."""
+    """The multiply-adds of a layer's three products, and the number that each would take without masks (`dense`)."""
 
     forward: int = 0
     dx: int = 0
@@ -81,7 +81,7 @@ class Products(NamedTuple):
 
     @property
     def done(self) -> tuple[int, int, int]:
-        """The multiply-adds of the three products as they are done."""
+        """The multiply-adds of the three products."""
         return self.forward, self.dx, self.dw
 
 
@@ -94,13 +94,13 @@ class Op:
         computes the result and saves what the derivative needs with ``ctx.save(...)``.
     ``backward(ctx, grad) -> tuple``
         returns, for each input, the gradient of the loss with respect to it, given `grad`, the one with respect to the
-        result (a vector-Jacobian product); None will do where ``ctx.needs_grad`` is False. An input that was broadcast
-        may be answered in the broadcast shape.
+        result (a vector-Jacobian product). It may be None where ``ctx.needs_grad`` is False, and it may have the
+        broadcast shape where the input was broadcast.
 
     Attributes
     ----------
     name : str
-        The name used in error messages: that of the public function.
+        The name of the public function, used in error messages.
 
     Examples
     --------

@@ -13,8 +13,8 @@ def sweep(root: Tensor, seed: Array) -> None:
     """Add to every leaf's gradient the product of `seed` with the derivative of `root` with respect to the leaf.
 
     The gradient of a Tensor is complete when every Tensor made from it has passed its share back, hence the topological
-    order. Interior gradients live in a dictionary and are popped as the sweep passes them; so is what the ops had
-    saved. Memory therefore falls as the sweep proceeds, and nothing outlives it.
+    order. Interior gradients live in a dictionary and are popped as the sweep passes; what the ops saved is
+    freed at the same time. So memory falls as the sweep proceeds, and nothing outlives it.
 
     Raises
     ------
@@ -40,10 +40,10 @@ def sweep(root: Tensor, seed: Array) -> None:
 
 
 def topological_order(root: Tensor) -> list[Tensor]:
-    """List the Tensors that `root` depends on and that require a gradient, inputs before what is made from them.
+    """List the Tensors that `root` depends on and that require a gradient, each after its inputs.
 
-    Depth first with an explicit stack: a chain of ten thousand ops is as good as a chain of ten, and a Tensor that is
-    used a thousand times is visited once.
+    The search is depth first with an explicit stack: a chain of ten thousand ops is no harder than one of ten, and a
+    Tensor that is used a thousand times is visited once.
     """
     order: list[Tensor] = []
     seen: set[int] = set()

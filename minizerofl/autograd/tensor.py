@@ -4,8 +4,8 @@
 walks the nodes from the loss to the leaves in reverse topological order and applies the chain rule once per node
 (reverse-mode differentiation: ``dL/dx = sum over uses of (dy/dx)^T dL/dy``).
 
-Arrays are written in one place only, `Tensor.assign_`: whatever an op has saved for its derivative is protected, and a
-write between forward and backward is an error instead of a wrong gradient.
+Arrays are written in one place only, `Tensor.writing`, which `assign_` and the optimisers use. So a write between
+forward and backward to an array that an op saved for its derivative is an error instead of a wrong gradient.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from minizerofl.autograd import ops  # they are built on Tensor, and its operators call them
+from minizerofl.autograd import ops  # the operators below call the ops, which in turn are built on Tensor
 from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.writelog import WriteLog
 
@@ -31,7 +31,7 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def live_tensors() -> int:
-    """Count the Tensors that are alive: a training loop that keeps a graph shows here as a number that grows."""
+    """Count the Tensors that are alive: in a training loop that keeps a graph by mistake, the number grows."""
     return sum(issubclass(type(o), Tensor) for o in gc.get_objects())
 
 
@@ -43,7 +43,7 @@ class Tensor:
     data : array_like
         The values; they are copied. Float32 and float64 arrays keep their dtype, numbers and lists become float32.
     requires_grad : bool
-        Whether `backward` shall compute the gradient with respect to this Tensor.
+        Whether `backward` computes the gradient with respect to this Tensor.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Tensor:
     requires_grad : bool
         Whether `backward` computes the gradient with respect to this Tensor.
     array : numpy.ndarray
-        The values themselves, for ops and kernels, which compile once for writable arrays; write inside `writing` only.
+        The values themselves, for ops, kernels and optimisers; write to them inside `writing` only.
     raw_grad : numpy.ndarray, RowSparse or None
         The gradient as the ops left it, for optimisers.
     node : Node or None
@@ -96,7 +96,7 @@ class Tensor:
 
     @classmethod
     def wrap(cls, array: Array, writes: WriteLog | None = None, node: Context | None = None) -> Tensor:
-        """Make a Tensor of an array without a copy; nobody may write to the array but through Tensors with this log."""
+        """Make a Tensor of an array without a copy; from now on the array is written to through Tensors only."""
         self = cls.__new__(cls)
         self.array = array
         self.writes = writes or WriteLog()
@@ -137,7 +137,7 @@ class Tensor:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether this Tensor was made by hand and not by an op."""
+        """Whether this Tensor was made directly and not by an op."""
         return self.node is None
 
     def item(self) -> float:
@@ -149,7 +149,7 @@ class Tensor:
         return self.array.copy()
 
     def detach(self) -> Tensor:
-        """Return a Tensor on the same memory that is outside the graph."""
+        """Return a Tensor with the same memory, outside the graph."""
         return Tensor.wrap(self.array, self.writes)
 
     def zero_grad(self) -> None:
@@ -186,7 +186,7 @@ class Tensor:
 
     @contextmanager
     def writing(self, rows: NDArray[np.int32] | None = None) -> Iterator[Array]:
-        """Open the memory for an in-place update, as optimisers do; graphs that saved it become stale.
+        """Open the memory for an in-place update, as optimisers do; a graph that saved it can no longer run backward.
 
         Parameters
         ----------
@@ -317,7 +317,7 @@ def _read_only(array: Array) -> Array:
 
 
 def as_array(data: object, dtype: DTypeLike) -> Array:
-    """Look at data as an array: numbers and lists take on `dtype`, arrays and Tensors keep their own."""
+    """View data as an array: numbers and lists get `dtype`, arrays and Tensors keep their own."""
     data = data.array if isinstance(data, Tensor) else data
     return data if isinstance(data, np.ndarray) and data.ndim else np.asarray(data, dtype=dtype)
 

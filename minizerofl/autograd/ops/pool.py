@@ -25,8 +25,8 @@ class MaxPool2d(Op):
                 f"kernel_size is {kernel_size}, expected at most 15 (the position in a window is stored in one byte)"
             )
         C, H, W, N = x.shape
-        rows, cols = (Window(size, kernel_size, stride, padding=0) for size in (H, W))
-        y = np.empty((C, rows.out, cols.out, N), x.dtype)
+        down, across = (Window(size, kernel_size, stride, padding=0) for size in (H, W))
+        y = np.empty((C, down.out, across.out, N), x.dtype)
         argmax = np.empty(y.shape, np.uint8)
         if kernel_size == 2:
             pool.max_pool_2x2(np.ascontiguousarray(x), stride, y, argmax)
