@@ -6,8 +6,7 @@ and `ops.conv`, `gradcheck`. Later, for what makes sparse training fast: `writel
 
 from minizerofl.autograd import ops
 from minizerofl.autograd.gradcheck import GradcheckError, gradcheck
-from minizerofl.autograd.op import Context, Op
-from minizerofl.autograd.recording import no_grad
+from minizerofl.autograd.op import Node, Op, no_grad
 from minizerofl.autograd.tensor import Tensor, live_tensors
 
-__all__ = ["Context", "GradcheckError", "Op", "Tensor", "gradcheck", "live_tensors", "no_grad", "ops"]
+__all__ = ["GradcheckError", "Node", "Op", "Tensor", "gradcheck", "live_tensors", "no_grad", "ops"]

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.ops import add
-from minizerofl.autograd.recording import no_grad
 from minizerofl.autograd.tensor import Array, Tensor
 
 Function = Callable[..., Tensor]

@@ -6,18 +6,44 @@ axes that broadcasting added, and error messages that name the op and its inputs
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from minizerofl.autograd.recording import is_recording
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
 from minizerofl.autograd.writelog import WriteLog
 
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
 
-class Context:
-    """A node of the graph: one application of an op, and what it remembers for its derivative.
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record no graph inside this block: the results of ops do not require gradients.
+
+    The switch belongs to the current thread (it is a `contextvars.ContextVar`), so one client may evaluate while
+    another trains.
+
+    Examples
+    --------
+    >>> import minizerofl as mz
+    >>> x = mz.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with mz.no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+class Node:
+    """A node of the graph: one application of an op, and what it remembers for its derivative (PyTorch's ``ctx``).
 
     Attributes
     ----------
@@ -90,11 +116,11 @@ class Op:
 
     A subclass defines two static methods over plain arrays and is called through `apply`:
 
-    ``forward(ctx, *arrays, **options) -> array``
-        computes the result and saves what the derivative needs with ``ctx.save(...)``.
-    ``backward(ctx, grad) -> tuple``
+    ``forward(node, *arrays, **options) -> array``
+        computes the result and saves what the derivative needs with ``node.save(...)``.
+    ``backward(node, grad) -> tuple``
         returns, for each input, the gradient of the loss with respect to it, given `grad`, the one with respect to the
-        result (a vector-Jacobian product). It may be None where ``ctx.needs_grad`` is False, and it may have the
+        result (a vector-Jacobian product). It may be None where ``node.needs_grad`` is False, and it may have the
         broadcast shape where the input was broadcast.
 
     Attributes
@@ -108,13 +134,13 @@ class Op:
     ...     name = "square"
     ...
     ...     @staticmethod
-    ...     def forward(ctx, x):
-    ...         ctx.save(x)
+    ...     def forward(node, x):
+    ...         node.save(x)
     ...         return x * x
     ...
     ...     @staticmethod
-    ...     def backward(ctx, grad):
-    ...         (x,) = ctx.saved
+    ...     def backward(node, grad):
+    ...         (x,) = node.saved
     ...         return (2 * x * grad,)
     >>> x = Tensor([3.0], requires_grad=True)
     >>> Square.apply(x).backward()
@@ -125,17 +151,17 @@ class Op:
     name: ClassVar[str] = "op"
 
     @staticmethod
-    def forward(ctx: Context, *arrays: Any, **options: Any) -> Array:
+    def forward(node: Node, *arrays: Any, **options: Any) -> Array:
         """Compute the result from the input arrays."""
-        raise NotImplementedError(f"{ctx.op.__name__} defines no forward(ctx, *arrays)")
+        raise NotImplementedError(f"{node.op.__name__} defines no forward(node, *arrays)")
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
+    def backward(node: Node, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Compute the gradient of each input from the gradient of the result."""
-        raise NotImplementedError(f"{ctx.op.__name__} defines no backward(ctx, grad)")
+        raise NotImplementedError(f"{node.op.__name__} defines no backward(node, grad)")
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Count the multiply-adds of the op that made a result of shape `out`; none for an op without products."""
         return Products()
 
@@ -149,17 +175,17 @@ class Op:
             The inputs' dtypes differ, or they do not fit the op; the message names the op and the inputs.
         """
         inputs = cls.as_tensors(operands)
-        ctx = Context(cls, inputs, is_recording())
+        node = Node(cls, inputs, _recording.get())
         arrays = [None if t is None else t.array for t in inputs]
         try:
-            result = cls.forward(ctx, *arrays, **options)
+            result = cls.forward(node, *arrays, **options)
         except (TypeError, ValueError, IndexError) as error:
             raise type(error)(f"{cls.name}({', '.join(map(_describe, arrays))}): {error}") from error
         dtype = next(t.dtype for t in inputs if t is not None)
         result = _keep_zero_d(result, dtype)
         if result.dtype != dtype:
             raise TypeError(f"{cls.name}: the result is {result.dtype}, but the inputs are {dtype}; an op must keep it")
-        return Tensor.wrap(result, _shared_writes(result, inputs), ctx if any(ctx.needs_grad) else None)
+        return Tensor.wrap(result, _shared_writes(result, inputs), node if any(node.needs_grad) else None)
 
     @classmethod
     def as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
@@ -188,14 +214,14 @@ class Op:
         return tuple(tensors)
 
     @classmethod
-    def gradients(cls, ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
+    def gradients(cls, node: Node, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Call `backward` and bring each gradient to its input's shape: the adjoint of broadcasting is a sum."""
-        grads = cls.backward(ctx, grad)
-        if len(grads) != len(ctx.inputs):
-            raise RuntimeError(f"{cls.name}: backward returned {len(grads)} gradients for {len(ctx.inputs)} inputs")
+        grads = cls.backward(node, grad)
+        if len(grads) != len(node.inputs):
+            raise RuntimeError(f"{cls.name}: backward returned {len(grads)} gradients for {len(node.inputs)} inputs")
         return tuple(
             None if t is None or not wanted else cls._fit(g, t)
-            for g, t, wanted in zip(grads, ctx.inputs, ctx.needs_grad, strict=True)
+            for g, t, wanted in zip(grads, node.inputs, node.needs_grad, strict=True)
         )
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context
+from minizerofl.autograd.op import Node
 from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
 
@@ -67,7 +67,7 @@ def _plus(total: Array | RowSparse | None, share: Array | RowSparse) -> Array | 
     return np.asarray(dense(total) + dense(share))  # NumPy makes a 0-d sum a scalar
 
 
-def _wanted(node: Context) -> list[Tensor]:
+def _wanted(node: Node) -> list[Tensor]:
     if not node.inputs:
         raise RuntimeError(f"{node.op.name}: backward was called a second time on one graph; run forward again")
     return [t for t, wanted in zip(node.inputs, node.needs_grad, strict=True) if t is not None and wanted]

@@ -23,7 +23,7 @@ from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.writelog import WriteLog
 
 if TYPE_CHECKING:
-    from minizerofl.autograd.op import Context
+    from minizerofl.autograd.op import Node
 
 Array = NDArray[Any]
 Axis = int | tuple[int, ...] | None
@@ -90,12 +90,12 @@ class Tensor:
             )
         self.array: Array = array
         self.writes = WriteLog()
-        self.node: Context | None = None
+        self.node: Node | None = None
         self.raw_grad: Array | RowSparse | None = None
         self.requires_grad = requires_grad
 
     @classmethod
-    def wrap(cls, array: Array, writes: WriteLog | None = None, node: Context | None = None) -> Tensor:
+    def wrap(cls, array: Array, writes: WriteLog | None = None, node: Node | None = None) -> Tensor:
         """Make a Tensor of an array without a copy; from now on the array is written to through Tensors only."""
         self = cls.__new__(cls)
         self.array = array

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import scipy.sparse
 
-from minizerofl.autograd.op import Context, Op, Products
+from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import count_taps, windows
 from minizerofl.autograd.rowsparse import RowSparse
@@ -33,29 +33,29 @@ class FastLinear(Op):
     name = "sparse_linear"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None, w_top: Csr, k: int) -> Array:
+    def forward(node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int) -> Array:
         """Compute y = W_top^T x + b."""
         check_linear(x, w, b)
         y = multiply_transposed(w_top, x)
         if b is not None:
             y += b[:, None]
-        if any(ctx.needs_grad):
-            ctx.save(w_top, *largest(x, k))
+        if any(node.needs_grad):
+            node.save(w_top, *largest(x, k))
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
         """Compute dX = W_top dY and dW = x_top dY^T, whose rows are zero where no sample's activation was kept."""
-        w_top, positions, values = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+        w_top, positions, values = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         dx = multiply(w_top, grad) if wants_x else None
         dw = outer_products(positions, values, grad, w_top.shape) if wants_w else None
         return dx, dw, grad.sum(axis=1) if wants_b else None
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each kept activation meets each output."""
-        w_top, positions, _ = ctx.saved
+        w_top, positions, _ = node.saved
         kept = w_top.nnz * out[1]
         return Products(kept, kept, positions.size * out[0], math.prod(w_top.shape) * out[1])
 
@@ -67,7 +67,7 @@ class FastConv2d(Op):
 
     @staticmethod
     def forward(
-        ctx: Context, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, stride: int, padding: int
+        node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, stride: int, padding: int
     ) -> Array:
         """Convolve with W_top; keep it and the largest activations."""
         down, across = windows(x, w, b, stride, padding)
@@ -78,24 +78,24 @@ class FastConv2d(Op):
         y = sum_rows(entries, geometry.input_planes(x), geometry.step, (OC, down.out, across.out * N))
         if b is not None:
             y += b[:, None, None]
-        if any(ctx.needs_grad):
-            ctx.save(w_top, *largest(x, k), geometry, backward_order, x.shape, w.shape)
+        if any(node.needs_grad):
+            node.save(w_top, *largest(x, k), geometry, backward_order, x.shape, w.shape)
         return y.reshape(OC, down.out, across.out, N)  # (OC, OH, OW*N) -> (OC, OH, OW, N)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
         """Compute dX from dY and W_top, dW from dY and the kept activations, and db."""
-        w_top, positions, values, geometry, order, x_shape, w_shape = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+        w_top, positions, values, geometry, order, x_shape, w_shape = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         grad = np.ascontiguousarray(grad)
         dx = input_gradient(grad, w_top, order, geometry, x_shape) if wants_x else None
         dw = weight_gradient(grad, positions, values, geometry, x_shape, w_shape) if wants_w else None
         return dx, dw, grad.reshape(w_shape[3], -1).sum(axis=1) if wants_b else None
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each kept activation meets, for each tap, each output."""
-        w_top, positions, _, geometry, _, x_shape, w_shape = ctx.saved
+        w_top, positions, _, geometry, _, x_shape, w_shape = node.saved
         pixels = math.prod(out[1:])
         taps = count_taps(positions, x_shape, geometry.down.window, geometry.across.window)
         kept = w_top.nnz * pixels

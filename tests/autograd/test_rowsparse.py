@@ -17,13 +17,13 @@ class PickRows(Op):
     name = "pick_rows"
 
     @staticmethod
-    def forward(ctx, w, rows, whole):
-        ctx.save(w.shape, rows, whole)
+    def forward(node, w, rows, whole):
+        node.save(w.shape, rows, whole)
         return w[rows]
 
     @staticmethod
-    def backward(ctx, grad):
-        shape, rows, whole = ctx.saved
+    def backward(node, grad):
+        shape, rows, whole = node.saved
         sparse = RowSparse(shape, rows, grad)
         return (dense(sparse) if whole else sparse,)
 
@@ -83,7 +83,7 @@ def test_rows_of_another_view_of_the_memory_are_not_taken_for_ones_own() -> None
 def test_a_row_sparse_gradient_of_the_wrong_shape_is_refused() -> None:
     class Wrong(PickRows):
         @staticmethod
-        def backward(ctx, grad):
+        def backward(node, grad):
             return (RowSparse((2, 2), np.array([0], np.int32), grad),)
 
     w = Tensor(np.ones((4, 2), np.float32), requires_grad=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from minizerofl.autograd.recording import no_grad
+from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.nn import Conv2d, Linear, Module
 from minizerofl.sparse.breakeven import layer_kind

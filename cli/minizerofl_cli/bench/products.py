@@ -13,8 +13,7 @@ from time import perf_counter
 import numpy as np
 
 from minizerofl import ops
-from minizerofl.autograd.op import Products
-from minizerofl.autograd.recording import no_grad
+from minizerofl.autograd.op import Products, no_grad
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.nn import Conv2d
 from minizerofl.sparse import count_kept, top_k

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minizerofl import ops
-from minizerofl.autograd.op import Context, Products
+from minizerofl.autograd.op import Node, Products
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.nn import Conv2d, Linear, Module
 from minizerofl.nn.swat import SwatModule
@@ -55,7 +55,7 @@ class Row:
     kept_bytes: int = 0
     forward_seconds: float = 0.0
     backward_seconds: float = 0.0
-    nodes: list[Context] = field(default_factory=list, repr=False)
+    nodes: list[Node] = field(default_factory=list, repr=False)
 
 
 class TimedOp:
@@ -66,10 +66,10 @@ class TimedOp:
         self._row = row
         self.name = op.name
 
-    def gradients(self, ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+    def gradients(self, node: Node, grad: Array) -> tuple[Array | None, ...]:
         """Call the op's own."""
         start = clock()
-        result: tuple[Array | None, ...] = self._op.gradients(ctx, grad)
+        result: tuple[Array | None, ...] = self._op.gradients(node, grad)
         self._row.backward_seconds += clock() - start
         return result
 
@@ -149,7 +149,7 @@ def _activation_density(layer: Conv2d | Linear, x: Tensor) -> float:
     return min(count_kept(x.size, sparsity), int(np.count_nonzero(x.data))) / x.size
 
 
-def _nodes(out: Tensor, inputs: tuple[Tensor | None, ...]) -> Iterator[Context]:
+def _nodes(out: Tensor, inputs: tuple[Tensor | None, ...]) -> Iterator[Node]:
     """Yield the nodes through which `out` was made from some inputs, and from what has no node."""
     stack = [out]
     seen = {id(tensor.node) for tensor in inputs if tensor is not None}

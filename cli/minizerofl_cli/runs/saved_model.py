@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl import ops
-from minizerofl.autograd.recording import no_grad
+from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last

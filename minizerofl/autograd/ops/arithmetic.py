@@ -5,7 +5,7 @@ In the ops, dy is the gradient of the loss with respect to y, ``grad`` in the co
 
 from __future__ import annotations
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -15,11 +15,11 @@ class Add(Op):
     name = "add"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
+    def forward(node: Node, a: Array, b: Array) -> Array:
         return a + b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
         return grad, grad
 
 
@@ -29,11 +29,11 @@ class Sub(Op):
     name = "sub"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
+    def forward(node: Node, a: Array, b: Array) -> Array:
         return a - b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
         return grad, -grad
 
 
@@ -43,13 +43,13 @@ class Mul(Op):
     name = "mul"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        ctx.save(a, b)
+    def forward(node: Node, a: Array, b: Array) -> Array:
+        node.save(a, b)
         return a * b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
-        a, b = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
+        a, b = node.saved
         return grad * b, grad * a
 
 
@@ -59,13 +59,13 @@ class Div(Op):
     name = "div"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        ctx.save(a, b)
+    def forward(node: Node, a: Array, b: Array) -> Array:
+        node.save(a, b)
         return a / b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
-        a, b = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
+        a, b = node.saved
         da = grad / b
         return da, -da * a / b
 
@@ -76,11 +76,11 @@ class Neg(Op):
     name = "neg"
 
     @staticmethod
-    def forward(ctx: Context, a: Array) -> Array:
+    def forward(node: Node, a: Array) -> Array:
         return -a
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         return (-grad,)
 
 
@@ -90,13 +90,13 @@ class Pow(Op):
     name = "pow"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, exponent: float) -> Array:
-        ctx.save(a, exponent)
+    def forward(node: Node, a: Array, exponent: float) -> Array:
+        node.save(a, exponent)
         return a**exponent
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        a, exponent = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        a, exponent = node.saved
         if exponent == 0:
             return (0 * grad,)
         return (grad * exponent * a ** (exponent - 1),)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
-from minizerofl.autograd.ops.reductions import Mean
+from minizerofl.autograd.op import Node, Op
+from minizerofl.autograd.ops.reductions import mean
 from minizerofl.autograd.tensor import Array, Tensor
 
 Pair = int | tuple[int, int]
@@ -20,14 +20,14 @@ class AvgPool2d(Op):
     name = "avg_pool2d"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, kernel: tuple[int, int], stride: tuple[int, int]) -> Array:
+    def forward(node: Node, x: Array, kernel: tuple[int, int], stride: tuple[int, int]) -> Array:
         """Add up the image shifted by every position in the window, and divide once."""
         _check_images(x)
         C, H, W, N = x.shape
         out = ((H - kernel[0]) // stride[0] + 1, (W - kernel[1]) // stride[1] + 1)
         if min(out) < 1:
             raise ValueError(f"the window {kernel} does not fit into images of {H} x {W}")
-        ctx.save(x.shape, kernel, stride)
+        node.save(x.shape, kernel, stride)
         y = np.zeros((C, *out, N), x.dtype)  # (C, H, W, N) -> (C, OH, OW, N)
         for tap in _taps(kernel, stride, out):
             y += x[tap]
@@ -35,31 +35,14 @@ class AvgPool2d(Op):
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Each element passes an equal share to every element of its window; windows may overlap."""
-        shape, kernel, stride = ctx.saved
+        shape, kernel, stride = node.saved
         dx = np.zeros(shape, grad.dtype)
         share = grad / (kernel[0] * kernel[1])
         for tap in _taps(kernel, stride, grad.shape[1:3]):
             dx[tap] += share
         return (dx,)
-
-
-class GlobalAvgPool(Op):
-    """The mean of each channel's image."""
-
-    name = "global_avg_pool"
-
-    @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Average over height and width."""
-        _check_images(x)
-        return Mean.forward(ctx, x, axis=(1, 2), keepdims=False)  # (C, H, W, N) -> (C, N)
-
-    @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Differentiate as a mean."""
-        return Mean.backward(ctx, grad)
 
 
 def _taps(kernel: tuple[int, int], stride: tuple[int, int], out: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
@@ -71,7 +54,7 @@ def _taps(kernel: tuple[int, int], stride: tuple[int, int], out: tuple[int, ...]
             yield slice(None), rows, columns
 
 
-def _check_images(x: Array) -> None:
+def _check_images(x: Array | Tensor) -> None:
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}, expected (C, H, W, N): images with the batch last")
 
@@ -117,9 +100,16 @@ def avg_pool2d(x: object, kernel_size: Pair, stride: Pair | None = None) -> Tens
 def global_avg_pool(x: object) -> Tensor:
     """Average each channel over its whole image: (C, H, W, N) -> (C, N).
 
+    Raises
+    ------
+    ValueError
+        `x` is not a batch of images.
+
     Examples
     --------
     >>> global_avg_pool(Tensor(np.ones((3, 8, 8, 2), np.float32))).shape
     (3, 2)
     """
-    return GlobalAvgPool.apply(x)
+    images = x if isinstance(x, Tensor) else Tensor(x)
+    _check_images(images)
+    return mean(images, axis=(1, 2))  # (C, H, W, N) -> (C, N)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import norm
 from minizerofl.kernels.memory import empty
@@ -17,7 +17,7 @@ class BatchNorm(Op):
 
     @staticmethod
     def forward(
-        ctx: Context,
+        node: Node,
         x: Array,
         w: Array,
         b: Array,
@@ -45,13 +45,13 @@ class BatchNorm(Op):
             line = np.repeat([[0], [1]], C, axis=1).astype(x.dtype)
         elif residual is not None:
             seen, line = y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype)
-        ctx.save(rows, w, (mean, var), eps, training, seen, line)
+        node.save(rows, w, (mean, var), eps, training, seen, line)
         return y.reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array, Array, Array, Array | None]:
         """Derive through the moments of the batch; running moments are constants."""
-        rows, w, (mean, var), eps, training, z, line = ctx.saved
+        rows, w, (mean, var), eps, training, z, line = node.saved
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
         rstd = 1 / np.sqrt(var + rows.dtype.type(eps))
         if not training:
@@ -60,7 +60,7 @@ class BatchNorm(Op):
             dx = passed * (w * rstd)[:, None]
             return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
         dx, parameters = empty(rows.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
-        wanted = ctx.needs_grad[3]
+        wanted = node.needs_grad[3]
         passed = empty((len(w), rows.shape[1] if wanted else 0), dy.dtype)
         norm.batch_norm_gradient(rows, norm.Gate(z, line), dy, w, (mean, rstd), passed, dx, parameters)
         return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None

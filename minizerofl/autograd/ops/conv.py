@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op, Products
+from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.window import Window, windows, write_padded
 from minizerofl.autograd.tensor import Array, Tensor
 
@@ -70,26 +70,26 @@ class Conv2d(Op):
     name = "conv2d"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None, stride: int, padding: int) -> Array:
+    def forward(node: Node, x: Array, w: Array, b: Array | None, stride: int, padding: int) -> Array:
         down, across = windows(x, w, b, stride, padding)
-        ctx.save(x, w, down, across)
+        node.save(x, w, down, across)
         y = convolve(x, w, down, across)
         if b is not None:
             y += b[:, None, None, None]
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        x, w, down, across = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        x, w, down, across = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         dx = input_gradient(grad, w, down, across) if wants_x else None
         dw = weight_gradient(grad, x, down, across) if wants_w else None
         return dx, dw, bias_gradient(grad) if wants_b else None
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight meets each output pixel once, in all three products."""
-        _, w, _, _ = ctx.saved
+        _, w, _, _ = node.saved
         macs = w.size * math.prod(out[1:])
         return Products(macs, macs, macs, macs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -14,14 +14,14 @@ class Dropout(Op):
     name = "dropout"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, p: float, rng: np.random.Generator) -> Array:
+    def forward(node: Node, x: Array, p: float, rng: np.random.Generator) -> Array:
         keep = rng.random(x.shape, dtype=np.float32) >= p
-        ctx.save(keep, p)
+        node.save(keep, p)
         return x * keep / (1 - p)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        keep, p = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        keep, p = node.saved
         return (grad * keep / (1 - p),)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -17,14 +17,14 @@ class Exp(Op):
     name = "exp"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         y = np.exp(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * y,)
 
 
@@ -34,13 +34,13 @@ class Log(Op):
     name = "log"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        ctx.save(x)
+    def forward(node: Node, x: Array) -> Array:
+        node.save(x)
         return np.log(x)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (x,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (x,) = node.saved
         return (grad / x,)
 
 
@@ -50,14 +50,14 @@ class Sqrt(Op):
     name = "sqrt"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         y = np.sqrt(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad / (2 * y),)
 
 
@@ -67,14 +67,14 @@ class ReLU(Op):
     name = "relu"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         y = np.maximum(x, 0)
-        ctx.save(y)  # the next layer keeps it anyway, so it costs no memory
+        node.save(y)  # the next layer keeps it anyway, so it costs no memory
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * (y > 0),)
 
 
@@ -84,14 +84,14 @@ class Tanh(Op):
     name = "tanh"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         y = np.tanh(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * (1 - y * y),)
 
 
@@ -101,16 +101,16 @@ class Sigmoid(Op):
     name = "sigmoid"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         """Compute y from the exponential of -abs(x), which cannot overflow."""
         e = np.exp(-np.abs(x))
         y: Array = np.where(x >= 0, 1, e) / (1 + e)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * y * (1 - y),)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op, Products
+from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -17,14 +17,14 @@ class MatMul(Op):
     name = "matmul"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        ctx.save(a, b)
+    def forward(node: Node, a: Array, b: Array) -> Array:
+        node.save(a, b)
         product: Array = np.matmul(a, b)
         return product
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None]:
-        a, b = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None]:
+        a, b = node.saved
         rows = a if a.ndim > 1 else a[None, :]  # (k,) -> (1, k)
         columns = b if b.ndim > 1 else b[:, None]  # (k,) -> (k, 1)
         if a.ndim == 1:
@@ -32,10 +32,10 @@ class MatMul(Op):
         if b.ndim == 1:
             grad = grad[..., None]  # (..., m) -> (..., m, 1)
         da = db = None
-        if ctx.needs_grad[0]:
+        if node.needs_grad[0]:
             da = grad @ columns.swapaxes(-1, -2)
             da = da if a.ndim > 1 else da[..., 0, :]  # (..., 1, k) -> (..., k)
-        if ctx.needs_grad[1]:
+        if node.needs_grad[1]:
             db = rows.swapaxes(-1, -2) @ grad
             db = db if b.ndim > 1 else db[..., 0]  # (..., k, 1) -> (..., k)
         return da, db
@@ -47,27 +47,27 @@ class Linear(Op):
     name = "linear"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
+    def forward(node: Node, x: Array, w: Array, b: Array | None) -> Array:
         check_linear(x, w, b)
-        ctx.save(x, w)
+        node.save(x, w)
         y: Array = w.T @ x  # (out, in) @ (in, N) -> (out, N)
         if b is not None:
             y += b[:, None]
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        x, w = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        x, w = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         dx = w @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
         dw = x @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
         db = grad.sum(axis=1) if wants_b else None  # (out, N) -> (out,)
         return dx, dw, db
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight meets each sample once, in all three products."""
-        _, w = ctx.saved
+        _, w = node.saved
         macs = w.size * out[1]
         return Products(macs, macs, macs, macs)
 

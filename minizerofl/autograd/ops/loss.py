@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 Labels = NDArray[np.integer[Any]]
@@ -19,16 +19,16 @@ class LogSoftmax(Op):
     name = "log_softmax"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         """Subtract the maximum first: the largest exponential is then 1, and nothing overflows."""
         y = _log_softmax(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Return dx = dy - softmax(x) sum(dy)."""
-        (y,) = ctx.saved
+        (y,) = node.saved
         return (grad - np.exp(y) * grad.sum(axis=0),)
 
 
@@ -38,19 +38,19 @@ class CrossEntropy(Op):
     name = "cross_entropy"
 
     @staticmethod
-    def forward(ctx: Context, logits: Array, labels: Labels) -> Array:
+    def forward(node: Node, logits: Array, labels: Labels) -> Array:
         """Average the surprise."""
         check_labels(logits, labels)
         log_probabilities = _log_softmax(logits)
         samples = np.arange(labels.size)
-        ctx.save(log_probabilities, labels.copy(), samples)
+        node.save(log_probabilities, labels.copy(), samples)
         picked: Array = log_probabilities[labels, samples]  # (classes, N) -> (N,)
         return np.asarray(-picked.mean())  # (N,) -> ()
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Return dx = (softmax(x) - one_hot(label)) / N."""
-        log_probabilities, labels, samples = ctx.saved
+        log_probabilities, labels, samples = node.saved
         dx = np.exp(log_probabilities)
         dx[labels, samples] -= 1
         dx *= grad / labels.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.ops.window import Window
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import pool
@@ -16,7 +16,7 @@ class MaxPool2d(Op):
     name = "max_pool2d"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, kernel_size: int, stride: int) -> Array:
+    def forward(node: Node, x: Array, kernel_size: int, stride: int) -> Array:
         """Take the maxima, and remember where they were."""
         if x.ndim != 4:
             raise ValueError(f"expected x (C, H, W, N), got {x.ndim} axes")
@@ -32,12 +32,12 @@ class MaxPool2d(Op):
             pool.max_pool_2x2(np.ascontiguousarray(x), stride, y, argmax)
         else:
             pool.max_pool(np.ascontiguousarray(x), kernel_size, stride, y, argmax)
-        ctx.save(argmax, x.shape, kernel_size, stride)
+        node.save(argmax, x.shape, kernel_size, stride)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        argmax, shape, kernel_size, stride = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        argmax, shape, kernel_size, stride = node.saved
         dx = np.zeros(shape, grad.dtype)
         if kernel_size == stride == 2:
             pool.max_pool_2x2_gradient(np.ascontiguousarray(grad), argmax, dx)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 Axis = int | tuple[int, ...] | None
@@ -18,15 +18,15 @@ class Sum(Op):
     name = "sum"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
+    def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
         """Add up."""
-        ctx.save(x.shape, reduced_axes(axis, x.ndim))
+        node.save(x.shape, reduced_axes(axis, x.ndim))
         return np.sum(x, axis=axis, keepdims=keepdims)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Every element has a share of one in its sum."""
-        shape, axes = ctx.saved
+        shape, axes = node.saved
         return (np.full(shape, grad.reshape(_kept_shape(shape, axes))),)
 
 
@@ -36,20 +36,20 @@ class Mean(Op):
     name = "mean"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
+    def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
         """Average."""
         axes = reduced_axes(axis, x.ndim)
         count = math.prod(x.shape[a] for a in axes)
         if count == 0:
             raise ValueError(f"the mean over axis {axis} would be one of no values")
-        ctx.save(x.shape, axes, count)
+        node.save(x.shape, axes, count)
         average: Array = np.mean(x, axis=axis, keepdims=keepdims)
         return average
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Every element has a share of 1 / count in its mean."""
-        shape, axes, count = ctx.saved
+        shape, axes, count = node.saved
         return (np.full(shape, (grad / count).reshape(_kept_shape(shape, axes)), grad.dtype),)
 
 
@@ -59,21 +59,21 @@ class Max(Op):
     name = "max"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
+    def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
         """Find the largest and remember where it was."""
         axes = reduced_axes(axis, x.ndim)
         kept = tuple(a for a in range(x.ndim) if a not in axes)
         moved = x.transpose(kept + axes)  # the reduced axes last, in C order
         rows = moved.reshape(*moved.shape[: len(kept)], math.prod(x.shape[a] for a in axes))  # (kept..., reduced)
         first = np.expand_dims(rows.argmax(axis=-1), -1)  # (kept..., 1)
-        ctx.save(moved.shape, rows.shape, kept + axes, first)
+        node.save(moved.shape, rows.shape, kept + axes, first)
         largest = np.take_along_axis(rows, first, axis=-1)
         return largest.reshape(_kept_shape(x.shape, axes) if keepdims else rows.shape[:-1])
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Give the gradient to the element that was taken, and to no other."""
-        moved_shape, rows_shape, order, first = ctx.saved
+        moved_shape, rows_shape, order, first = node.saved
         dx = np.zeros(rows_shape, grad.dtype)
         np.put_along_axis(dx, first, grad.reshape(first.shape), axis=-1)
         return (dx.reshape(moved_shape).transpose(np.argsort(order)),)

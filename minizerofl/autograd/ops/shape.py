@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 Widths = int | Sequence[int] | Sequence[Sequence[int]]
@@ -20,13 +20,13 @@ class Reshape(Op):
     name = "reshape"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, shape: tuple[int, ...]) -> Array:
-        ctx.save(x.shape)
+    def forward(node: Node, x: Array, shape: tuple[int, ...]) -> Array:
+        node.save(x.shape)
         return x.reshape(shape)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (shape,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (shape,) = node.saved
         return (grad.reshape(shape),)
 
 
@@ -36,15 +36,15 @@ class Transpose(Op):
     name = "transpose"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axes: tuple[int, ...] | None) -> Array:
+    def forward(node: Node, x: Array, axes: tuple[int, ...] | None) -> Array:
         order = axes or tuple(reversed(range(x.ndim)))
         moved = x.transpose(order)  # x_0, x_1, ... -> x_order[0], x_order[1], ...
-        ctx.save(np.argsort([a % x.ndim for a in order]))
+        node.save(np.argsort([a % x.ndim for a in order]))
         return moved
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (inverse,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (inverse,) = node.saved
         return (grad.transpose(inverse),)
 
 
@@ -54,15 +54,15 @@ class GetItem(Op):
     name = "getitem"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, index: tuple[Any, ...]) -> Array:
+    def forward(node: Node, x: Array, index: tuple[Any, ...]) -> Array:
         taken: Array = x[index]
-        ctx.save(x.shape, index)
+        node.save(x.shape, index)
         return taken
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Put each element's gradient where it came from; an element picked twice gets the sum."""
-        shape, index = ctx.saved
+        shape, index = node.saved
         dx = np.zeros(shape, grad.dtype)
         if any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index):
             np.add.at(dx, index, grad)  # integer arrays may name an element twice
@@ -77,14 +77,14 @@ class Concatenate(Op):
     name = "concatenate"
 
     @staticmethod
-    def forward(ctx: Context, *arrays: Array, axis: int) -> Array:
+    def forward(node: Node, *arrays: Array, axis: int) -> Array:
         joined = np.concatenate(arrays, axis=axis)
-        ctx.save(axis, np.cumsum([array.shape[axis] for array in arrays[:-1]]))
+        node.save(axis, np.cumsum([array.shape[axis] for array in arrays[:-1]]))
         return joined
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, ...]:
-        axis, starts = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, ...]:
+        axis, starts = node.saved
         return tuple(np.split(grad, starts.astype(np.intp), axis=axis))
 
 
@@ -94,15 +94,15 @@ class Pad(Op):
     name = "pad"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, widths: Widths, value: float) -> Array:
+    def forward(node: Node, x: Array, widths: Widths, value: float) -> Array:
         padded = np.pad(x, widths, constant_values=value)
         pairs = np.broadcast_to(widths, (x.ndim, 2))  # as np.pad reads them: one (before, after) an axis
-        ctx.save(tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True)))
+        node.save(tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True)))
         return padded
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        (inner,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (inner,) = node.saved
         return (grad[inner],)
 
 
