@@ -28,7 +28,7 @@ class BatchNorm(Op):
         eps: float,
         relu: bool,
     ) -> Array:
-        """Normalise each channel; in training also move the running moments."""
+        """Normalise each channel; in training also update the running moments."""
         _check(x, w, b, residual, running)
         C = x.shape[0]
         rows = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
@@ -50,7 +50,7 @@ class BatchNorm(Op):
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array, Array, Array, Array | None]:
-        """Derive through the moments of the batch; running moments are constants."""
+        """Differentiate through the moments of the batch; running moments are constants."""
         rows, w, (mean, var), eps, training, z, line = node.saved
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
         rstd = 1 / np.sqrt(var + rows.dtype.type(eps))
@@ -88,7 +88,7 @@ def batch_norm(
     residual: object = None,
     relu: bool = False,
 ) -> Tensor:
-    """Normalise each channel to mean 0 and variance 1, then scale and shift it; optionally add a residual and rectify.
+    """Normalise each channel to mean 0, variance 1, then scale and shift it; optionally add a residual, apply a ReLU.
 
     ``batch_norm(x, ..., residual=r, relu=True)`` is ``relu(batch_norm(x, ...) + r)`` in fewer passes over the memory.
 
@@ -104,11 +104,11 @@ def batch_norm(
     training : bool
         Whether to normalise with the moments of the batch.
     momentum, eps : float
-        Weight of the newest batch in the running moments; what is added to the variance.
+        The weight of the newest batch in the running moments; the number added to the variance.
     residual : (C, H, W, N) Tensor, optional
         Added to the result.
     relu : bool
-        Whether to rectify the result.
+        Whether to apply a ReLU to the result.
 
     Returns
     -------

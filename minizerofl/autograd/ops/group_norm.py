@@ -13,13 +13,12 @@ from minizerofl.autograd.tensor import Array, Tensor
 
 
 class GroupNorm(Op):
-    """Normalise over (channels of a group, H, W), then scale and shift each channel."""
+    """``y = w x_hat + b``: normalise over (channels of a group, H, W), then scale and shift each channel."""
 
     name = "group_norm"
 
     @staticmethod
     def forward(node: Node, x: Array, w: Array, b: Array, groups: int, eps: float) -> Array:
-        """Normalise."""
         _check(x, w, b, groups)
         rows = x.reshape(groups, -1, x.shape[3])  # (C, H, W, N) -> (G, C/G*H*W, N)
         centred = rows - rows.mean(axis=1, keepdims=True)
@@ -63,18 +62,18 @@ def group_norm(x: object, groups: int, w: object, b: object, eps: float = 1e-5) 
 
     Parameters
     ----------
-    x : Tensor, shape (C, H, W, N)
+    x : (C, H, W, N) Tensor
         Images, batch last.
     groups : int
-        How many groups the channels are divided into; neighbours belong together.
-    w, b : Tensor, shape (C,)
+        The number of groups; neighbouring channels belong together.
+    w, b : (C,) Tensor
         Scale and shift of each channel.
     eps : float
         Added to the variance.
 
     Returns
     -------
-    Tensor, shape (C, H, W, N)
+    (C, H, W, N) Tensor
         The normalised images.
 
     Raises

@@ -14,7 +14,7 @@ Labels = NDArray[np.integer[Any]]
 
 
 class LogSoftmax(Op):
-    """``y_c = x_c - log sum_k e^(x_k)`` over axis 0."""
+    """``y_c = x_c - log sum_k e^(x_k)`` over axis 0; dx = dy - softmax(x) sum(dy)."""
 
     name = "log_softmax"
 
@@ -27,19 +27,17 @@ class LogSoftmax(Op):
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:
-        """Return dx = dy - softmax(x) sum(dy)."""
         (y,) = node.saved
         return (grad - np.exp(y) * grad.sum(axis=0),)
 
 
 class CrossEntropy(Op):
-    """The mean over the batch of ``-log softmax(x)[label]``."""
+    """``y = mean over the batch of -log softmax(x)[label]``; dx = dy (softmax(x) - one_hot(label)) / N."""
 
     name = "cross_entropy"
 
     @staticmethod
     def forward(node: Node, logits: Array, labels: Labels) -> Array:
-        """Average the surprise."""
         check_labels(logits, labels)
         log_probabilities = _log_softmax(logits)
         samples = np.arange(labels.size)
@@ -49,7 +47,6 @@ class CrossEntropy(Op):
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:
-        """Return dx = (softmax(x) - one_hot(label)) / N."""
         log_probabilities, labels, samples = node.saved
         dx = np.exp(log_probabilities)
         dx[labels, samples] -= 1
@@ -66,7 +63,7 @@ def _log_softmax(x: Array) -> Array:
 
 
 def check_labels(logits: Array, labels: Labels) -> None:
-    """Raise an error that names the first bad label and its position."""
+    """Raise an error unless there is one label for each column of the logits, from 0 to classes - 1."""
     if logits.ndim != 2 or logits.shape[1] == 0:
         raise ValueError(
             f"logits have shape {logits.shape}, expected (classes, N) with N >= 1: one column for each sample"
@@ -87,7 +84,7 @@ def log_softmax(x: object) -> Tensor:
 
     Parameters
     ----------
-    x : Tensor, shape (classes, ...)
+    x : (classes, ...) Tensor
         Logits.
 
     Returns
@@ -109,20 +106,20 @@ def cross_entropy(logits: object, labels: Labels) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor, shape (classes, N)
+    logits : (classes, N) Tensor
         One column for each sample.
-    labels : numpy.ndarray of integers, shape (N,)
+    labels : (N,) numpy.ndarray of integers
         The true classes, 0 to classes - 1.
 
     Returns
     -------
-    Tensor, shape ()
+    () Tensor
         The loss, in nats.
 
     Raises
     ------
     TypeError
-        `labels` is no integer array.
+        `labels` is not an integer array.
     ValueError
         The shapes do not fit together, the batch is empty, or a label is out of range.
 
