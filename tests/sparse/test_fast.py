@@ -37,8 +37,8 @@ def agree(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
 )
 def test_convolution(seed: int, K: int, stride: int, padding: int, N: int, sparsity: float, activations: float) -> None:
     rng = np.random.default_rng(seed)
-    Ho, Wo = ((size + 2 * padding - K) // stride + 1 for size in (6, 7))
-    shapes = [(3, 6, 7, N), (3, K, K, 4), (4,), (4, Ho, Wo, N)]
+    OH, OW = ((size + 2 * padding - K) // stride + 1 for size in (6, 7))
+    shapes = [(3, 6, 7, N), (3, K, K, 4), (4,), (4, OH, OW, N)]
     *arrays, dy = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
     options = {"sparsity": sparsity, "activation_sparsity": activations, "stride": stride, "padding": padding}
     agree(*(run(ops.sparse_conv2d, arrays, dy, **options, path=path) for path in ("sparse", "dense")))
