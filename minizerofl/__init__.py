@@ -41,7 +41,7 @@ __getattr__, __dir__ = lazy(
         "kernels": "minizerofl.kernels",
         "models": "minizerofl.models",
         "nn": "minizerofl.nn",
-        "no_grad": "minizerofl.autograd.tensor",
+        "no_grad": "minizerofl.autograd.op",
         "ops": "minizerofl.ops",
         "optim": "minizerofl.optim",
         "sparse": "minizerofl.sparse",

@@ -1,4 +1,4 @@
-"""Optimisers turn gradients into new weights: SGD and Adam; and the paper's learning-rate schedule."""
+"""Optimisers, which turn gradients into new weights (SGD and Adam), and the paper's learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from minizerofl.kernels import update
 
 
 class Optimizer(ABC):
-    """Base class: it walks over the parameters that have a gradient; a subclass says how one of them is updated.
+    """Base class: it updates the parameters that have a gradient; a subclass says how one of them is updated.
 
     Parameters
     ----------
     parameters : iterable of Tensor
-        What is learned, usually ``model.parameters()``.
+        The Tensors that are learned, usually ``model.parameters()``.
     lr : float
         The learning rate, >= 0.
 
@@ -31,9 +31,9 @@ class Optimizer(ABC):
     Raises
     ------
     TypeError
-        A parameter is no Tensor.
+        A parameter is not a Tensor.
     ValueError
-        There are no parameters, one cannot be learned, or `lr` is negative or not finite.
+        There are no parameters, one of them cannot be learned, or `lr` is negative or not finite.
     """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
@@ -66,8 +66,8 @@ class Optimizer(ABC):
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
         for index, parameter in enumerate(self.parameters):
-            if parameter._grad is not None:
-                self._update_parameter(index, parameter, parameter._grad)
+            if parameter.raw_grad is not None:
+                self._update_parameter(index, parameter, parameter.raw_grad)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -91,11 +91,11 @@ class SGD(Optimizer):
     Parameters
     ----------
     parameters : iterable of Tensor
-        What is learned.
+        The Tensors that are learned.
     lr : float
         The learning rate, >= 0.
     momentum : float
-        How much of the last step is kept, 0 <= momentum < 1.
+        The share of the last step that is kept, 0 <= momentum < 1.
     nesterov : bool
         Whether to look ahead: w <- w - lr (g + momentum v) (Sutskever et al., 2013). Needs momentum.
     weight_decay : float
@@ -135,12 +135,12 @@ class SGD(Optimizer):
         self._velocity = _zeros(self.parameters)
 
     @property
-    def _rests_without_gradient(self) -> bool:
-        """Whether a weight whose gradient is zero stays as it is, so that only the rows of a gradient need a look."""
+    def _zero_gradient_means_no_step(self) -> bool:
+        """Whether a weight whose gradient is zero stays as it is; then only the rows of a `RowSparse` are updated."""
         return not self.momentum and not self.weight_decay
 
     def _update_parameter(self, index: int, parameter: Tensor, gradient: Array | RowSparse) -> None:
-        if isinstance(gradient, RowSparse) and self._rests_without_gradient:
+        if isinstance(gradient, RowSparse) and self._zero_gradient_means_no_step:
             with parameter.writing(gradient.rows) as array:
                 update.sgd_rows(array, gradient.rows, gradient.values, array.dtype.type(self.lr))
         else:
@@ -168,7 +168,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     parameters : iterable of Tensor
-        What is learned.
+        The Tensors that are learned.
     lr : float
         The learning rate, >= 0.
     betas : (float, float)

@@ -1,8 +1,12 @@
-"""Reverse-mode automatic differentiation: Tensor, the reverse sweep, the ops and the gradient check."""
+"""Reverse-mode automatic differentiation: Tensor, the reverse sweep, the ops and the gradient check.
+
+Reading order: `tensor`, `op` (what an op is), `ops.arithmetic` (the first ops), `sweep` (the chain rule), `ops.linear`
+and `ops.conv`, `gradcheck`. Later, for what makes sparse training fast: `writelog` and `rowsparse`.
+"""
 
 from minizerofl.autograd import ops
 from minizerofl.autograd.gradcheck import GradcheckError, gradcheck
-from minizerofl.autograd.op import Context, Op
-from minizerofl.autograd.tensor import Tensor, live_tensors, no_grad
+from minizerofl.autograd.op import Node, Op, no_grad
+from minizerofl.autograd.tensor import Tensor, live_tensors
 
-__all__ = ["Context", "GradcheckError", "Op", "Tensor", "gradcheck", "live_tensors", "no_grad", "ops"]
+__all__ = ["GradcheckError", "Node", "Op", "Tensor", "gradcheck", "live_tensors", "no_grad", "ops"]

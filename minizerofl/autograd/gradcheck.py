@@ -4,8 +4,8 @@ For a function f with Jacobian J, and random u and v, two numbers must agree in 
 
 ``<v, J^T u>`` from one backward pass, and ``<u, (f(x + eps v) - f(x - eps v)) / (2 eps)>`` from two forward passes.
 
-A wrong gradient passes only if its error is orthogonal to a random direction, so one or two directions do what a loop
-over all elements would do (the idea is that of HIPS/autograd's test utilities).
+A wrong gradient passes only if its error is orthogonal to a random direction. So one or two directions find what a loop
+over all elements would find (the idea is from the test utilities of HIPS/autograd).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.ops import add
-from minizerofl.autograd.tensor import Array, Tensor, no_grad
+from minizerofl.autograd.tensor import Array, Tensor
 
 Function = Callable[..., Tensor]
 
@@ -40,12 +41,10 @@ def gradcheck(
     Parameters
     ----------
     fn : callable
-        Takes as many Tensors as there are inputs and returns one Tensor, of any shape. It must give the same result
-        each time: make random generators inside it. What is not to be differentiated (labels, strides) belongs in its
-        closure.
+        Takes one Tensor for each input and returns one Tensor, of any shape. It must give the same result each time:
+        make random generators inside it. Constants (labels, strides) belong in its closure.
     inputs : sequence of Tensor or array of floats
-        The point at which the gradient is checked, of which float64 copies are made. Keep a few times `eps` away from
-        kinks.
+        The point at which the gradient is checked, in float64 copies. It should be further than `eps` away from kinks.
     seed : int
         Seeds the random directions u and v.
     eps : float
@@ -53,11 +52,11 @@ def gradcheck(
     rtol, atol : float
         Two numbers a and b agree if ``abs(a - b) <= atol + rtol * max(abs(a), abs(b))``.
     directions : int
-        How many pairs (u, v) are tried.
+        The number of pairs (u, v) that are tried.
     numeric_fn : callable, or dict of int to callable, optional
-        What the finite differences are taken of, where that is not `fn`: for ops whose backward pass is, on purpose,
-        not the derivative of their forward pass. A dict gives a function of input i alone for each such i (the others
-        use `fn`); inputs are then checked one by one, not jointly.
+        The function for the finite differences, if it is not `fn`: for ops whose backward pass is, on purpose, not the
+        derivative of their forward pass. A dict gives, for some inputs i, a function of input i alone (the others use
+        `fn`); the inputs are then checked one by one, not jointly.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def gradcheck(
         The two numbers differ, for one input or for all jointly; an input got no gradient, or one of wrong dtype or
         shape; gradients of repeated use do not add up; or `fn` does not give the same result twice.
     TypeError
-        An input is not made of floats.
+        An input is not an array of floats.
 
     Examples
     --------
@@ -115,7 +114,7 @@ def _measured_functions(
 
 
 def _backpropagate(fn: Function, tensors: list[Tensor], rng: np.random.Generator) -> tuple[Array, list[Array]]:
-    """Draw u and return it with J^T u for each input, having checked all that can be checked without differences."""
+    """Draw u and return it with J^T u for each input; check all that needs no finite differences."""
     output = fn(*tensors)
     if not output.requires_grad:
         raise GradcheckError("gradcheck: the result of fn does not depend on its inputs (as far as the graph knows)")
@@ -126,7 +125,7 @@ def _backpropagate(fn: Function, tensors: list[Tensor], rng: np.random.Generator
     again, once_more = fn(*tensors), fn(*tensors)
     if not np.array_equal(values, again.data, equal_nan=True):
         raise GradcheckError("gradcheck: fn gave two results at one point; create its random generator inside fn")
-    add(again, once_more).backward(u)  # twice in one graph, and on top of the gradient that is there: three in all
+    add(again, once_more).backward(u)  # twice in one graph, added to the first gradient: 3 in all
     for i, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
         if not np.allclose(_checked_gradient(i, tensor), 3 * gradient, rtol=1e-9, atol=1e-12, equal_nan=True):
             raise GradcheckError(f"gradcheck: input {i}: the gradients of repeated use do not add up")

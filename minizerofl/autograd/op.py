@@ -6,21 +6,49 @@ axes that broadcasting added, and error messages that name the op and its inputs
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from minizerofl.autograd.rowsparse import RowSparse
-from minizerofl.autograd.tensor import FLOATS, Array, Memory, Tensor, as_array, is_recording
+from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
+from minizerofl.autograd.writelog import WriteLog
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 
-class Context:
-    """What one application of an op remembers for its derivative; also the node of the graph.
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record no graph inside this block: the results of ops do not require gradients.
+
+    The switch belongs to the current thread (it is a `contextvars.ContextVar`), so one client may evaluate while
+    another trains.
+
+    Examples
+    --------
+    >>> import minizerofl as mz
+    >>> x = mz.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with mz.no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+class Node:
+    """A node of the graph: one application of an op, and what it remembers for its derivative (PyTorch's ``ctx``).
 
     Attributes
     ----------
     inputs : tuple of Tensor or None
-        The op's inputs. None stands for an optional input that was left out.
+        The op's inputs; None for an optional input that was left out.
     needs_grad : tuple of bool
         For each input, whether its gradient is wanted. `backward` may return None for the others.
     """
@@ -31,22 +59,22 @@ class Context:
         self.op = op
         self.inputs = inputs
         self.needs_grad = tuple(recording and t is not None and t.requires_grad for t in inputs)
-        self._saved: tuple[tuple[Any, Memory | None, int], ...] | None = None
+        self._saved: tuple[tuple[Any, WriteLog | None, int], ...] | None = ()
 
     def save(self, *values: Any) -> None:
         """Keep arrays (and anything else) for `backward`; inputs and views of them are guarded against writes."""
         if any(self.needs_grad):
             self._saved = tuple(self._guard(value) for value in values)
 
-    def _guard(self, value: Any) -> tuple[Any, Memory | None, int]:
+    def _guard(self, value: Any) -> tuple[Any, WriteLog | None, int]:
         for tensor in self.inputs:
-            if tensor is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, tensor._array):
-                return value, tensor._memory, tensor._memory.version
+            if tensor is not None and isinstance(value, np.ndarray) and np.may_share_memory(value, tensor.array):
+                return value, tensor.writes, tensor.writes.version
         return value, None, 0
 
     @property
     def saved(self) -> tuple[Any, ...]:
-        """What `save` was given, in the same order.
+        """The values that were given to `save`, in the same order.
 
         Raises
         ------
@@ -55,8 +83,8 @@ class Context:
         """
         if self._saved is None:
             raise RuntimeError(f"{self.op.name}: backward was called a second time on one graph; run forward again")
-        for value, memory, version in self._saved:
-            if memory is not None and memory.version != version:
+        for value, writes, version in self._saved:
+            if writes is not None and writes.version != version:
                 raise RuntimeError(
                     f"{self.op.name}: an input of shape {value.shape} was written to between forward and backward; "
                     "call assign_ (or the optimiser's step) after backward"
@@ -64,13 +92,13 @@ class Context:
         return tuple(value for value, _, _ in self._saved)
 
     def free(self) -> None:
-        """Drop everything that the forward pass kept."""
+        """Drop all that the forward pass saved, and the inputs."""
         self._saved = None
         self.inputs = ()
 
 
 class Products(NamedTuple):
-    """The multiply-adds of a layer's three products, as done, and of each of them in the same layer without masks."""
+    """The multiply-adds of a layer's three products, and the number that each would take without masks (`dense`)."""
 
     forward: int = 0
     dx: int = 0
@@ -79,7 +107,7 @@ class Products(NamedTuple):
 
     @property
     def done(self) -> tuple[int, int, int]:
-        """The multiply-adds of the three products as they are done."""
+        """The multiply-adds of the three products."""
         return self.forward, self.dx, self.dw
 
 
@@ -88,17 +116,17 @@ class Op:
 
     A subclass defines two static methods over plain arrays and is called through `apply`:
 
-    ``forward(ctx, *arrays, **options) -> array``
-        computes the result and saves what the derivative needs with ``ctx.save(...)``.
-    ``backward(ctx, grad) -> tuple``
+    ``forward(node, *arrays, **options) -> array``
+        computes the result and saves what the derivative needs with ``node.save(...)``.
+    ``backward(node, grad) -> tuple``
         returns, for each input, the gradient of the loss with respect to it, given `grad`, the one with respect to the
-        result (a vector-Jacobian product); None will do where ``ctx.needs_grad`` is False. An input that was broadcast
-        may be answered in the broadcast shape.
+        result (a vector-Jacobian product). It may be None where ``node.needs_grad`` is False, and it may have the
+        broadcast shape where the input was broadcast.
 
     Attributes
     ----------
     name : str
-        The name used in error messages: that of the public function.
+        The name of the public function, used in error messages.
 
     Examples
     --------
@@ -106,13 +134,13 @@ class Op:
     ...     name = "square"
     ...
     ...     @staticmethod
-    ...     def forward(ctx, x):
-    ...         ctx.save(x)
+    ...     def forward(node, x):
+    ...         node.save(x)
     ...         return x * x
     ...
     ...     @staticmethod
-    ...     def backward(ctx, grad):
-    ...         (x,) = ctx.saved
+    ...     def backward(node, grad):
+    ...         (x,) = node.saved
     ...         return (2 * x * grad,)
     >>> x = Tensor([3.0], requires_grad=True)
     >>> Square.apply(x).backward()
@@ -123,17 +151,17 @@ class Op:
     name: ClassVar[str] = "op"
 
     @staticmethod
-    def forward(ctx: Context, *arrays: Any, **options: Any) -> Array:
+    def forward(node: Node, *arrays: Any, **options: Any) -> Array:
         """Compute the result from the input arrays."""
-        raise NotImplementedError(f"{ctx.op.__name__} defines no forward(ctx, *arrays)")
+        raise NotImplementedError(f"{node.op.__name__} defines no forward(node, *arrays)")
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
+    def backward(node: Node, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Compute the gradient of each input from the gradient of the result."""
-        raise NotImplementedError(f"{ctx.op.__name__} defines no backward(ctx, grad)")
+        raise NotImplementedError(f"{node.op.__name__} defines no backward(node, grad)")
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Count the multiply-adds of the op that made a result of shape `out`; none for an op without products."""
         return Products()
 
@@ -147,20 +175,17 @@ class Op:
             The inputs' dtypes differ, or they do not fit the op; the message names the op and the inputs.
         """
         inputs = cls.as_tensors(operands)
-        ctx = Context(cls, inputs, is_recording())
-        arrays = [None if t is None else t._array for t in inputs]
+        node = Node(cls, inputs, _recording.get())
+        arrays = [None if t is None else t.array for t in inputs]
         try:
-            result = cls.forward(ctx, *arrays, **options)
+            result = cls.forward(node, *arrays, **options)
         except (TypeError, ValueError, IndexError) as error:
             raise type(error)(f"{cls.name}({', '.join(map(_describe, arrays))}): {error}") from error
         dtype = next(t.dtype for t in inputs if t is not None)
         result = _keep_zero_d(result, dtype)
         if result.dtype != dtype:
             raise TypeError(f"{cls.name}: the result is {result.dtype}, but the inputs are {dtype}; an op must keep it")
-        memory = _shared_memory(result, inputs)
-        if not any(ctx.needs_grad):
-            return Tensor._wrap(result, memory)
-        return Tensor._wrap(result, memory, ctx)
+        return Tensor.wrap(result, _shared_writes(result, inputs), node if any(node.needs_grad) else None)
 
     @classmethod
     def as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:
@@ -189,14 +214,14 @@ class Op:
         return tuple(tensors)
 
     @classmethod
-    def gradients(cls, ctx: Context, grad: Array) -> tuple[Array | RowSparse | None, ...]:
+    def gradients(cls, node: Node, grad: Array) -> tuple[Array | RowSparse | None, ...]:
         """Call `backward` and bring each gradient to its input's shape: the adjoint of broadcasting is a sum."""
-        grads = cls.backward(ctx, grad)
-        if len(grads) != len(ctx.inputs):
-            raise RuntimeError(f"{cls.name}: backward returned {len(grads)} gradients for {len(ctx.inputs)} inputs")
+        grads = cls.backward(node, grad)
+        if len(grads) != len(node.inputs):
+            raise RuntimeError(f"{cls.name}: backward returned {len(grads)} gradients for {len(node.inputs)} inputs")
         return tuple(
             None if t is None or not wanted else cls._fit(g, t)
-            for g, t, wanted in zip(grads, ctx.inputs, ctx.needs_grad, strict=True)
+            for g, t, wanted in zip(grads, node.inputs, node.needs_grad, strict=True)
         )
 
     @classmethod
@@ -207,7 +232,7 @@ class Op:
             grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
         if grad.shape != tensor.shape or grad.dtype != tensor.dtype:
             raise RuntimeError(
-                f"{cls.name}: backward returned {_describe(grad)} for an input of {_describe(tensor._array)}"
+                f"{cls.name}: backward returned {_describe(grad)} for an input of {_describe(tensor.array)}"
             )
         return grad
 
@@ -229,15 +254,15 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _keep_zero_d(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Undo what NumPy does to arrays without axes: it makes them scalars, which a Python float widens before 2.0."""
+    """Turn NumPy scalars back into 0-d arrays: before NumPy 2 a scalar times a Python float became float64."""
     return array if array.ndim else np.asarray(array, dtype)
 
 
-def _shared_memory(result: Array, inputs: tuple[Tensor | None, ...]) -> Memory | None:
-    """Return the write counter of the input that `result` is a view of, if it is one."""
+def _shared_writes(result: Array, inputs: tuple[Tensor | None, ...]) -> WriteLog | None:
+    """Return the write log of the input that `result` is a view of; None if it is not a view."""
     for tensor in inputs:
-        if tensor is not None and np.may_share_memory(result, tensor._array):
-            return tensor._memory
+        if tensor is not None and np.may_share_memory(result, tensor.array):
+            return tensor.writes
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context
+from minizerofl.autograd.op import Node
 from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
 
@@ -13,8 +13,8 @@ def sweep(root: Tensor, seed: Array) -> None:
     """Add to every leaf's gradient the product of `seed` with the derivative of `root` with respect to the leaf.
 
     The gradient of a Tensor is complete when every Tensor made from it has passed its share back, hence the topological
-    order. Interior gradients live in a dictionary and are popped as the sweep passes them; so is what the ops had
-    saved. Memory therefore falls as the sweep proceeds, and nothing outlives it.
+    order. Interior gradients live in a dictionary and are popped as the sweep passes; what the ops saved is
+    freed at the same time. So memory falls as the sweep proceeds, and nothing outlives it.
 
     Raises
     ------
@@ -28,9 +28,9 @@ def sweep(root: Tensor, seed: Array) -> None:
     while order:
         tensor = order.pop()  # the last reference to an interior Tensor: it is freed in passing
         grad = gradients.pop(id(tensor))
-        node = tensor._node
+        node = tensor.node
         if node is None:
-            tensor._grad = _plus(tensor._grad, grad)
+            tensor.raw_grad = _plus(tensor.raw_grad, grad)
             continue
         for source, share in zip(node.inputs, node.op.gradients(node, dense(grad)), strict=True):
             if source is not None and share is not None:
@@ -40,10 +40,10 @@ def sweep(root: Tensor, seed: Array) -> None:
 
 
 def topological_order(root: Tensor) -> list[Tensor]:
-    """List the Tensors that `root` depends on and that require a gradient, inputs before what is made from them.
+    """List the Tensors that `root` depends on and that require a gradient, each after its inputs.
 
-    Depth first with an explicit stack: a chain of ten thousand ops is as good as a chain of ten, and a Tensor that is
-    used a thousand times is visited once.
+    The search is depth first with an explicit stack: a chain of ten thousand ops is no harder than one of ten, and a
+    Tensor that is used a thousand times is visited once.
     """
     order: list[Tensor] = []
     seen: set[int] = set()
@@ -55,8 +55,8 @@ def topological_order(root: Tensor) -> list[Tensor]:
         elif id(tensor) not in seen:
             seen.add(id(tensor))
             stack.append((tensor, True))
-            if tensor._node is not None:
-                stack.extend((source, False) for source in _wanted(tensor._node) if id(source) not in seen)
+            if tensor.node is not None:
+                stack.extend((source, False) for source in _wanted(tensor.node) if id(source) not in seen)
     return order
 
 
@@ -67,7 +67,7 @@ def _plus(total: Array | RowSparse | None, share: Array | RowSparse) -> Array | 
     return np.asarray(dense(total) + dense(share))  # NumPy makes a 0-d sum a scalar
 
 
-def _wanted(node: Context) -> list[Tensor]:
+def _wanted(node: Node) -> list[Tensor]:
     if not node.inputs:
         raise RuntimeError(f"{node.op.name}: backward was called a second time on one graph; run forward again")
     return [t for t, wanted in zip(node.inputs, node.needs_grad, strict=True) if t is not None and wanted]

@@ -4,8 +4,8 @@
 walks the nodes from the loss to the leaves in reverse topological order and applies the chain rule once per node
 (reverse-mode differentiation: ``dL/dx = sum over uses of (dy/dx)^T dL/dy``).
 
-Arrays are written in one place only, `Tensor.assign_`: whatever an op has saved for its derivative is protected, and a
-write between forward and backward is an error instead of a wrong gradient.
+Arrays are written in one place only, `Tensor.writing`, which `assign_` and the optimisers use. So a write between
+forward and backward to an array that an op saved for its derivative is an error instead of a wrong gradient.
 """
 
 from __future__ import annotations
@@ -13,71 +13,26 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from minizerofl.autograd import ops  # the operators below call the ops, which in turn are built on Tensor
 from minizerofl.autograd.rowsparse import RowSparse, dense
+from minizerofl.autograd.writelog import WriteLog
 
 if TYPE_CHECKING:
-    from minizerofl.autograd.op import Context
+    from minizerofl.autograd.op import Node
 
 Array = NDArray[Any]
+Axis = int | tuple[int, ...] | None
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Record no graph inside this block: outputs of ops do not require gradients.
-
-    The switch belongs to the current thread (it is a `contextvars.ContextVar`), so that one client may evaluate while
-    another trains.
-
-    Examples
-    --------
-    >>> import minizerofl as mz
-    >>> x = mz.Tensor([1.0, 2.0], requires_grad=True)
-    >>> with mz.no_grad():
-    ...     (x * x).requires_grad
-    False
-    """
-    token = _recording.set(False)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
-
-
-def is_recording() -> bool:
-    """Whether ops record their graph at the moment, see `no_grad`."""
-    return _recording.get()
 
 
 def live_tensors() -> int:
-    """Count the Tensors that are alive: a training loop that keeps a graph shows here as a number that grows."""
+    """Count the Tensors that are alive: in a training loop that keeps a graph by mistake, the number grows."""
     return sum(issubclass(type(o), Tensor) for o in gc.get_objects())
-
-
-class Memory:
-    """What is known of the writes to a piece of memory, shared by every Tensor that looks at it.
-
-    Attributes
-    ----------
-    version : int
-        The number of writes.
-    touched : (array, array of int) or None
-        The array that was written to last, and the only rows of it that were changed; None: not known.
-    """
-
-    __slots__ = ("touched", "version")
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.touched: tuple[Array, NDArray[np.int32]] | None = None
 
 
 class Tensor:
@@ -88,7 +43,7 @@ class Tensor:
     data : array_like
         The values; they are copied. Float32 and float64 arrays keep their dtype, numbers and lists become float32.
     requires_grad : bool
-        Whether `backward` shall compute the gradient with respect to this Tensor.
+        Whether `backward` computes the gradient with respect to this Tensor.
 
     Attributes
     ----------
@@ -96,11 +51,21 @@ class Tensor:
         A read-only view of the values.
     grad : numpy.ndarray or None
         A read-only view of the gradient, summed over all calls of `backward`. Leaves only.
+    requires_grad : bool
+        Whether `backward` computes the gradient with respect to this Tensor.
+    array : numpy.ndarray
+        The values themselves, for ops, kernels and optimisers; write to them inside `writing` only.
+    raw_grad : numpy.ndarray, RowSparse or None
+        The gradient as the ops left it, for optimisers.
+    node : Node or None
+        The application of an op that made this Tensor; None for a leaf.
+    writes : WriteLog
+        The write history of the memory.
 
     Raises
     ------
     TypeError
-        `data` is an integer, boolean or other array that is no float32 or float64.
+        `data` is an array of another dtype than float32 and float64.
 
     Examples
     --------
@@ -110,7 +75,7 @@ class Tensor:
     array([2., 4., 6.], dtype=float32)
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_memory", "_node", "requires_grad")
+    __slots__ = ("__weakref__", "array", "node", "raw_grad", "requires_grad", "writes")
     __array_ufunc__ = None  # `ndarray + Tensor` calls Tensor.__radd__ instead of adding element by element
 
     def __init__(self, data: object, requires_grad: bool = False) -> None:
@@ -123,73 +88,73 @@ class Tensor:
                 f"Tensor: data has dtype {array.dtype}, expected float32 or float64; "
                 "convert it with .astype(np.float32) (class labels stay plain integer arrays)"
             )
-        self._array: Array = array
-        self._memory = Memory()
-        self._node: Context | None = None
-        self._grad: Array | RowSparse | None = None
+        self.array: Array = array
+        self.writes = WriteLog()
+        self.node: Node | None = None
+        self.raw_grad: Array | RowSparse | None = None
         self.requires_grad = requires_grad
 
     @classmethod
-    def _wrap(cls, array: Array, memory: Memory | None = None, node: Context | None = None) -> Tensor:
-        """Make a Tensor of an array that nobody else will write to, without a copy."""
+    def wrap(cls, array: Array, writes: WriteLog | None = None, node: Node | None = None) -> Tensor:
+        """Make a Tensor of an array without a copy; from now on the array is written to through Tensors only."""
         self = cls.__new__(cls)
-        self._array = array
-        self._memory = memory or Memory()
-        self._node = node
-        self._grad = None
+        self.array = array
+        self.writes = writes or WriteLog()
+        self.node = node
+        self.raw_grad = None
         self.requires_grad = node is not None
         return self
 
     @property
     def data(self) -> Array:
         """A read-only view of the values; write with `assign_`."""
-        return _read_only(self._array)
+        return _read_only(self.array)
 
     @property
     def grad(self) -> Array | None:
         """A read-only view of the gradient, or None before the first `backward`."""
-        return None if self._grad is None else _read_only(dense(self._grad))
+        return None if self.raw_grad is None else _read_only(dense(self.raw_grad))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the values."""
-        return self._array.shape
+        return self.array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the values: float32, or float64 in gradient checks."""
-        return self._array.dtype
+        return self.array.dtype
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._array.ndim
+        return self.array.ndim
 
     @property
     def size(self) -> int:
         """The number of values."""
-        return self._array.size
+        return self.array.size
 
     @property
     def is_leaf(self) -> bool:
-        """Whether this Tensor was made by hand and not by an op."""
-        return self._node is None
+        """Whether this Tensor was made directly and not by an op."""
+        return self.node is None
 
     def item(self) -> float:
         """Return the one value of a one-element Tensor as a Python float."""
-        return float(self._array.item())
+        return float(self.array.item())
 
     def numpy(self) -> Array:
         """Return a copy of the values."""
-        return self._array.copy()
+        return self.array.copy()
 
     def detach(self) -> Tensor:
-        """Return a Tensor on the same memory that is outside the graph."""
-        return Tensor._wrap(self._array, self._memory)
+        """Return a Tensor with the same memory, outside the graph."""
+        return Tensor.wrap(self.array, self.writes)
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
-        self._grad = None
+        self.raw_grad = None
 
     def assign_(self, values: object) -> None:
         """Overwrite the values in place: the one way to write to a Tensor.
@@ -221,12 +186,12 @@ class Tensor:
 
     @contextmanager
     def writing(self, rows: NDArray[np.int32] | None = None) -> Iterator[Array]:
-        """Open the memory for an in-place update, as optimisers do; graphs that saved it become stale.
+        """Open the memory for an in-place update, as optimisers do; a graph that saved it can no longer run backward.
 
         Parameters
         ----------
         rows : array of int, optional
-            The only rows that will be changed, see `rows_changed_since`.
+            The only rows that will be changed, see `WriteLog.rows_changed_since`.
 
         Yields
         ------
@@ -238,20 +203,10 @@ class Tensor:
         RuntimeError
             The Tensor was made by an op: only leaves can be written to.
         """
-        if self._node is not None:
+        if self.node is not None:
             raise RuntimeError("assign_: only leaves can be written to, and this Tensor was made by an op")
-        self._memory.version += 1
-        self._memory.touched = None if rows is None else (self._array, rows)
-        yield self._array
-
-    def rows_changed_since(self, version: int) -> NDArray[np.int32] | None:
-        """Return the only rows that may have changed since the memory had that version; None: perhaps all."""
-        memory = self._memory
-        if version == memory.version:
-            return np.empty(0, np.int32)
-        if version == memory.version - 1 and memory.touched is not None and memory.touched[0] is self._array:
-            return memory.touched[1]
-        return None
+        self.writes.record(self.array, rows)
+        yield self.array
 
     def backward(self, gradient: object = None) -> None:
         """Compute the gradient of this Tensor with respect to every leaf that requires one, and add it to its ``grad``.
@@ -282,36 +237,77 @@ class Tensor:
 
     def __repr__(self) -> str:
         flag = ", requires_grad=True" if self.requires_grad else ""
-        return f"Tensor({np.array2string(self._array, separator=', ', prefix='Tensor(')}, dtype={self.dtype}{flag})"
+        return f"Tensor({np.array2string(self.array, separator=', ', prefix='Tensor(')}, dtype={self.dtype}{flag})"
 
     def __len__(self) -> int:
-        return len(self._array)
+        return len(self.array)
 
     def __bool__(self) -> bool:
-        return bool(self._array)
+        return bool(self.array)
 
-    if TYPE_CHECKING:
-        # Operators and methods are hung on by minizerofl.autograd.ops, each beside the op it stands for.
-        T: Tensor  # the axes reversed
+    def __add__(self, other: object) -> Tensor:
+        return ops.add(self, other)
 
-        def __add__(self, other: object) -> Tensor: ...
-        def __radd__(self, other: object) -> Tensor: ...
-        def __sub__(self, other: object) -> Tensor: ...
-        def __rsub__(self, other: object) -> Tensor: ...
-        def __mul__(self, other: object) -> Tensor: ...
-        def __rmul__(self, other: object) -> Tensor: ...
-        def __truediv__(self, other: object) -> Tensor: ...
-        def __rtruediv__(self, other: object) -> Tensor: ...
-        def __matmul__(self, other: object) -> Tensor: ...
-        def __rmatmul__(self, other: object) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __pow__(self, exponent: float) -> Tensor: ...
-        def __getitem__(self, index: Any) -> Tensor: ...
-        def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor: ...
-        def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor: ...
-        def reshape(self, *shape: int | tuple[int, ...]) -> Tensor: ...
-        def transpose(self, *axes: int | tuple[int, ...]) -> Tensor: ...
+    def __radd__(self, other: object) -> Tensor:
+        return ops.add(other, self)
+
+    def __sub__(self, other: object) -> Tensor:
+        return ops.sub(self, other)
+
+    def __rsub__(self, other: object) -> Tensor:
+        return ops.sub(other, self)
+
+    def __mul__(self, other: object) -> Tensor:
+        return ops.mul(self, other)
+
+    def __rmul__(self, other: object) -> Tensor:
+        return ops.mul(other, self)
+
+    def __truediv__(self, other: object) -> Tensor:
+        return ops.div(self, other)
+
+    def __rtruediv__(self, other: object) -> Tensor:
+        return ops.div(other, self)
+
+    def __matmul__(self, other: object) -> Tensor:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: object) -> Tensor:
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return ops.neg(self)
+
+    def __pow__(self, exponent: float) -> Tensor:
+        return ops.pow(self, exponent)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.getitem(self, index)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Add up the elements over some axes, see `ops.sum`."""
+        return ops.sum(self, axis, keepdims)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Average the elements over some axes, see `ops.mean`."""
+        return ops.mean(self, axis, keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Find the largest element over some axes, see `ops.max`."""
+        return ops.max(self, axis, keepdims)
+
+    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """Arrange the elements in another shape, ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``, see `ops.reshape`."""
+        return ops.reshape(self, _unpacked(shape))
+
+    def transpose(self, *axes: int | tuple[int, ...]) -> Tensor:
+        """Permute the axes, or reverse them if none are given, see `ops.transpose`."""
+        return ops.transpose(self, _unpacked(axes) or None)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The axes reversed."""
+        return ops.transpose(self)
 
 
 def _read_only(array: Array) -> Array:
@@ -321,6 +317,11 @@ def _read_only(array: Array) -> Array:
 
 
 def as_array(data: object, dtype: DTypeLike) -> Array:
-    """Look at data as an array: numbers and lists take on `dtype`, arrays and Tensors keep their own."""
-    data = data._array if isinstance(data, Tensor) else data
+    """View data as an array: numbers and lists get `dtype`, arrays and Tensors keep their own."""
+    data = data.array if isinstance(data, Tensor) else data
     return data if isinstance(data, np.ndarray) and data.ndim else np.asarray(data, dtype=dtype)
+
+
+def _unpacked(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Read both ``x.reshape(2, 3)`` and ``x.reshape((2, 3))``."""
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes

@@ -139,7 +139,7 @@ class Client:
     def _message(self, model: Module, state: State, round: int, memory: State) -> bytes:
         """Choose what to send and encode it."""
         # These are the model's own arrays: what is sent is copied into the message, so that no other copy is needed.
-        end = {name: parameter._array for name, parameter in model.named_parameters()} | dict(model.named_buffers())
+        end = {name: parameter.array for name, parameter in model.named_parameters()} | dict(model.named_buffers())
         memory.update((name, end[name].copy()) for name in self.local)
         payload = self.uplink.select(state, end, Context(round, self.client_id, self.settings.seed, memory))
         return Codec(self.settings.codec, self.settings.values).encode(payload, Schema.of(state))

@@ -7,7 +7,7 @@ for the first two, `add_taps` for the third, where a kept activation has a row f
 ====================  ==========================  =======================  ====================================
 product               one ``out`` is              its rows are             values
 ====================  ==========================  =======================  ====================================
-forward               an output row (Wo*N)        input rows               kept weights of an output channel
+forward               an output row (OW*N)        input rows               kept weights of an output channel
 input gradient        an input row (W*N)          output gradient rows     kept weights of an input channel
 weight gradient       all OC weights of one tap   gradients of one pixel   kept activations of an input channel
 ====================  ==========================  =======================  ====================================
@@ -301,7 +301,7 @@ def conv_weight_gradient(
         The kept activations, sorted by cell, and how they were divided into cells.
     runs : (number, 6) int64
         A `Run` in each row.
-    dy : (OC, Ho, Wo, N) float
+    dy : (OC, OH, OW, N) float
         The output gradient, of at least CHANNEL_TILE channels.
     left : int
         Columns of zero padding to the left of `dy`; already included in ``runs[:, 2]``.
@@ -310,13 +310,13 @@ def conv_weight_gradient(
     dw : (IC, T, OC) float
         The result.
     """
-    OC, Ho, _, N = dy.shape
+    OC, OH, _, N = dy.shape
     height, columns = g.shape[:2]
     copy = g.reshape(-1)
     for tile in range(0, OC, CHANNEL_TILE):
         channel = min(tile, OC - CHANNEL_TILE)  # the last tile overlaps the one before it
-        for first in range(0, Ho, height):
-            last = min(Ho, first + height)
+        for first in range(0, OH, height):
+            last = min(OH, first + height)
             for line in range(first, last):
                 channels_last(dy, channel, line, left, columns, copy, (line - first) * columns * N * CHANNEL_TILE)
             for i in range(len(runs)):

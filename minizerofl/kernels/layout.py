@@ -272,7 +272,7 @@ def channels_last(dy: Floats, channel: int, line: int, left: int, columns: int, 
 
     Parameters
     ----------
-    dy : (OC, Ho, Wo, N) float
+    dy : (OC, OH, OW, N) float
         The output gradient.
     channel, line : int
         The first channel, and the line.
@@ -281,8 +281,8 @@ def channels_last(dy: Floats, channel: int, line: int, left: int, columns: int, 
     g : (n,) float
         The result is written as ``(columns, N, CHANNEL_TILE)`` from `at` on.
     """
-    _, Ho, Wo, N = dy.shape
-    flat, n = dy.reshape(-1), Wo * N
+    _, OH, OW, N = dy.shape
+    flat, n = dy.reshape(-1), OW * N
     start = at + left * N * CHANNEL_TILE
     g[at:start] = 0
     g[start + n * CHANNEL_TILE : at + columns * N * CHANNEL_TILE] = 0
@@ -290,8 +290,8 @@ def channels_last(dy: Floats, channel: int, line: int, left: int, columns: int, 
     for oc in range(0, CHANNEL_TILE, 8):
         for i in range(0, squares, 8):
             transpose(
-                flat, ((channel + oc) * Ho + line) * n + i, Ho * n, g, start + i * CHANNEL_TILE + oc, CHANNEL_TILE
+                flat, ((channel + oc) * OH + line) * n + i, OH * n, g, start + i * CHANNEL_TILE + oc, CHANNEL_TILE
             )
     for oc in range(CHANNEL_TILE):  # what fills no square
         for i in range(squares, n):
-            g[start + i * CHANNEL_TILE + oc] = flat[((channel + oc) * Ho + line) * n + i]
+            g[start + i * CHANNEL_TILE + oc] = flat[((channel + oc) * OH + line) * n + i]

@@ -24,15 +24,15 @@ def max_pool(x: Floats, size: int, stride: int, y: Floats, argmax: Bytes) -> Non
         The images.
     size, stride : int
         Side and step of the square window, in pixels.
-    y : (C, Ho, Wo, N) float
+    y : (C, OH, OW, N) float
         The result.
-    argmax : (C, Ho, Wo, N) uint8
+    argmax : (C, OH, OW, N) uint8
         The result: which of the size * size pixels was the largest.
     """
-    C, Ho, Wo, N = y.shape
+    C, OH, OW, N = y.shape
     for c in range(C):
-        for i in range(Ho):
-            for j in range(Wo):
+        for i in range(OH):
+            for j in range(OW):
                 best, where = y[c, i, j], argmax[c, i, j]
                 best[:] = x[c, i * stride, j * stride]
                 where[:] = 0
@@ -50,13 +50,13 @@ def max_pool_2x2(x: Floats, stride: int, y: Floats, argmax: Bytes) -> None:
 
     Parameters are as in `max_pool`, with ``size = 2``.
     """
-    C, Ho, Wo, N = y.shape
+    C, OH, OW, N = y.shape
     H, W = x.shape[1:3]
     pixels, best, where = x.reshape(-1), y.reshape(-1), argmax.reshape(-1)
     at = 0
     for c in range(C):
-        for i in range(Ho):
-            for j in range(Wo):
+        for i in range(OH):
+            for j in range(OW):
                 upper = ((c * H + i * stride) * W + j * stride) * N
                 lower = upper + W * N
                 a, b = pixels[upper : upper + N], pixels[upper + N : upper + 2 * N]
@@ -78,14 +78,14 @@ def max_pool_2x2_gradient(dy: Floats, argmax: Bytes, dx: Floats) -> None:
 
     Where an image has an odd side, its last pixels belong to no window; `dx` must hold zeros there.
     """
-    C, Ho, Wo, N = dy.shape
+    C, OH, OW, N = dy.shape
     H, W = dx.shape[1:3]
     pixels, grad, where = dx.reshape(-1), dy.reshape(-1), argmax.reshape(-1)
     zero = dy.dtype.type(0)
     at = 0
     for c in range(C):
-        for i in range(Ho):
-            for j in range(Wo):
+        for i in range(OH):
+            for j in range(OW):
                 upper = ((c * H + 2 * i) * W + 2 * j) * N
                 lower = upper + W * N
                 a, b = pixels[upper : upper + N], pixels[upper + N : upper + 2 * N]
@@ -105,19 +105,19 @@ def max_pool_gradient(dy: Floats, argmax: Bytes, size: int, stride: int, dx: Flo
 
     Parameters
     ----------
-    dy : (C, Ho, Wo, N) float
+    dy : (C, OH, OW, N) float
         The output gradient.
-    argmax : (C, Ho, Wo, N) uint8
+    argmax : (C, OH, OW, N) uint8
         What `max_pool` found.
     size, stride : int
         As in `max_pool`.
     dx : (C, H, W, N) float
         The result; it must hold zeros at the start.
     """
-    C, Ho, Wo, N = dy.shape
+    C, OH, OW, N = dy.shape
     for c in range(C):
-        for i in range(Ho):
-            for j in range(Wo):
+        for i in range(OH):
+            for j in range(OW):
                 grad, where = dy[c, i, j], argmax[c, i, j]
                 for tap in range(size * size):
                     pixel = dx[c, i * stride + tap // size, j * stride + tap % size]

@@ -28,7 +28,7 @@ class FemnistCNN(Module):
         self.linear2 = Linear(2048, num_classes, rng=rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the logits; pooling before the ReLU gives the same as LEAF's order, and leaves it a quarter to do."""
+        """Compute the logits. Pooling before the ReLU gives the same as after it, for a quarter of the ReLU's work."""
         x = ops.relu(self.pool(self.conv1(x)))  # (1, 28, 28, N) -> (32, 14, 14, N)
         x = ops.relu(self.pool(self.conv2(x)))  # (32, 14, 14, N) -> (64, 7, 7, N)
         x = self.flatten(x)  # (64, 7, 7, N) -> (3136, N)

@@ -11,7 +11,7 @@ STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels, stride of the firs
 
 
 class BasicBlock(Module):
-    """relu(F(x) + x) with F two 3x3 convolutions; where the shape changes, a 1x1 convolution brings x to it.
+    """relu(F(x) + x), where F is two 3x3 convolutions; if F changes the shape, a 1x1 convolution changes that of x.
 
     Examples
     --------
@@ -27,13 +27,13 @@ class BasicBlock(Module):
         self.norm1 = BatchNorm2d(out_channels, relu=True)
         self.conv2 = _conv3x3(out_channels, out_channels, 1, sparsity, rng)
         self.norm2 = BatchNorm2d(out_channels, relu=True)
-        self.shortcut = Sequential()  # nothing to do
+        self.shortcut = Sequential()  # the identity
         if stride != 1 or in_channels != out_channels:
             projection = Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False, rng=rng)
             self.shortcut = Sequential(projection, BatchNorm2d(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the block's correction to its input."""
+        """Compute relu(F(x) + x), (IC, H, W, N) -> (OC, H/stride, W/stride, N)."""
         y = self.norm1(self.conv1(x))  # (IC, H, W, N) -> (OC, H/stride, W/stride, N)
         return self.norm2(self.conv2(y), residual=self.shortcut(x))
 

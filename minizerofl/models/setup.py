@@ -1,4 +1,4 @@
-"""What is set on a model after its builder has made it: initial weights, sparsities, and the rule of selection."""
+"""The settings of a model beyond its builder's arguments: initial weights, sparsities, and the rule of selection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Setup:
     selection : str
         The rule that chooses the weights, a name of `minizerofl.choices.RULES`.
     selection_period : int
-        From one selection to the next in training, in steps; see `minizerofl.nn.rule.set_selection`.
+        The number of training steps from one selection to the next; see `minizerofl.nn.rule.set_selection`.
     seed : int
         The seed of the rule.
     init : str
@@ -53,7 +53,7 @@ class Setup:
         return RULES[self.selection](self.seed)
 
     def apply(self, model: Module, rule: Selection | None = None) -> None:
-        """Set all of this on a model; `rule` is what `rule` made before, if it did."""
+        """Set all of this on a model. `rule` is a rule that exists already; None makes one, see `Setup.rule`."""
         initialise(model, self.init, self.init_seed)
         for layer in sparse_layers(model).values():
             weights = layer.sparsity if self.weight_sparsity is None else self.weight_sparsity

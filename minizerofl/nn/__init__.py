@@ -1,4 +1,8 @@
-"""Layers: `Module` and everything a network is put together from. The batch is the last axis throughout."""
+"""Layers: `Module` and the parts that networks are built from. The batch is the last axis everywhere.
+
+Reading order: `module` (what a layer is), `linear` and `conv` (dense layers), `swat` (the same layers, sparse), `rule`
+(which weights take part), `paths` (sparse kernels or dense products), then the small layers, `init` and `check`.
+"""
 
 from minizerofl.nn.activation import Dropout, ReLU
 from minizerofl.nn.check import ModuleCheckError, check_module

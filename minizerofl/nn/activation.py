@@ -19,14 +19,14 @@ class ReLU(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Cut off what is negative."""
+        """Set negative elements to zero."""
         return ops.relu(x)
 
 
 class Dropout(Module):
     """In training, set each element to zero with probability `p` and divide the others by ``1 - p``.
 
-    In evaluation the input passes unchanged; the division keeps the expected value the same in both (Srivastava et al.,
+    In evaluation the input passes unchanged; the division gives both modes the same expected value (Srivastava et al.,
     2014).
 
     Parameters
@@ -34,7 +34,7 @@ class Dropout(Module):
     p : float
         The probability of dropping, 0 <= p < 1.
     rng : numpy.random.Generator, optional
-        Decides what is dropped; None takes fresh entropy, so that no two runs are alike.
+        Decides which elements are dropped; None takes fresh entropy, so that no two runs are the same.
 
     Raises
     ------
@@ -57,5 +57,5 @@ class Dropout(Module):
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop at random."""
+        """In training, drop at random; in evaluation, return `x`."""
         return ops.dropout(x, self.p, self.rng, self.training)

@@ -1,6 +1,6 @@
-"""A conformance check for anybody's layer: what the rest of minizerofl takes for granted about a Module.
+"""A conformance check for your own layers: all that the rest of minizerofl expects of a Module.
 
-`check_module` works on copies, so that the layer itself is as it was.
+`check_module` works on copies, so the layer itself does not change.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from minizerofl.nn.module import Module
 
 
 class ModuleCheckError(AssertionError):
-    """A Module does not do what minizerofl expects of one."""
+    """A Module breaks a rule that minizerofl relies on."""
 
 
 def check_module(layer: Module, x_shape: tuple[int, ...], seed: int = 0) -> None:
     """Check that a layer is a well-behaved Module.
 
-    It is run on Gaussian inputs, with the batch size of `x_shape` and with one sample. Checked are:
+    It runs the layer on Gaussian inputs, with the batch size of `x_shape` and with one sample, and checks that:
 
-    - the output is a float32 Tensor with the batch as its last axis, and finite;
+    - the output is a finite float32 Tensor with the batch as its last axis;
     - `train` and `eval` reach every part;
     - in evaluation, a second call gives the same output, changes no state, and a sample does not depend on the others;
     - neither pass writes to the input;
     - after a backward pass every parameter has a finite gradient;
     - all state is in `state_dict`: loading it makes another copy equal;
-    - in float64, the gradients of input and parameters agree with finite differences, in both modes. This is left out
-      while a part's `surrogate_gradient` is set; sparse layers are compared at sparsity 0.
+    - in float64, the gradients of input and parameters agree with finite differences, in both modes. This check is
+      skipped while a part's `surrogate_gradient` is True; set sparse layers to sparsity 0 to include it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def check_module(layer: Module, x_shape: tuple[int, ...], seed: int = 0) -> None
     Raises
     ------
     ModuleCheckError
-        Something is not as it should be; the message says what.
+        A check failed; the message says which.
     ValueError
         `x_shape` has no batch of at least 2.
 
@@ -80,7 +80,7 @@ def _expect(condition: bool | np.bool_, layer: Module, complaint: str) -> None:
 
 
 def _run(layer: Module, array: Array) -> Array:
-    """Run forward, check the output's kind and that the input is left alone."""
+    """Run forward; check the output's type, shape and values, and that the input has not changed."""
     x = Tensor(array)
     y = layer(x)
     _expect(isinstance(y, Tensor), layer, f"the output is a {type(y).__name__}, expected a Tensor")
@@ -96,11 +96,11 @@ def _run(layer: Module, array: Array) -> Array:
 
 
 def _check_modes(layer: Module) -> None:
-    twin = copy.deepcopy(layer)
+    other = copy.deepcopy(layer)
     for mode in (False, True):
-        twin.train(mode)
-        deaf = [name for name, module in twin.named_modules() if module.training is not mode]
-        _expect(not deaf, layer, f"train({mode}) does not reach {deaf}")
+        other.train(mode)
+        missed = [name for name, module in other.named_modules() if module.training is not mode]
+        _expect(not missed, layer, f"train({mode}) does not reach {missed}")
 
 
 def _check_evaluation(layer: Module, x: Array) -> None:
@@ -125,15 +125,15 @@ def _check_training(layer: Module, array: Array, rng: np.random.Generator) -> No
 
 
 def _check_state(layer: Module, x: Array, rng: np.random.Generator) -> None:
-    """Change one copy's state by every means, then let another one catch up through state_dict."""
-    twin = copy.deepcopy(layer)
+    """Change the state of one copy in every way, then bring another to it through state_dict."""
+    other = copy.deepcopy(layer)
     for parameter in layer.parameters():
         parameter.assign_(parameter.data + rng.standard_normal(parameter.shape, dtype=np.float32) / 8)
     layer.train()(Tensor(x))
-    twin.load_state_dict(layer.state_dict())
+    other.load_state_dict(layer.state_dict())
     layer.eval()
     expected = _run(layer, x)
-    _expect(np.array_equal(expected, _run(twin.eval(), x)), layer, "some state is missing from state_dict")
+    _expect(np.array_equal(expected, _run(other.eval(), x)), layer, "some state is missing from state_dict")
     for array in layer.state_dict().values():
         array += 1
     _expect(np.array_equal(expected, _run(layer, x)), layer, "state_dict hands out the arrays themselves, not copies")
@@ -143,14 +143,14 @@ def _check_gradients(layer: Module, x: Array) -> None:
     names = [name for name, _ in layer.named_parameters()]
 
     def output(x: Tensor, *parameters: Tensor) -> Tensor:
-        twin = copy.deepcopy(layer)  # each call from the same state: random numbers and running statistics too
+        fresh = copy.deepcopy(layer)  # each call starts from the same random state and running statistics
         for name, parameter in zip(names, parameters, strict=True):
             *path, last = name.split(".")
-            owner = twin
+            owner = fresh
             for part in path:
                 owner = getattr(owner, part)
             setattr(owner, last, parameter)
-        return twin(x)
+        return fresh(x)
 
     try:
         gradcheck(output, [x, *(parameter.data for parameter in layer.parameters())])
@@ -160,14 +160,15 @@ def _check_gradients(layer: Module, x: Array) -> None:
 
 
 def _as_float64(layer: Module) -> Module:
-    twin = copy.deepcopy(layer)
-    for module in twin.modules():
+    wide = copy.deepcopy(layer)
+    for module in wide.modules():
+        buffers = dict(module.named_buffers())
         for name, value in list(vars(module).items()):
             if isinstance(value, Tensor):
                 setattr(module, name, Tensor(value.data.astype(np.float64), requires_grad=value.requires_grad))
-            elif name in module._buffer_names:
+            elif name in buffers:
                 setattr(module, name, value.astype(np.float64))
-    return twin
+    return wide
 
 
 def _same(a: dict[str, Array], b: dict[str, Array]) -> bool:

@@ -1,4 +1,4 @@
-"""What joins layers: Sequential, one after the other, and Flatten, from images to feature vectors."""
+"""Layers that join others: Sequential, one after the other, and Flatten, from images to feature vectors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Sequential(Module):
         return list(self)[index]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the layers."""
+        """Apply the layers in order."""
         for layer in self:
             x = layer(x)
         return x
@@ -73,7 +73,7 @@ class Flatten(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Reshape."""
+        """Reshape, (C, H, W, N) -> (C*H*W, N)."""
         if x.ndim < 2:
             raise ValueError(f"Flatten: the input has shape {x.shape}, expected (C, H, W, N) or (features, N)")
         *features, batch = x.shape

@@ -26,16 +26,16 @@ class Conv2d(Module):
     padding : int
         The width of the border of zeros on each side, pixels.
     bias : bool
-        Whether a learned number per output channel, 0 at first, is added.
+        Whether to add a learned number to each output channel, 0 at first.
     rng : numpy.random.Generator, optional
-        Draws the weights, see `he_normal`; None takes fresh entropy, so that no two layers are alike.
+        Draws the weights, see `he_normal`; None takes fresh entropy, so that no two layers are the same.
 
     Attributes
     ----------
-    weight : Tensor
-        (IC, KH, KW, OC).
-    bias : Tensor or None
-        (OC,).
+    weight : (IC, KH, KW, OC) Tensor
+        The filters.
+    bias : (OC,) Tensor or None
+        One number for each output channel.
 
     Raises
     ------
@@ -70,6 +70,6 @@ class Conv2d(Module):
         self.bias = Tensor(np.zeros(out_channels, np.float32), requires_grad=True) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve."""
+        """Convolve, (IC, H, W, N) -> (OC, OH, OW, N)."""
         expect_axes(self, x, (self.in_channels, "H", "W", "N"))
-        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)  # (IC, H, W, N) -> (OC, OH, OW, N)
+        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)

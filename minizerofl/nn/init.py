@@ -1,8 +1,8 @@
 """The initial weights: He-normal unless told otherwise, Gaussian with variance 2 / fan_in (He et al., 2015).
 
-The choice decides whether sparse training learns at all. SWAT uses only the largest few per cent of a layer's weights,
-and the top 5 % of a Gaussian layer hold 28 % of its energy, those of a uniformly distributed one only 14 %: there the
-signal dies out on its way through the layers.
+The choice decides whether sparse training learns at all. SWAT uses only the few per cent of a layer's weights that are
+largest. The top 5 % of Gaussian weights hold 28 % of the sum of squares, those of uniform weights only 14 %: with these
+the signal dies out on its way through the layers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def he_normal(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> 
     shape : tuple of int
         The shape of the weights.
     fan_in : int
-        How many inputs each output sums over in the **dense** layer (IC * KH * KW for a convolution), whatever its
-        sparsity.
+        The number of inputs that each output sums over in the **dense** layer (IC * KH * KW for a convolution),
+        whatever its sparsity.
     rng : numpy.random.Generator
         The source of randomness.
 
@@ -60,12 +60,12 @@ def initialise(model: Module, name: str, seed: int) -> None:
     ============  ==========================================================================
     name          weights, and biases
     ============  ==========================================================================
-    `he-normal`   N(0, 2 / fan_in) and 0: what the builders draw, so nothing is done
+    `he-normal`   N(0, 2 / fan_in), and 0: the builders draw this, so nothing changes
     `he-uniform`  uniform with the same variance: between plus and minus sqrt(6 / fan_in), and 0
     `torch`       PyTorch's default: both uniform between plus and minus 1 / sqrt(fan_in)
     ============  ==========================================================================
 
-    The two others are there to see what they do to sparse training.
+    The two others are there to show their effect on sparse training.
 
     Parameters
     ----------

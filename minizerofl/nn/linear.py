@@ -18,16 +18,16 @@ class Linear(Module):
     in_features, out_features : int
         The length of one sample before and after.
     bias : bool
-        Whether a learned vector, 0 at first, is added.
+        Whether to add a learned vector, 0 at first.
     rng : numpy.random.Generator, optional
-        Draws the weights, see `he_normal`; None takes fresh entropy, so that no two layers are alike.
+        Draws the weights, see `he_normal`; None takes fresh entropy, so that no two layers are the same.
 
     Attributes
     ----------
-    weight : Tensor
-        (in_features, out_features): the weights of one input lie together.
-    bias : Tensor or None
-        (out_features,).
+    weight : (in_features, out_features) Tensor
+        The weights of one input lie together in memory.
+    bias : (out_features,) Tensor or None
+        One number for each output.
 
     Raises
     ------
@@ -51,6 +51,6 @@ class Linear(Module):
         self.bias = Tensor(np.zeros(out_features, np.float32), requires_grad=True) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute W^T x + b."""
+        """Compute W^T x + b, (in_features, N) -> (out_features, N)."""
         expect_axes(self, x, (self.in_features, "N"))
-        return ops.linear(x, self.weight, self.bias)  # (in_features, N) -> (out_features, N)
+        return ops.linear(x, self.weight, self.bias)

@@ -1,4 +1,4 @@
-"""A Module is a function with state: Tensors that are learned, arrays that are kept beside them, and other Modules."""
+"""A Module is a function with state: Tensors that are learned, arrays kept beside them, and other Modules."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from minizerofl.autograd.tensor import Array, Tensor
 class Module:
     """Base class of layers and models.
 
-    A subclass assigns its parts to attributes and defines `forward`. What an attribute is decides what it is for:
+    A subclass assigns its parts to attributes and defines `forward`. The type of an attribute decides its role:
 
     - a `Tensor` with ``requires_grad`` is a *parameter*: optimisers change it;
     - an array given to `register_buffer` is a *buffer*: state that is saved, but not learned (running statistics);
-    - a `Module` is a part, and its parameters and buffers count as this Module's.
+    - a `Module` is a part; its parameters and buffers belong to this Module too.
 
     Parts are listed in the order of assignment and have dotted names: ``conv1.weight``.
 
@@ -66,19 +66,19 @@ class Module:
         super().__setattr__(name, value)
 
     def register_buffer(self, name: str, array: Array) -> None:
-        """Make `array` the attribute `name` and part of `state_dict`, without it being learned.
+        """Store `array` as the attribute `name` and as a part of `state_dict` that is not learned.
 
         Parameters
         ----------
         name : str
             The attribute's name.
         array : numpy.ndarray
-            The values. The Module keeps this very array; writing to it in place is how a buffer changes.
+            The values. The Module keeps this array itself, without a copy; to change a buffer, write to it in place.
 
         Raises
         ------
         TypeError
-            `array` is no NumPy array.
+            `array` is not a NumPy array.
 
         Examples
         --------
@@ -94,7 +94,7 @@ class Module:
             vars(self)["_buffer_names"] = (*self._buffer_names, name)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """Yield this Module (its name is empty) and, depth first, all its parts with their dotted names, each once."""
+        """Yield this Module, with an empty name, and all its parts, depth first, with their dotted names, each once."""
         seen: set[int] = set()
         stack: list[tuple[str, Module]] = [("", self)]
         while stack:
@@ -134,7 +134,7 @@ class Module:
         return (buffer for _, buffer in self.named_buffers())
 
     def sparse_parameters(self) -> dict[str, float]:
-        """Return the sparsity of each own parameter that is used sparsely; see `sparse_weights`."""
+        """Return the sparsity of each of its own parameters that is used sparsely; see `sparse_weights`."""
         return {}
 
     def state_dict(self) -> dict[str, Array]:
@@ -156,7 +156,7 @@ class Module:
         Parameters
         ----------
         state : mapping of str to numpy.ndarray
-            What `state_dict` of an equal model returned.
+            The `state_dict` of a model with the same parts.
 
         Raises
         ------
@@ -232,8 +232,8 @@ def _join(prefix: str, name: str) -> str:
 def sparse_weights(model: Module) -> dict[str, float]:
     """Return the sparsity of every parameter that a sparse layer holds, by dotted name, in the model's order.
 
-    These are the tensors of which a client sends only a part (ZeroFL, section 5). All others are sent in full: the
-    paper does not say so, but its file sizes show it.
+    Of these tensors a client sends only a part (ZeroFL, section 5). All others are sent in full: the paper does not say
+    so, but its file sizes show it.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def sparse_weights(model: Module) -> dict[str, float]:
 
 
 def expect_axes(layer: Module, x: Tensor, axes: tuple[int | str, ...]) -> None:
-    """Raise a `ValueError` that names the layer unless `x` has these axes; a number is a fixed length, a letter any.
+    """Raise a `ValueError` that names the layer unless `x` has these axes: numbers are lengths, letters stand for any.
 
     Examples
     --------

@@ -26,14 +26,14 @@ class BatchNorm2d(Module):
     momentum : float
         The weight of the new statistics in the running averages.
     relu : bool
-        Whether to rectify the result, in the same pass.
+        Whether to apply a ReLU to the result, in the same pass.
 
     Attributes
     ----------
-    weight, bias : Tensor
-        (C,): the learned scale, 1 at first, and shift, 0 at first.
-    running_mean, running_var : numpy.ndarray
-        (C,): the buffers. They are part of the state that federated averaging averages.
+    weight, bias : (C,) Tensor
+        The learned scale, 1 at first, and shift, 0 at first.
+    running_mean, running_var : (C,) numpy.ndarray
+        The buffers. They are part of the state that federated averaging averages.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class BatchNorm2d(Module):
         return self.forward(x, residual)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Normalise, and add the residual if there is one."""
+        """Normalise; add the residual, if there is one; rectify, if `relu`."""
         expect_axes(self, x, (self.num_features, "H", "W", "N"))
         has_variance = x.size > self.num_features
         return ops.batch_norm(
@@ -86,7 +86,8 @@ class BatchNorm2d(Module):
 class GroupNorm(Module):
     """Normalise each sample over groups of its channels (Wu & He, 2018), (C, H, W, N) -> (C, H, W, N).
 
-    It keeps no statistics and is the same in training and evaluation, which suits clients with small, unlike data sets.
+    It keeps no statistics and is the same in training and evaluation, which suits clients with small data sets that
+    differ from each other.
 
     Parameters
     ----------
@@ -99,8 +100,8 @@ class GroupNorm(Module):
 
     Attributes
     ----------
-    weight, bias : Tensor
-        (C,): the learned scale, 1 at first, and shift, 0 at first.
+    weight, bias : (C,) Tensor
+        The learned scale, 1 at first, and shift, 0 at first.
 
     Raises
     ------
@@ -123,6 +124,6 @@ class GroupNorm(Module):
         self.bias = Tensor(np.zeros(channels, np.float32), requires_grad=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise."""
+        """Normalise each sample."""
         expect_axes(self, x, (self.channels, "H", "W", "N"))
         return ops.group_norm(x, self.groups, self.weight, self.bias, self.eps)

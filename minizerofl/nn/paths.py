@@ -14,12 +14,12 @@ def sparse_layers(model: Module) -> dict[str, SwatModule]:
 
 
 def choose_paths(model: Module, batch_size: int, measured: Mapping[str, float]) -> dict[str, str]:
-    """Settle the path of every sparse layer of a model that has been left at "auto", from measured break-evens.
+    """Fix the path of every sparse layer of a model that is still at "auto", from measured break-evens.
 
     Parameters
     ----------
     model : Module
-        The model; its layers no longer choose for themselves.
+        The model. Its layers no longer choose for themselves.
     batch_size : int
         Samples in a mini-batch.
     measured : mapping of str to float
@@ -28,7 +28,7 @@ def choose_paths(model: Module, batch_size: int, measured: Mapping[str, float]) 
     Returns
     -------
     dict of str to str
-        The path of each sparse layer by its dotted name, to be written down: a run must not change its paths halfway.
+        The path of each sparse layer by its dotted name, for the configuration: a run must not change its paths.
 
     Examples
     --------

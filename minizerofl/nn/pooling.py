@@ -34,9 +34,9 @@ class MaxPool2d(Module):
         self.stride = kernel_size if stride is None else stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take the maxima."""
+        """Take the maximum of each window, (C, H, W, N) -> (C, OH, OW, N)."""
         expect_axes(self, x, ("C", "H", "W", "N"))
-        return ops.max_pool2d(x, self.kernel_size, self.stride)  # (C, H, W, N) -> (C, OH, OW, N)
+        return ops.max_pool2d(x, self.kernel_size, self.stride)
 
 
 class AvgPool2d(Module):
@@ -66,9 +66,9 @@ class AvgPool2d(Module):
         self.stride = kernel_size if stride is None else stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take the means."""
+        """Take the mean of each window, (C, H, W, N) -> (C, OH, OW, N)."""
         expect_axes(self, x, ("C", "H", "W", "N"))
-        return ops.avg_pool2d(x, self.kernel_size, self.stride)  # (C, H, W, N) -> (C, OH, OW, N)
+        return ops.avg_pool2d(x, self.kernel_size, self.stride)
 
 
 class GlobalAvgPool(Module):
@@ -87,6 +87,6 @@ class GlobalAvgPool(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take the means."""
+        """Take the mean of each channel, (C, H, W, N) -> (C, N)."""
         expect_axes(self, x, ("C", "H", "W", "N"))
-        return ops.global_avg_pool(x)  # (C, H, W, N) -> (C, N)
+        return ops.global_avg_pool(x)

@@ -1,6 +1,6 @@
-"""Which weights of a model take part: the rule of the run, asked by its sparse layers at every step.
+"""Which weights of a model take part: the sparse layers ask the rule of the run at every step.
 
-A layer that is told nothing keeps its own top-k (`minizerofl.sparse.csr.TopWeights`), as the paper has it.
+Without a rule a layer selects its own top-k (`minizerofl.sparse.csr.TopWeights`), as in the paper.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
     rule : Selection
         The rule.
     period : int
-        In training, select at every `period`-th step only, counted from `restart_selection`. SWAT's own code did so
-        with a period of 10. With `TopK` the steps between reuse the threshold, the smallest kept magnitude, so the
+        In training, select at every `period`-th step only, counted from `restart_selection`. SWAT's own code has a
+        period of 10. With `TopK` the steps in between reuse the threshold, the smallest kept magnitude, so the
         number of kept weights drifts: it grows as weights grow. With other rules they reuse the positions. Evaluation
         always selects. Activations are selected at every step, since every mini-batch is new.
 
@@ -59,7 +59,7 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
 
 
 def restart_selection(model: Module) -> None:
-    """Begin to count steps again, as a client does when it begins to train; see `set_selection`."""
+    """Start the count of steps again, as every client does when it starts to train; see `set_selection`."""
     for layer in sparse_layers(model).values():
         layer.restart_selection()
 
@@ -76,13 +76,13 @@ class RuleWeights:
 
     def select(self, name: str, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Return the weights of a layer that take part, as a sparse matrix; `k` is the budget of this layer."""
-        weights = {each: layer.weight._array for each, layer in self._layers.items()}
+        weights = {each: layer.weight.array for each, layer in self._layers.items()}
         budget = {each: count_kept(layer.weight.size, layer.sparsity) for each, layer in self._layers.items()}
-        seen = [(id(layer.weight._array), layer.weight._memory.version) for layer in self._layers.values()], budget
+        seen = [(id(layer.weight.array), layer.weight.writes.version) for layer in self._layers.values()], budget
         if seen != self._seen:
             self._positions, self._seen, self._kept = self._rule.select(weights, budget), seen, {}
         if name not in self._kept:
             positions = self._positions[name]
-            matrix = w._array.reshape(-1, w.shape[-1])
+            matrix = w.array.reshape(-1, w.shape[-1])
             self._kept[name] = csr_at(matrix, positions, matrix.reshape(-1)[positions])
         return self._kept[name]

@@ -1,8 +1,8 @@
-"""The SWAT layers: they compute with a part of their weights, and learn all of them.
+"""The SWAT layers, which compute with a part of their weights and learn all of them.
 
 The forward pass uses only the largest weights, W_top; the backward pass computes dX from W_top and dW from x_top, the
 largest activations (Raihan and Aamodt, 2020; ZeroFL, section 3.1). The parameter itself stays dense. The backward pass
-is a surrogate on purpose: see `minizerofl.sparse.swat`.
+is a surrogate gradient on purpose, see `minizerofl.sparse.swat`.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ class SwatModule(Module):
     path: str = "auto"
 
     def set_select(self, select: Select, periodic: PeriodicWeights | None = None) -> None:
-        """Set how W_top is found: ``select(weight, k)``, and what training asks instead, if anything.
+        """Set the function ``select(weight, k)`` that finds W_top, and optionally a periodic one for training.
 
-        See `minizerofl.nn.rule.set_selection`, which does this for a whole model.
+        See `minizerofl.nn.rule.set_selection`, which does it for a whole model.
         """
         self._select = select
         self._periodic = periodic
 
     def selecting(self) -> Select:
-        """Return how W_top is found now, in training or in evaluation."""
+        """Return the function that finds W_top in the current mode, training or evaluation."""
         return self._periodic.select if self._periodic is not None and self.training else self._select
 
     def restart_selection(self) -> None:
-        """Begin to count the steps of a periodic selection again."""
+        """Start the count of steps of a periodic selection again."""
         if self._periodic is not None:
             self._periodic.restart()
 
@@ -62,13 +62,13 @@ class SwatModule(Module):
         Parameters
         ----------
         path : {"auto", "sparse", "dense"}
-            Sparse kernels, or dense products with zeros in them; auto takes what is expected to be faster. The results
+            Sparse kernels, or dense products with zeros; auto takes the one that is expected to be faster. The results
             are equal up to rounding.
 
         Raises
         ------
         ValueError
-            No path has that name.
+            There is no path of that name.
 
         Examples
         --------
@@ -116,7 +116,7 @@ class SwatModule(Module):
 
     @property
     def surrogate_gradient(self) -> bool:  # type: ignore[override]
-        """True unless both sparsities are 0: then the layer is its dense self."""
+        """True unless both sparsities are 0, which makes the layer a dense one."""
         return bool(self.sparsity or self.activation_sparsity)
 
     def sparse_parameters(self) -> dict[str, float]:
@@ -162,9 +162,9 @@ class SparseLinear(SwatModule, Linear):
         self.set_select(TopWeights().select)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute W_top^T x + b."""
+        """Compute W_top^T x + b, (in_features, N) -> (out_features, N)."""
         expect_axes(self, x, (self.in_features, "N"))
-        return sparse_linear(  # (in_features, N) -> (out_features, N)
+        return sparse_linear(
             x,
             self.weight,
             self.bias,
@@ -218,9 +218,9 @@ class SparseConv2d(SwatModule, Conv2d):
         self.set_select(TopWeights().select)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve with the largest weights."""
+        """Convolve with W_top, (IC, H, W, N) -> (OC, OH, OW, N)."""
         expect_axes(self, x, (self.in_channels, "H", "W", "N"))
-        return sparse_conv2d(  # (IC, H, W, N) -> (OC, OH, OW, N)
+        return sparse_conv2d(
             x,
             self.weight,
             self.bias,

@@ -1,7 +1,12 @@
 """Sparse training: which entries are kept, and the SWAT products with them.
 
 Reading order: `selection` (top-k), `rules`, `swat` (the definition), `csr` (W_top from step to step), `fast` and
-`geometry` (the same products with only what is kept), `ops` (the public functions), `periodic`, `breakeven`.
+`geometry` (the same products from the kept entries only), `ops` (the public functions), `periodic`, `breakeven`.
+
+The way of a sparse convolution from the layer to the innermost loop: `nn.swat` (the layer), `sparse.ops` (select W_top,
+take a path), `autograd.op` (apply an op). To select: `sparse.csr`, `sparse.selection`, `kernels.topk`. To convolve:
+`sparse.fast`, `autograd.ops.window` and `sparse.geometry` (sizes and offsets), `kernels.layout` (the order in memory),
+`kernels.conv` (sums of rows). The instructions that these kernels use are in `kernels.simd` and `kernels.bits`.
 """
 
 from __future__ import annotations

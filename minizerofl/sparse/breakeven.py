@@ -1,7 +1,7 @@
 """The choice between the sparse and the dense path of a layer: above which density dense products are faster.
 
-The break-even depends on the machine and on the layer. `minizerofl bench --calibrate` measures it; what stands here is
-used where nothing was measured. Both paths compute the same thing (see `minizerofl.sparse.swat`).
+The break-even depends on the machine and on the layer. `minizerofl bench --calibrate` measures it; the values here are
+used where nothing was measured. Both paths compute the same (see `minizerofl.sparse.swat`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ PATHS = ("auto", "sparse", "dense")
 
 
 def layer_kind(weight_shape: tuple[int, ...], stride: int, batch_size: int) -> str:
-    """Name what decides how fast a layer is; images are taken to be as large as its network makes them.
+    """Name the kind of a layer: what decides how fast it is, except for the size of its images.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def choose(kind: str, density: float, measured: Mapping[str, float] | None = Non
     density : float
         The share of the weights that is kept, 1 - sparsity.
     measured : mapping of str to float, optional
-        Break-even densities by kind, as a calibration measures them; others are built in.
+        Break-even densities by kind, as a calibration measures them; all others take the built-in ones.
 
     Returns
     -------

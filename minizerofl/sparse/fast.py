@@ -1,8 +1,8 @@
-"""The fast path of SWAT: the same three products as in `minizerofl.sparse.swat`, only what is kept.
+"""The fast path of SWAT: the three products of `minizerofl.sparse.swat`, computed from the kept entries only.
 
 W_top is a `scipy.sparse` matrix with a row for each input (of a convolution: for each input channel and tap) and a
 column for each output; x_top is a list of positions and values. All three products are then sums of scaled rows, which
-`minizerofl.kernels.conv.sum_rows` and its like compute; `minizerofl.sparse.geometry` says where the rows lie.
+the kernels compute (`minizerofl.kernels.conv.sum_rows`); `minizerofl.sparse.geometry` says where the rows start.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import TypeAlias
 import numpy as np
 import scipy.sparse
 
-from minizerofl.autograd.op import Context, Op, Products
+from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import count_taps, windows
 from minizerofl.autograd.rowsparse import RowSparse
 from minizerofl.autograd.tensor import Array
 from minizerofl.kernels import conv, layout, linear
 from minizerofl.kernels.memory import MIN_LANES, empty, whole_vectors, zeros
-from minizerofl.sparse.geometry import Geometry, Order, geometry, orders
+from minizerofl.sparse.geometry import Geometry, Order, prepare_geometry, prepare_orders
 from minizerofl.sparse.selection import Positions, largest
 
 Csr: TypeAlias = scipy.sparse.csr_array
+Shape: TypeAlias = tuple[int, ...]
 
 
 class FastLinear(Op):
@@ -32,29 +33,29 @@ class FastLinear(Op):
     name = "sparse_linear"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None, w_top: Csr, k: int) -> Array:
+    def forward(node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int) -> Array:
         """Compute y = W_top^T x + b."""
         check_linear(x, w, b)
         y = multiply_transposed(w_top, x)
         if b is not None:
             y += b[:, None]
-        if any(ctx.needs_grad):
-            ctx.save(w_top, *largest(x, k))
+        if any(node.needs_grad):
+            node.save(w_top, *largest(x, k))
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
         """Compute dX = W_top dY and dW = x_top dY^T, whose rows are zero where no sample's activation was kept."""
-        w_top, positions, values = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+        w_top, positions, values = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         dx = multiply(w_top, grad) if wants_x else None
         dw = outer_products(positions, values, grad, w_top.shape) if wants_w else None
         return dx, dw, grad.sum(axis=1) if wants_b else None
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each kept activation meets each output."""
-        w_top, positions, _ = ctx.saved
+        w_top, positions, _ = node.saved
         kept = w_top.nnz * out[1]
         return Products(kept, kept, positions.size * out[0], math.prod(w_top.shape) * out[1])
 
@@ -66,43 +67,43 @@ class FastConv2d(Op):
 
     @staticmethod
     def forward(
-        ctx: Context, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, stride: int, padding: int
+        node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, stride: int, padding: int
     ) -> Array:
         """Convolve with W_top; keep it and the largest activations."""
-        rows, cols = windows(x, w, b, stride, padding)
+        down, across = windows(x, w, b, stride, padding)
         (IC, _, _, N), OC = x.shape, w.shape[3]
-        shifts = geometry(rows, cols, IC, N)
-        forward_order, backward_order = orders(rows, cols, (IC, OC), N, _density(w_top))
+        geometry = prepare_geometry(down, across, IC, N)
+        forward_order, backward_order = prepare_orders(down, across, (IC, OC), N, _density(w_top))
         entries = group_entries(w_top, forward_order)
-        y = sum_rows(entries, shifts.input_planes(x), shifts.step, (OC, rows.out, cols.out * N))
+        y = sum_rows(entries, geometry.input_planes(x), geometry.step, (OC, down.out, across.out * N))
         if b is not None:
             y += b[:, None, None]
-        if any(ctx.needs_grad):
-            ctx.save(w_top, *largest(x, k), shifts, backward_order, x.shape, w.shape)
-        return y.reshape(OC, rows.out, cols.out, N)  # (OC, OH, OW*N) -> (OC, OH, OW, N)
+        if any(node.needs_grad):
+            node.save(w_top, *largest(x, k), geometry, backward_order, x.shape, w.shape)
+        return y.reshape(OC, down.out, across.out, N)  # (OC, OH, OW*N) -> (OC, OH, OW, N)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Convolve the output gradient with the weights turned round, and correlate it with the kept activations."""
-        w_top, positions, values, shifts, order, x_shape, w_shape = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """Compute dX from dY and W_top, dW from dY and the kept activations, and db."""
+        w_top, positions, values, geometry, order, x_shape, w_shape = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         grad = np.ascontiguousarray(grad)
-        dx = input_gradient(grad, w_top, order, shifts, x_shape) if wants_x else None
-        dw = weight_gradient(grad, positions, values, shifts, x_shape, w_shape) if wants_w else None
+        dx = input_gradient(grad, w_top, order, geometry, x_shape) if wants_x else None
+        dw = weight_gradient(grad, positions, values, geometry, x_shape, w_shape) if wants_w else None
         return dx, dw, grad.reshape(w_shape[3], -1).sum(axis=1) if wants_b else None
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each kept activation meets, for each tap, each output."""
-        w_top, positions, _, shifts, _, x_shape, w_shape = ctx.saved
+        w_top, positions, _, geometry, _, x_shape, w_shape = node.saved
         pixels = math.prod(out[1:])
-        taps = count_taps(positions, x_shape, shifts.rows.window, shifts.cols.window)
+        taps = count_taps(positions, x_shape, geometry.down.window, geometry.across.window)
         kept = w_top.nnz * pixels
         return Products(kept, kept, taps * out[0], math.prod(w_shape) * pixels)
 
 
 def _density(w_top: Csr) -> float:
-    """Return the share of the weights that take part, to two digits, so that layouts can be remembered by it."""
+    """Return the share of the weights that takes part, rounded to two digits: `prepare_orders` is cached by it."""
     return float(f"{max(1, w_top.nnz) / math.prod(w_top.shape):.2g}")
 
 
@@ -114,32 +115,37 @@ def group_entries(w_top: Csr, order: Order) -> tuple[Array, Array, Array]:
 
 
 def sum_rows(entries: tuple[Array, Array, Array], x: Array, step: int, shape: tuple[int, int, int]) -> Array:
-    """Add up, for each group of entries, the rows of `x` at their offsets, times their values; see the kernel."""
+    """Make the result of the kernel of the same name: for each group of entries, the sum of its scaled rows of `x`."""
     starts, offsets, values = entries
     out = empty(shape, x.dtype)
     conv.sum_rows(starts, offsets, values, x, step, out)
     return out
 
 
-def input_gradient(dy: Array, w_top: Csr, order: Order, shifts: Geometry, x_shape: tuple[int, ...]) -> Array:
-    """Compute dX: sums of rows again, now of dY; the rows of the result are the phases of each input channel."""
+def input_gradient(dy: Array, w_top: Csr, order: Order, geometry: Geometry, x_shape: Shape) -> Array:
+    """Compute dX: again sums of rows, now of dY; the rows of the result are the phases of each input channel."""
     IC, _, _, N = x_shape
-    S = shifts.stride
-    planes = shifts.rows.grad_planes, shifts.cols.grad_planes
+    S = geometry.stride
+    planes = geometry.down.grad_planes, geometry.across.grad_planes
     entries = group_entries(w_top, order)
-    dx = sum_rows(entries, shifts.bordered(dy), shifts.cols.grad_size * N, (IC * S * S, planes[0], planes[1] * N))
-    return shifts.image(dx.reshape(IC, S, S, *planes, N))
+    dx = sum_rows(entries, geometry.bordered(dy), geometry.across.grad_size * N, (IC * S * S, planes[0], planes[1] * N))
+    return geometry.image(dx.reshape(IC, S, S, *planes, N))
 
 
 def weight_gradient(
-    dy: Array, positions: Positions, values: Array, shifts: Geometry, x_shape: tuple[int, ...], w_shape: tuple[int, ...]
+    dy: Array,
+    positions: Positions,
+    values: Array,
+    geometry: Geometry,
+    x_shape: Shape,
+    w_shape: Shape,
 ) -> Array:
-    """Compute dW: each kept activation multiplies, for each tap, the gradients of one pixel in all output channels."""
+    """Compute dW: for each tap, a kept activation multiplies the gradients of one pixel in all output channels."""
     IC, KH, KW, OC = w_shape
-    grid, height = shifts.grid(max(1, positions.size) / math.prod(x_shape))
-    cells = IC * shifts.stride**2 * grid.lines * grid.line_cells
+    grid, height = geometry.grid(max(1, positions.size) / math.prod(x_shape))
+    cells = IC * geometry.stride**2 * grid.lines * grid.line_cells
     bounds, places = np.empty(cells + 1, np.int32), np.empty_like(positions)
-    if shifts.stride == 1:
+    if geometry.stride == 1:
         layout.find_places(positions, grid, bounds, places)
     else:
         by_cell = np.empty_like(values)
@@ -147,47 +153,50 @@ def weight_gradient(
         values = by_cell
     if OC < layout.CHANNEL_TILE:
         dy = np.concatenate([dy, np.zeros((layout.CHANNEL_TILE - OC, *dy.shape[1:]), dy.dtype)])
-    g = empty((height, grid.columns, shifts.batch, layout.CHANNEL_TILE), dy.dtype)
+    g = empty((height, grid.columns, geometry.batch, layout.CHANNEL_TILE), dy.dtype)
     dw = empty((IC, KH * KW, len(dy)), dy.dtype)
     kept = layout.Activations(bounds, places, values)
-    conv.conv_weight_gradient(kept, grid, shifts.runs, dy, shifts.cols.border, g, dw)
+    conv.conv_weight_gradient(kept, grid, geometry.runs, dy, geometry.across.border, g, dw)
     return np.ascontiguousarray(dw[..., :OC]).reshape(w_shape)
 
 
 def multiply(matrix: Csr, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
-    rows = in_vectors(x)
-    lanes = rows.shape[1]
+    vectors = pad_to_vectors(x)
+    lanes = vectors.shape[1]
     if lanes <= 4 * MIN_LANES:
         out = empty((matrix.shape[0], lanes), x.dtype)
-        linear.gather_rows(matrix.indptr, matrix.indices, matrix.data, rows.reshape(-1), out.reshape(-1), lanes)
+        linear.gather_rows(matrix.indptr, matrix.indices, matrix.data, vectors.reshape(-1), out.reshape(-1), lanes)
     else:
         entries = matrix.indptr, matrix.indices * np.int32(lanes), matrix.data
-        out = sum_rows(entries, rows, 0, (matrix.shape[0], 1, lanes))[:, 0]
+        out = sum_rows(entries, vectors, 0, (matrix.shape[0], 1, lanes))[:, 0]
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
 def multiply_transposed(matrix: Csr, x: Array) -> Array:
     """Multiply the transpose of a sparse matrix (R, C) by a dense one (R, N)."""
-    rows = in_vectors(x)
-    lanes = rows.shape[1]
+    vectors = pad_to_vectors(x)
+    lanes = vectors.shape[1]
     out = empty((matrix.shape[1], lanes), x.dtype)
-    linear.scatter_rows(matrix.indptr, matrix.indices, matrix.data, rows.reshape(-1), out.reshape(-1), lanes)
+    linear.scatter_rows(matrix.indptr, matrix.indices, matrix.data, vectors.reshape(-1), out.reshape(-1), lanes)
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
-def in_vectors(x: Array) -> Array:
-    """Lengthen the rows of a matrix to whole vectors."""
-    rows = zeros((x.shape[0], whole_vectors(x.shape[1])), x.dtype)
-    rows[:, : x.shape[1]] = x
-    return rows
+def pad_to_vectors(x: Array) -> Array:
+    """Lengthen the rows of a matrix with zeros to whole SIMD vectors."""
+    vectors = zeros((x.shape[0], whole_vectors(x.shape[1])), x.dtype)
+    vectors[:, : x.shape[1]] = x
+    return vectors
 
 
 def outer_products(positions: Positions, values: Array, dy: Array, w_shape: tuple[int, int]) -> RowSparse:
-    """Compute dW of a linear layer: each kept activation of an input multiplies the gradients of its sample."""
+    """Compute dW of a linear layer: each kept activation of an input multiplies dY of its sample.
+
+    Inputs without a kept activation have no row in the result, see `minizerofl.autograd.rowsparse`.
+    """
     OC, N = dy.shape
     inputs, samples = np.divmod(positions, np.int32(N))
-    starts = np.flatnonzero(np.diff(inputs, prepend=-1))  # of each input that has any
+    starts = np.flatnonzero(np.diff(inputs, prepend=-1))  # where the entries of each such input start
     entries = np.append(starts, inputs.size).astype(np.int32), samples * np.int32(OC), values
     g = empty((N, OC), dy.dtype)
     g[:] = dy.T

@@ -1,4 +1,4 @@
-"""Where the rows of a sparse convolution lie: offsets that turn any stride and padding into plain sums of rows.
+"""The offsets of a sparse convolution: they turn any stride and padding into plain sums of rows.
 
 The kernels know only ``x[offset + s * step]``. A stride of 1 gives that directly: moving the window down by one moves
 what a tap sees down by one. With stride S, the image is dealt out to S*S planes, its *phases* (space-to-depth): pixel
@@ -26,18 +26,20 @@ CACHE_ROWS = CACHE // CHANNEL_TILE  # rows of CHANNEL_TILE output gradients that
 
 @dataclass(frozen=True)
 class Axis:
-    """The phases of a convolution along one axis.
+    """The phases of a convolution along one axis, with lengths in pixels.
 
     Attributes
     ----------
+    window : Window
+        The convolution along this axis.
     planes : int
-        Length of one plane of the padded input.
+        The length of one plane of the padded input.
     grad_planes : int
-        Length of one plane of the input gradient.
+        The length of one plane of the input gradient.
     border : int
-        Zeros before the output gradient.
+        The number of zeros before the output gradient.
     grad_size : int
-        Length of the output gradient with its border.
+        The length of the output gradient with its border.
     """
 
     window: Window
@@ -70,18 +72,22 @@ class Geometry:
 
     Attributes
     ----------
+    down, across : Axis
+        The convolution along H and along W.
+    batch : int
+        N.
     offsets : (IC * T,) int32
-        Where what each row of the weight matrix (input channel, tap) meets starts, in the planes of `input_planes`.
+        For each row of the weight matrix (input channel, tap), where the pixels that it meets start in `input_planes`.
     step : int
         From one output row to the next, in the planes of the input.
     phases, shifts : (T,) int32
-        The phase of the pixels that each tap meets, and where their output gradient lies, in numbers of one plane.
+        The phase of the pixels that each tap meets, and where their output gradient starts in a plane of `bordered`.
     runs : (number, 6) int64
         Taps side by side that meet the same phase, see `minizerofl.kernels.conv.Run`.
     """
 
-    rows: Axis
-    cols: Axis
+    down: Axis
+    across: Axis
     batch: int
     offsets: Indices
     step: int
@@ -92,12 +98,12 @@ class Geometry:
     @property
     def stride(self) -> int:
         """The stride along both axes."""
-        return self.rows.window.stride
+        return self.down.window.stride
 
     @property
     def grad_pixels(self) -> int:
         """The number of pixels of one channel of the output gradient with its border."""
-        return self.rows.grad_size * self.cols.grad_size
+        return self.down.grad_size * self.across.grad_size
 
     def grid(self, share: float) -> tuple[Grid, int]:
         """Divide kept activations into cells for dW; return also the height of a band of the output gradient, in lines.
@@ -111,65 +117,65 @@ class Geometry:
             The share of the activations that are kept, above 0.
         """
         wanted = max(CACHE_ROWS, round(32 / share))
-        line = self.cols.window.out * self.batch
-        lines, columns = self.rows.grad_planes, self.cols.grad_planes
+        line = self.across.window.out * self.batch
+        lines, columns = self.down.grad_planes, self.across.grad_planes
         cell_columns = -(-columns // -(-line // wanted))
         grid = Grid(
-            height=self.rows.window.size,
-            width=self.cols.window.size,
+            height=self.down.window.size,
+            width=self.across.window.size,
             batch=self.batch,
             stride=self.stride,
-            columns=self.cols.grad_size,
+            columns=self.across.grad_size,
             lines=lines,
             line_cells=-(-columns // cell_columns),
             cell_columns=cell_columns,
         )
-        return grid, max(1, min(self.rows.window.out, wanted // line))
+        return grid, max(1, min(self.down.window.out, wanted // line))
 
     def input_planes(self, x: Array) -> Array:
         """Pad an image and deal it out to its phases: (IC, H, W, N) -> (IC*S*S, planes*planes*N)."""
         S = self.stride
-        planes = empty((x.shape[0], S, S, self.rows.planes, self.cols.planes, self.batch), x.dtype)
-        space_to_depth(np.ascontiguousarray(x), self.rows.window.padding, self.cols.window.padding, planes)
+        planes = empty((x.shape[0], S, S, self.down.planes, self.across.planes, self.batch), x.dtype)
+        space_to_depth(np.ascontiguousarray(x), self.down.window.padding, self.across.window.padding, planes)
         return planes.reshape(x.shape[0] * S * S, -1)
 
     def bordered(self, dy: Array) -> Array:
-        """Put an output gradient into a border of zeros: (OC, Ho, Wo, N) -> (OC, grad_size*grad_size*N)."""
-        g = empty((dy.shape[0], 1, 1, self.rows.grad_size, self.cols.grad_size, self.batch), dy.dtype)
-        space_to_depth(np.ascontiguousarray(dy), self.rows.border, self.cols.border, g)
+        """Put an output gradient into a border of zeros: (OC, OH, OW, N) -> (OC, grad_size*grad_size*N)."""
+        g = empty((dy.shape[0], 1, 1, self.down.grad_size, self.across.grad_size, self.batch), dy.dtype)
+        space_to_depth(np.ascontiguousarray(dy), self.down.border, self.across.border, g)
         return g.reshape(len(g), -1)
 
     def image(self, planes: Array) -> Array:
         """Put the phases of an input gradient together: (IC, S, S, planes, planes, N) -> (IC, H, W, N)."""
         if self.stride == 1:
             return planes[:, 0, 0]
-        dx = empty((planes.shape[0], self.rows.window.size, self.cols.window.size, self.batch), planes.dtype)
+        dx = empty((planes.shape[0], self.down.window.size, self.across.window.size, self.batch), planes.dtype)
         depth_to_space(planes, dx)
         return dx
 
 
 @lru_cache(maxsize=256)
-def geometry(rows: Window, cols: Window, channels: int, batch: int) -> Geometry:
+def prepare_geometry(down: Window, across: Window, channels: int, batch: int) -> Geometry:
     """Prepare the offsets of a sparse convolution with `channels` input channels and `batch` samples."""
-    S, KH, KW, N = rows.stride, rows.kernel, cols.kernel, batch
-    along, across = Axis.of(rows), Axis.of(cols)
+    S, KH, KW, N = down.stride, down.kernel, across.kernel, batch
+    v, h = Axis.of(down), Axis.of(across)  # vertical, horizontal
     p, q = np.divmod(np.arange(KH * KW), KW)  # each tap's row and column in the window
-    plane_size = along.planes * across.planes
-    taps_at = ((p % S) * S + q % S) * plane_size + (p // S) * across.planes + q // S
+    plane_size = v.planes * h.planes
+    taps_at = ((p % S) * S + q % S) * plane_size + (p // S) * h.planes + q // S
     offsets = (np.arange(channels)[:, None] * S * S * plane_size + taps_at) * N
-    phases = np.array([along.phase(i) * S + across.phase(j) for i, j in zip(p, q, strict=True)])
-    shifts = np.array([along.shift(i) * across.grad_size + across.shift(j) for i, j in zip(p, q, strict=True)]) * N
+    phases = np.array([v.phase(i) * S + h.phase(j) for i, j in zip(p, q, strict=True)])
+    shifts = np.array([v.shift(i) * h.grad_size + h.shift(j) for i, j in zip(p, q, strict=True)]) * N
     runs = [
-        (phases[i * KW + j], along.shift(i) - along.border, across.shift(j), i * KW + j, S, -(-(KW - j) // S))
+        (phases[i * KW + j], v.shift(i) - v.border, h.shift(j), i * KW + j, S, -(-(KW - j) // S))
         for i in range(KH)
         for j in range(min(S, KW))
     ]
     return Geometry(
-        rows=along,
-        cols=across,
+        down=v,
+        across=h,
         batch=N,
         offsets=offsets.reshape(-1).astype(np.int32),
-        step=across.planes * N,
+        step=h.planes * N,
         phases=phases.astype(np.int32),
         shifts=shifts.astype(np.int32),
         runs=np.array(runs, np.int64),
@@ -178,12 +184,12 @@ def geometry(rows: Window, cols: Window, channels: int, batch: int) -> Geometry:
 
 @dataclass(frozen=True)
 class Order:
-    """The groups in which `sum_rows` wants the kept weights: blocks of source channels, and in them the rows of `out`.
+    """How kept weights are grouped for `sum_rows`: by block of source channels and, in a block, by row of `out`.
 
     Attributes
     ----------
     groups : int
-        How many there are.
+        The number of groups.
     by_row, by_column : (2, IC * T) int32, (2, OC) int32
         The group and the offset of an entry of the weight matrix, see `minizerofl.kernels.layout.group_weights`.
     """
@@ -194,43 +200,45 @@ class Order:
 
 
 @lru_cache(maxsize=256)
-def orders(rows: Window, cols: Window, channels: tuple[int, int], batch: int, density: float) -> tuple[Order, Order]:
+def prepare_orders(
+    down: Window, across: Window, channels: tuple[int, int], batch: int, density: float
+) -> tuple[Order, Order]:
     """Prepare the order of kept weights for the forward product and for the input gradient.
 
     Parameters
     ----------
-    rows, cols : Window
-        The convolution.
+    down, across : Window
+        The windows of the convolution along H and W.
     channels : (int, int)
         IC and OC.
     batch : int
         The number of samples.
     density : float
-        The share of the weights that are kept.
+        The share of the weights that is kept.
     """
     IC, OC = channels
-    place = geometry(rows, cols, IC, batch)
-    T, phases, block = place.phases.size, place.stride**2, _block(place, density)
+    geometry = prepare_geometry(down, across, IC, batch)
+    T, phases, block = geometry.phases.size, geometry.stride**2, _block(geometry, density)
     channel, tap = np.divmod(np.arange(IC * T), T)
     output = np.arange(OC)
     forward = Order(
         -(-IC // block) * OC,
-        np.stack([channel // block * OC, place.offsets]).astype(np.int32),
+        np.stack([channel // block * OC, geometry.offsets]).astype(np.int32),
         np.stack([output, 0 * output]).astype(np.int32),
     )
     backward = Order(
         -(-OC // block) * IC * phases,
-        np.stack([channel * phases + place.phases[tap], place.shifts[tap]]).astype(np.int32),
-        np.stack([output // block * (IC * phases), output * place.grad_pixels * batch]).astype(np.int32),
+        np.stack([channel * phases + geometry.phases[tap], geometry.shifts[tap]]).astype(np.int32),
+        np.stack([output // block * (IC * phases), output * geometry.grad_pixels * batch]).astype(np.int32),
     )
     return forward, backward
 
 
-def _block(place: Geometry, density: float) -> int:
+def _block(geometry: Geometry, density: float) -> int:
     """Return how many source channels make a block: what a tile of the result needs of them fits into L1.
 
     But keep about ten entries a row and block: starting a row costs as much as adding five entries.
     """
-    rows, cols = place.rows.window, place.cols.window
-    needed = rows.kernel * (min(MAX_LANES, cols.out * place.batch) + (cols.kernel - 1) * place.batch)
-    return max(1, CACHE // needed, math.ceil(10 / (density * rows.kernel * cols.kernel)))
+    down, across = geometry.down.window, geometry.across.window
+    needed = down.kernel * (min(MAX_LANES, across.out * geometry.batch) + (across.kernel - 1) * geometry.batch)
+    return max(1, CACHE // needed, math.ceil(10 / (density * down.kernel * across.kernel)))

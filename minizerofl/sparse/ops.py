@@ -1,4 +1,4 @@
-"""The SWAT functions over Tensors: select the weights that take part, then compute by the fast or the dense path."""
+"""The SWAT functions over Tensors: select W_top, then compute by the fast or the dense path."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ def sparse_conv2d(
     x : (IC, H, W, N) Tensor
         Images, batch last.
     w : (IC, KH, KW, OC) Tensor
-        Dense master weights; the top ``1 - sparsity`` of the whole tensor take part.
+        Dense master weights; the largest, a share of ``1 - sparsity`` of the whole tensor, take part.
     b : (OC,) Tensor, optional
         Bias.
     sparsity : float
         The share of the weights that is left out, 0 <= sparsity < 1.
     activation_sparsity : float, optional
-        The share of the input (of the whole mini-batch) that the weight gradient leaves out. None: as the weights. 0:
-        nothing.
+        The share of the input (of the whole mini-batch) that the weight gradient leaves out; None: the same share as
+        of the weights; 0: nothing.
     stride, padding : int
         As in `conv2d`.
     path : {"sparse", "dense"}
-        How it is computed: with what is kept only (`minizerofl.sparse.fast`), or by dense products with zeros in them
+        Compute from the kept entries only (`minizerofl.sparse.fast`), or by dense products with zeros
         (`minizerofl.sparse.swat`). The results are equal up to rounding.
     select : callable, optional
-        ``select(w, k)`` returns the at most k weights that take part as a sparse matrix (IC*KH*KW, OC); by default the
-        k largest.
+        ``select(w, k)`` returns the weights that take part, at most k, as a sparse matrix (IC*KH*KW, OC); by default
+        the k largest.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def sparse_linear(
     x : (in, N) Tensor
         Features, batch last.
     w : (in, out) Tensor
-        Dense master weights; the top ``1 - sparsity`` of the whole matrix take part.
+        Dense master weights; the largest, a share of ``1 - sparsity`` of the whole matrix, take part.
     b : (out,) Tensor, optional
         Bias.
     sparsity, activation_sparsity, path, select

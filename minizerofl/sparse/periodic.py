@@ -1,4 +1,4 @@
-"""A selection of weights that is made now and then, and reused between, as SWAT's own code did."""
+"""A selection of weights that is made every few steps and reused in between, as in SWAT's own code."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from minizerofl.sparse.ops import Select
 class PeriodicWeights:
     """The weights of one layer that take part, selected at every `period`-th step only.
 
-    Between, either the threshold is reused, the smallest kept magnitude, or the positions are. With a threshold the
-    number of kept weights drifts: whatever reaches it takes part.
+    In between, either the threshold (the smallest kept magnitude) or the positions are reused. With a threshold the
+    number of kept weights drifts, since every weight that reaches it takes part.
 
     Parameters
     ----------
     exact : callable
-        ``exact(w, k)`` selects.
+        ``exact(w, k)`` selects k weights.
     period : int
         From one selection to the next, in steps (in versions of the weights).
     by_threshold : bool
-        Whether the threshold is reused, or the positions.
+        True reuses the threshold, False the positions.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class PeriodicWeights:
 
     def select(self, w: Tensor, k: int) -> scipy.sparse.csr_array:
         """Return the weights that take part, as a sparse matrix."""
-        seen = id(w._array), w._memory.version, k
+        seen = id(w.array), w.writes.version, k
         if seen != self._seen:
             self._kept = self._reuse(w) if self._step % self._period else self._exact(w, k)
             self._step += 1
@@ -59,7 +59,7 @@ class PeriodicWeights:
         return self._kept
 
     def _reuse(self, w: Tensor) -> scipy.sparse.csr_array:
-        matrix = w._array.reshape(-1, w.shape[-1])
+        matrix = w.array.reshape(-1, w.shape[-1])
         if not self._by_threshold:
             rows = np.repeat(np.arange(len(matrix)), np.diff(self._kept.indptr))
             values = matrix[rows, self._kept.indices]

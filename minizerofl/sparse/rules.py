@@ -1,8 +1,8 @@
 """Rules of selection: which entries of a model's sparse layers are kept.
 
-One rule serves a whole run. The sparse layers ask it for W_top, the uplink for what to send, sparse evaluation and the
-statistics of masks for the same masks. The paper's rule is top-k in each layer (ZeroFL, section 3.1); the others are
-there to compare it with.
+One rule serves a whole run: the sparse layers ask it for W_top, the uplink for the entries to send, sparse evaluation
+and the statistics of masks for the same masks. The paper's rule is top-k in each layer (ZeroFL, section 3.1); the
+others are there for comparison.
 """
 
 from __future__ import annotations

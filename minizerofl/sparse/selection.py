@@ -13,14 +13,14 @@ from minizerofl.kernels import topk
 Array = NDArray[Any]
 Positions = NDArray[np.int32]
 
-Rows = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # slots, indices, values, see `topk.collect_rows`
+Candidates = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # slots, indices, values, see `topk.collect_rows`
 
 TOPS = {4: (0x7F800000, 0x7FFFFFFF), 8: (0x7FF0000000000000, 0x7FFFFFFFFFFFFFFF)}  # infinity, all bits but the sign
-SAMPLE = 4096  # values looked at to guess the cut
+SAMPLE = 4096  # number of values from which the cut is estimated
 
 
 def count_kept(numel: int, sparsity: float, mask_ratio: float = 0.0) -> int:
-    """Say how many of `numel` entries are kept, at most: ``ceil((1 - sparsity + mask_ratio) * numel)``.
+    """Return how many of `numel` entries are kept, at most: ``ceil((1 - sparsity + mask_ratio) * numel)``.
 
     The product is rounded to six decimals first, since 0.05 * 100 is 5.000000000000004 in floating point. `top_k`
     keeps fewer where there are fewer non-zeros.
@@ -54,16 +54,16 @@ def count_kept(numel: int, sparsity: float, mask_ratio: float = 0.0) -> int:
 def top_k(x: Array, k: int) -> Positions:
     """Select the k entries of largest magnitude, exactly.
 
-    A strided sample suggests a cut that is a little too low; one pass collects the candidates above it; the k-th
-    largest is found among those. Only if the sample misled, or if so many values are equal that the candidates are too
-    many, is another pass needed.
+    This is a sampled selection (Floyd and Rivest, 1975): a strided sample gives a cut that is a little too low; one
+    pass collects the candidates that reach it; the k largest are found among these. Another pass is needed only if the
+    cut was too high, or if very many values are equal.
 
     Parameters
     ----------
     x : array of float, any shape
         The values. Zeros and NaN are never selected.
     k : int
-        How many to select.
+        The number of entries to select.
 
     Returns
     -------
@@ -102,20 +102,20 @@ def largest(x: Array, k: int) -> tuple[Positions, Array]:
         return np.empty(0, np.int32), np.empty(0, flat.dtype)
     cut = estimate(flat, k, 4)
     n, positions, values = _collect(flat, cut, room(flat.size, k))
-    if n < 0:  # a flood of equal values
+    if n < 0:  # there are more candidates than room: very many values are equal
         likely = estimate(flat, k, 0)
         ties = k - topk.count_at_least(flat, _above(likely))
         if ties > 0 and topk.count_at_least(flat, likely) >= k:
             return _cut_at(flat, likely, ties)
         n, positions, values = _collect(flat, cut, flat.size)
-    elif n < k and cut > smallest(flat.dtype):  # the sample misled
+    elif n < k and cut > smallest(flat.dtype):  # the cut was too high
         n, positions, values = _collect(flat, smallest(flat.dtype), flat.size)
     if n <= k:
         return positions[:n], values[:n]
     return keep((np.array([[0], [n]], np.int32), positions, values), k)[1:]
 
 
-def keep(entries: Rows, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
+def keep(entries: Candidates, k: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
     """Return the k largest entries of a sparse matrix, as CSR; it must have at least k; ties go to the first."""
     slots, indices, values = entries
     kept = (np.empty(slots.shape[1] + 1, np.int32), *make_entries(k, values.dtype))
@@ -135,29 +135,29 @@ def estimate(flat: Array, k: int, errors: int, sample: int = SAMPLE) -> Any:
 
 
 def smallest(dtype: DTypeLike) -> Any:
-    """Return the smallest positive number: whatever is at least this is not zero."""
+    """Return the smallest positive number: a magnitude that reaches it is not zero."""
     return _above(np.dtype(dtype).type(0))
 
 
 def room(size: int, k: int) -> int:
-    """Say how many candidates there is room for, when the k largest of `size` values are wanted."""
+    """Return the number of candidates to make room for, when the k largest of `size` values are wanted."""
     return min(size, int(1.5 * k) + 16 * SAMPLE)
 
 
 def _bits(values: Array) -> tuple[Array, tuple[int, int]]:
-    """Look at floats as integers, and return also the bits of infinity and the mask of all bits but the sign."""
+    """View floats as integers; return also the bits of infinity and the mask of all bits but the sign."""
     integers = np.dtype(f"i{values.itemsize}")
     return values.view(integers), TOPS[values.itemsize]
 
 
 def _above(number: Any) -> Any:
-    """Return the next larger number of the same type; above infinity there is NaN, which nothing reaches."""
+    """Return the next larger number of the same type; above infinity NaN, which no value reaches."""
     infinity = number.dtype.type(np.inf)
     return np.nextafter(number, infinity) if number < infinity else number.dtype.type(np.nan)
 
 
 def _cut_at(flat: Array, threshold: Any, ties: int) -> tuple[Positions, Array]:
-    """Collect what exceeds the threshold, and the first ties."""
+    """Collect the values above the threshold, and the first `ties` of those that equal it."""
     middle = topk.find_tie(flat, threshold, _above(threshold), ties) + 1
     space = topk.count_at_least(flat[:middle], threshold) + topk.count_at_least(flat[middle:], _above(threshold))
     positions, values = np.empty(space, np.int32), np.empty(space, flat.dtype)

@@ -21,12 +21,12 @@ MATRIX = RNG.standard_normal((3, 3))
 
 
 def with_bug(op: type[Op], backward: Callable[..., Any]) -> type[Op]:
-    """Return the op with its derivative replaced; ``backward(right_answer, ctx, grad)`` gives the wrong one."""
+    """Return the op with its derivative replaced; ``backward(right_answer, node, grad)`` gives the wrong one."""
 
     class Buggy(op):  # type: ignore[misc, valid-type]
         @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return backward(op.backward(ctx, grad), ctx, grad)
+        def backward(node: Any, grad: Any) -> Any:
+            return backward(op.backward(node, grad), node, grad)
 
     return Buggy
 
@@ -44,11 +44,11 @@ def test_accepts_a_right_gradient_of_any_shape_and_of_tensors() -> None:
 
 @pytest.mark.parametrize("factor", [2.0, 0.5, -1.0, 1.001, 0.0, np.nan])
 def test_rejects_a_wrong_factor_or_sign(factor: float) -> None:
-    rejects(Tanh, lambda right, ctx, grad: (right[0] * factor,), [MATRIX], "input 0 of shape")
+    rejects(Tanh, lambda right, node, grad: (right[0] * factor,), [MATRIX], "input 0 of shape")
 
 
 def test_rejects_one_wrong_element_in_a_thousand() -> None:
-    def bug(right: Any, ctx: Any, grad: Any) -> Any:
+    def bug(right: Any, node: Any, grad: Any) -> Any:
         right[0][7] *= 2
         return right
 
@@ -56,38 +56,41 @@ def test_rejects_one_wrong_element_in_a_thousand() -> None:
 
 
 def test_names_the_input_that_is_wrong() -> None:
-    rejects(Mul, lambda right, ctx, grad: (right[0], 2 * right[1]), [MATRIX, MATRIX + 1], "input 1 of shape")
+    rejects(Mul, lambda right, node, grad: (right[0], 2 * right[1]), [MATRIX, MATRIX + 1], "input 1 of shape")
 
 
 def test_rejects_swapped_gradients() -> None:
-    rejects(Mul, lambda right, ctx, grad: right[::-1], [MATRIX, MATRIX + 1], "input 0 of shape")
+    rejects(Mul, lambda right, node, grad: right[::-1], [MATRIX, MATRIX + 1], "input 0 of shape")
 
 
 def test_rejects_a_transposed_matrix_product() -> None:
-    rejects(MatMul, lambda right, ctx, grad: (right[0].T, right[1]), [MATRIX, MATRIX + 1], "input 0")
-    rejects(MatMul, lambda right, ctx, grad: (right[0], right[1].T), [MATRIX, MATRIX + 1], "input 1")
+    rejects(MatMul, lambda right, node, grad: (right[0].T, right[1]), [MATRIX, MATRIX + 1], "input 0")
+    rejects(MatMul, lambda right, node, grad: (right[0], right[1].T), [MATRIX, MATRIX + 1], "input 1")
     rejects(
-        Linear, lambda right, ctx, grad: (ctx.saved[1].T @ grad, *right[1:]), [MATRIX, MATRIX + 1, MATRIX[0]], "input 0"
+        Linear,
+        lambda right, node, dy: (node.saved[1].T @ dy, *right[1:]),
+        [MATRIX, MATRIX + 1, MATRIX[0]],
+        "input 0",
     )
 
 
 def test_rejects_a_sum_over_the_wrong_axis() -> None:
-    rejects(Linear, lambda right, ctx, grad: (*right[:2], grad.sum(axis=0)), [MATRIX, MATRIX, MATRIX[0]], "input 2")
-    rejects(Sum, lambda right, ctx, grad: (right[0].T.copy(),), [MATRIX], "input 0", axis=0, keepdims=False)
+    rejects(Linear, lambda right, node, grad: (*right[:2], grad.sum(axis=0)), [MATRIX, MATRIX, MATRIX[0]], "input 2")
+    rejects(Sum, lambda right, node, grad: (right[0].T.copy(),), [MATRIX], "input 0", axis=0, keepdims=False)
 
 
 def test_rejects_a_mean_divided_by_the_wrong_count() -> None:
-    rejects(Mean, lambda right, ctx, grad: (right[0] * 4 / 3,), [IMAGES], "input 0", axis=(1, 3), keepdims=False)
+    rejects(Mean, lambda right, node, grad: (right[0] * 4 / 3,), [IMAGES], "input 0", axis=(1, 3), keepdims=False)
 
 
 def test_rejects_padding_that_is_off_by_one() -> None:
-    rejects(Pad, lambda right, ctx, grad: (grad[:-2],), [MATRIX[0]], "input 0", widths=(1, 1), value=0.0)
+    rejects(Pad, lambda right, node, grad: (grad[:-2],), [MATRIX[0]], "input 0", widths=(1, 1), value=0.0)
 
 
 def test_rejects_a_window_that_is_off_by_one() -> None:
     rejects(
         AvgPool2d,
-        lambda right, ctx, grad: (np.roll(right[0], 1, axis=2),),
+        lambda right, node, grad: (np.roll(right[0], 1, axis=2),),
         [IMAGES],
         "input 0",
         kernel=(2, 2),
@@ -96,20 +99,20 @@ def test_rejects_a_window_that_is_off_by_one() -> None:
 
 
 def test_rejects_joined_parts_in_the_wrong_order() -> None:
-    rejects(Concatenate, lambda right, ctx, grad: right[::-1], [MATRIX, MATRIX], "input 0", axis=0)
+    rejects(Concatenate, lambda right, node, grad: right[::-1], [MATRIX, MATRIX], "input 0", axis=0)
 
 
 def test_rejects_an_index_that_overwrites_instead_of_accumulating() -> None:
-    def bug(right: Any, ctx: Any, grad: Any) -> Any:
+    def bug(right: Any, node: Any, grad: Any) -> Any:
         dx = np.zeros_like(right[0])
-        dx[ctx.saved[1]] = grad
+        dx[node.saved[1]] = grad
         return (dx,)
 
     rejects(GetItem, bug, [MATRIX], "input 0", index=(np.array([0, 0, 2]),))
 
 
 def test_rejects_a_maximum_that_pays_its_neighbour() -> None:
-    rejects(Max, lambda right, ctx, grad: (np.roll(right[0], 1),), [MATRIX[0]], "input 0", axis=None, keepdims=False)
+    rejects(Max, lambda right, node, grad: (np.roll(right[0], 1),), [MATRIX[0]], "input 0", axis=None, keepdims=False)
 
 
 def test_rejects_a_stale_mask() -> None:
@@ -117,7 +120,7 @@ def test_rejects_a_stale_mask() -> None:
 
     class Stale(ReLU):
         @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
+        def backward(node: Any, grad: Any) -> Any:
             return (grad * first_mask[0],)
 
     def function(x: Tensor) -> Tensor:
@@ -131,8 +134,8 @@ def test_rejects_a_stale_mask() -> None:
 def test_rejects_a_broadcast_whose_gradient_is_not_summed() -> None:
     class FirstRowOnly(Mul):
         @classmethod
-        def gradients(cls, ctx: Any, grad: Any) -> Any:
-            da, db = cls.backward(ctx, grad)
+        def gradients(cls, node: Any, grad: Any) -> Any:
+            da, db = cls.backward(node, grad)
             return da, db[0]
 
     with pytest.raises(GradcheckError, match="input 1"):
@@ -142,13 +145,13 @@ def test_rejects_a_broadcast_whose_gradient_is_not_summed() -> None:
 def test_rejects_a_gradient_of_the_wrong_shape_or_dtype() -> None:
     class Unsummed(Mul):
         @classmethod
-        def gradients(cls, ctx: Any, grad: Any) -> Any:
-            return cls.backward(ctx, grad)
+        def gradients(cls, node: Any, grad: Any) -> Any:
+            return cls.backward(node, grad)
 
     class Narrow(Mul):
         @classmethod
-        def gradients(cls, ctx: Any, grad: Any) -> Any:
-            return tuple(g.astype(np.float32) for g in cls.backward(ctx, grad))
+        def gradients(cls, node: Any, grad: Any) -> Any:
+            return tuple(g.astype(np.float32) for g in cls.backward(node, grad))
 
     with pytest.raises(GradcheckError, match=r"gradient of input 1 .* shape \(3, 3\), expected .* \(3,\)"):
         gradcheck(Unsummed.apply, [MATRIX, MATRIX[0]])
@@ -187,13 +190,13 @@ def test_a_surrogate_is_checked_against_the_functions_it_names() -> None:
         name = "surrogate"
 
         @staticmethod
-        def forward(ctx: Any, w: Any, x: Any) -> Any:
-            ctx.save(w, x)
+        def forward(node: Any, w: Any, x: Any) -> Any:
+            node.save(w, x)
             return w * x
 
         @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            w, x = ctx.saved
+        def backward(node: Any, grad: Any) -> Any:
+            w, x = node.saved
             return grad * (3 * x), grad * (2 * w)
 
     w, x = MATRIX, MATRIX + 1

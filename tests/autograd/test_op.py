@@ -98,18 +98,18 @@ def test_an_op_that_changes_the_dtype_is_an_error() -> None:
         name = "widening"
 
         @staticmethod
-        def forward(ctx, x):
+        def forward(node, x):
             return x.astype(np.float64)
 
     class Narrow(Op):
         name = "narrow"
 
         @staticmethod
-        def forward(ctx, x):
+        def forward(node, x):
             return x * 2
 
         @staticmethod
-        def backward(ctx, grad):
+        def backward(node, grad):
             return (grad.astype(np.float64),)
 
     with pytest.raises(TypeError, match="widening: the result is float64"):
@@ -124,12 +124,12 @@ def test_an_op_without_one_of_its_passes_says_so() -> None:
 
     class Half(Op):
         @staticmethod
-        def forward(ctx, x):
+        def forward(node, x):
             return x * 2
 
-    with pytest.raises(NotImplementedError, match=r"Nothing defines no forward\(ctx, \*arrays\)"):
+    with pytest.raises(NotImplementedError, match=r"Nothing defines no forward\(node, \*arrays\)"):
         Nothing.apply(Tensor([1.0]))
-    with pytest.raises(NotImplementedError, match=r"Half defines no backward\(ctx, grad\)"):
+    with pytest.raises(NotImplementedError, match=r"Half defines no backward\(node, grad\)"):
         Half.apply(Tensor([1.0], requires_grad=True)).backward()
 
 
@@ -138,11 +138,11 @@ def test_an_op_that_returns_the_wrong_number_of_gradients_is_an_error() -> None:
         name = "short"
 
         @staticmethod
-        def forward(ctx, x, y):
+        def forward(node, x, y):
             return x + y
 
         @staticmethod
-        def backward(ctx, grad):
+        def backward(node, grad):
             return (grad,)
 
     with pytest.raises(RuntimeError, match="short: backward returned 1 gradients for 2 inputs"):

@@ -17,13 +17,13 @@ class PickRows(Op):
     name = "pick_rows"
 
     @staticmethod
-    def forward(ctx, w, rows, whole):
-        ctx.save(w.shape, rows, whole)
+    def forward(node, w, rows, whole):
+        node.save(w.shape, rows, whole)
         return w[rows]
 
     @staticmethod
-    def backward(ctx, grad):
-        shape, rows, whole = ctx.saved
+    def backward(node, grad):
+        shape, rows, whole = node.saved
         sparse = RowSparse(shape, rows, grad)
         return (dense(sparse) if whole else sparse,)
 
@@ -60,16 +60,16 @@ def test_training_is_the_same_as_with_dense_gradients(name: str, steps: list, tw
 
 def test_only_what_was_written_counts_as_changed() -> None:
     w = Tensor(np.ones((4, 2), np.float32), requires_grad=True)
-    version = w._memory.version
-    assert w.rows_changed_since(version).size == 0
+    version = w.writes.version
+    assert w.writes.rows_changed_since(version, w.array).size == 0
     ops.sum(PickRows.apply(w, rows=np.array([1, 3], np.int32), whole=False)).backward()
     optim.SGD([w], lr=0.5).step()
-    np.testing.assert_array_equal(w.rows_changed_since(version), [1, 3])
+    np.testing.assert_array_equal(w.writes.rows_changed_since(version, w.array), [1, 3])
     np.testing.assert_array_equal(w.data, [[1, 1], [0.5, 0.5], [1, 1], [0.5, 0.5]])
-    assert w.detach().rows_changed_since(version) is not None
+    assert w.detach().writes.rows_changed_since(version, w.detach().array) is not None
     w.assign_(np.zeros((4, 2)))
-    assert w.rows_changed_since(version + 1) is None
-    assert w.rows_changed_since(version) is None
+    assert w.writes.rows_changed_since(version + 1, w.array) is None
+    assert w.writes.rows_changed_since(version, w.array) is None
 
 
 def test_rows_of_another_view_of_the_memory_are_not_taken_for_ones_own() -> None:
@@ -77,13 +77,13 @@ def test_rows_of_another_view_of_the_memory_are_not_taken_for_ones_own() -> None
     turned = w.T.detach()
     with turned.writing(np.array([0], np.int32)) as array:
         array[0] = 5
-    assert w.rows_changed_since(0) is None
+    assert w.writes.rows_changed_since(0, w.array) is None
 
 
 def test_a_row_sparse_gradient_of_the_wrong_shape_is_refused() -> None:
     class Wrong(PickRows):
         @staticmethod
-        def backward(ctx, grad):
+        def backward(node, grad):
             return (RowSparse((2, 2), np.array([0], np.int32), grad),)
 
     w = Tensor(np.ones((4, 2), np.float32), requires_grad=True)

@@ -87,11 +87,11 @@ def test_an_op_that_forgets_a_gradient_is_an_error() -> None:
         name = "forgetful"
 
         @staticmethod
-        def forward(ctx, x, y):
+        def forward(node, x, y):
             return x + y
 
         @staticmethod
-        def backward(ctx, grad):
+        def backward(node, grad):
             return grad, None
 
     x = Tensor([1.0], requires_grad=True)

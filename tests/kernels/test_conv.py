@@ -10,7 +10,7 @@ from minizerofl.autograd.ops.window import Window
 from minizerofl.kernels import conv, simd
 from minizerofl.kernels.reference import conv as reference
 from minizerofl.sparse import fast
-from minizerofl.sparse.geometry import geometry
+from minizerofl.sparse.geometry import prepare_geometry
 
 SEEDS = st.integers(0, 2**32 - 1)
 DTYPES = st.sampled_from([np.float32, np.float64])
@@ -71,26 +71,26 @@ def convolutions(draw: st.DrawFn, stride: int, K: int) -> tuple[np.ndarray, np.n
     """Draw an input with zeros where nothing was kept, an output gradient, and the windows along rows and columns."""
     rng, dtype = np.random.default_rng(draw(SEEDS)), draw(DTYPES)
     N, density = draw(st.sampled_from([(1, 1.0), (5, 0.0), (5, 0.5), (32, 0.2), (65, 0.1)]))
-    rows, cols = (
+    down, across = (
         Window(draw(st.integers(max(1, k - 2), 9)), k, stride, draw(st.integers(1, k)))
         for k in (draw(st.integers(1, 3)), K)
     )
-    x = normal(rng, 2, rows.size, cols.size, N, dtype=dtype)
+    x = normal(rng, 2, down.size, across.size, N, dtype=dtype)
     x[rng.random(x.shape) >= density] = 0
-    dy = normal(rng, draw(st.sampled_from([3, 32, 40])), rows.out, cols.out, N, dtype=dtype)
-    return x, dy, rows, cols
+    dy = normal(rng, draw(st.sampled_from([3, 32, 40])), down.out, across.out, N, dtype=dtype)
+    return x, dy, down, across
 
 
 @pytest.mark.parametrize(("stride", "K"), [(1, 1), (1, 3), (1, 5), (2, 3), (2, 8), (3, 2)])
 @given(st.data())
 def test_conv_weight_gradient_is_its_twin(stride: int, K: int, data: st.DataObject) -> None:
-    x, dy, rows, cols = data.draw(convolutions(stride, K))
+    x, dy, down, across = data.draw(convolutions(stride, K))
     positions = np.flatnonzero(x).astype(np.int32)
-    shape = (len(x), rows.kernel, cols.kernel, len(dy))
-    place = geometry(rows, cols, len(x), x.shape[3])
-    ours = fast.weight_gradient(dy, positions, x.reshape(-1)[positions], place, x.shape, shape)
+    shape = (len(x), down.kernel, across.kernel, len(dy))
+    geometry = prepare_geometry(down, across, len(x), x.shape[3])
+    ours = fast.weight_gradient(dy, positions, x.reshape(-1)[positions], geometry, x.shape, shape)
     theirs = np.empty_like(ours)
-    reference.conv_weight_gradient(x, dy, stride, (rows.padding, cols.padding), theirs)
+    reference.conv_weight_gradient(x, dy, stride, (down.padding, across.padding), theirs)
     close(ours, theirs)
 
 
@@ -98,13 +98,13 @@ def test_conv_weight_gradient_is_its_twin(stride: int, K: int, data: st.DataObje
 def test_bands_and_cells_of_every_shape(size: int, batch: int) -> None:
     rng = np.random.default_rng(0)
     window = Window(size, 3, 1, 1)
-    place = geometry(window, window, 1, batch)
-    grid, height = place.grid(0.5)
+    geometry = prepare_geometry(window, window, 1, batch)
+    grid, height = geometry.grid(0.5)
     assert grid.line_cells > 1 if batch == 65 else 1 < height < window.out
     x, dy = normal(rng, 1, size, size, batch, dtype=np.float32), normal(rng, 3, size, size, batch, dtype=np.float32)
     x[rng.random(x.shape) < 0.9] = 0
     positions = np.flatnonzero(x).astype(np.int32)
-    ours = fast.weight_gradient(dy, positions, x.reshape(-1)[positions], place, x.shape, (1, 3, 3, 3))
+    ours = fast.weight_gradient(dy, positions, x.reshape(-1)[positions], geometry, x.shape, (1, 3, 3, 3))
     theirs = np.empty_like(ours)
     reference.conv_weight_gradient(x, dy, 1, (1, 1), theirs)
     close(ours, theirs)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minizerofl import Tensor, nn, ops
-from minizerofl.autograd import Context, Op
+from minizerofl.autograd import Node, Op
 
 
 class WrongSquare(Op):
@@ -13,13 +13,13 @@ class WrongSquare(Op):
     name = "wrong_square"
 
     @staticmethod
-    def forward(ctx: Context, x: np.ndarray) -> np.ndarray:
-        ctx.save(x)
+    def forward(node: Node, x: np.ndarray) -> np.ndarray:
+        node.save(x)
         return x * x
 
     @staticmethod
-    def backward(ctx: Context, grad: np.ndarray) -> tuple[np.ndarray]:
-        (x,) = ctx.saved
+    def backward(node: Node, grad: np.ndarray) -> tuple[np.ndarray]:
+        (x,) = node.saved
         return (grad * x,)
 
 
@@ -27,7 +27,7 @@ class WritingSquare(WrongSquare):
     """Scribbles over its input."""
 
     @staticmethod
-    def forward(ctx: Context, x: np.ndarray) -> np.ndarray:
+    def forward(node: Node, x: np.ndarray) -> np.ndarray:
         x *= 2
         return x * x
 
@@ -36,8 +36,8 @@ class WritingBackward(WrongSquare):
     """Scribbles over its input on the way back."""
 
     @staticmethod
-    def backward(ctx: Context, grad: np.ndarray) -> tuple[np.ndarray]:
-        (x,) = ctx.saved
+    def backward(node: Node, grad: np.ndarray) -> tuple[np.ndarray]:
+        (x,) = node.saved
         x *= 2
         return (grad * x,)
 
@@ -139,7 +139,7 @@ class HiddenState(Layer):
 
 class SharedState(Layer):
     def state_dict(self) -> dict[str, np.ndarray]:
-        state = {name: parameter._array for name, parameter in self.named_parameters()}
+        state = {name: parameter.array for name, parameter in self.named_parameters()}
         return {**state, "calls": self.calls}
 
 

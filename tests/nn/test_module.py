@@ -105,11 +105,11 @@ def test_state_dict_hands_out_copies() -> None:
 
 def test_load_state_dict_writes_in_place_and_keeps_no_reference() -> None:
     model = Nested()
-    arrays = [p._array for p in model.parameters()]
+    arrays = [p.array for p in model.parameters()]
     buffer = model.inner[0].seen
     state = {name: array + 1 for name, array in model.state_dict().items()}
     model.load_state_dict(state)
-    assert all(p._array is a for p, a in zip(model.parameters(), arrays, strict=True))
+    assert all(p.array is a for p, a in zip(model.parameters(), arrays, strict=True))
     assert model.inner[0].seen is buffer
     expected = {name: array.copy() for name, array in state.items()}
     for array in state.values():

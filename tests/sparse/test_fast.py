@@ -19,7 +19,7 @@ def run(op: Callable[..., Tensor], arrays: list[np.ndarray], dy: np.ndarray, **o
     """Return the result, the gradients of all inputs and the multiply-adds."""
     inputs = [Tensor(a, requires_grad=True) for a in arrays]
     y = op(*inputs, **options)
-    macs = y._node.op.macs(y._node, y.shape)
+    macs = y.node.op.macs(y.node, y.shape)
     y.backward(dy)
     return [y.data, *(t.grad for t in inputs), np.array(macs, np.float32)]
 
@@ -37,8 +37,8 @@ def agree(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
 )
 def test_convolution(seed: int, K: int, stride: int, padding: int, N: int, sparsity: float, activations: float) -> None:
     rng = np.random.default_rng(seed)
-    Ho, Wo = ((size + 2 * padding - K) // stride + 1 for size in (6, 7))
-    shapes = [(3, 6, 7, N), (3, K, K, 4), (4,), (4, Ho, Wo, N)]
+    OH, OW = ((size + 2 * padding - K) // stride + 1 for size in (6, 7))
+    shapes = [(3, 6, 7, N), (3, K, K, 4), (4,), (4, OH, OW, N)]
     *arrays, dy = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
     options = {"sparsity": sparsity, "activation_sparsity": activations, "stride": stride, "padding": padding}
     agree(*(run(ops.sparse_conv2d, arrays, dy, **options, path=path) for path in ("sparse", "dense")))
@@ -107,7 +107,7 @@ def test_layers_take_the_path_they_are_told(path: str, sparsity: float, dense: b
         layer.set_path(path)
     y = convolution(x)
     z = linear(nn.Flatten()(y))
-    assert (y._node.op is SwatConv2d) == (z._node.op is SwatLinear) == dense
+    assert (y.node.op is SwatConv2d) == (z.node.op is SwatLinear) == dense
 
 
 def test_a_layer_refuses_an_unknown_path() -> None:

@@ -23,8 +23,8 @@ def convolutions(draw: Callable, max_batch: int = 64) -> tuple[dict, list[np.nda
     H, W = draw(st.integers(smallest, smallest + 5)), draw(st.integers(smallest, smallest + 5))
     IC, OC, N = draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(1, max_batch))
     rng = np.random.default_rng(draw(SEEDS))
-    Ho, Wo = ((size + 2 * padding - kernel) // stride + 1 for size in (H, W))
-    shapes = [(IC, H, W, N), (IC, kernel, kernel, OC), (OC,), (OC, Ho, Wo, N)]
+    OH, OW = ((size + 2 * padding - kernel) // stride + 1 for size in (H, W))
+    shapes = [(IC, H, W, N), (IC, kernel, kernel, OC), (OC,), (OC, OH, OW, N)]
     return {"stride": stride, "padding": padding}, [rng.standard_normal(shape) for shape in shapes]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.autograd.op import no_grad
+from minizerofl.autograd.tensor import Tensor
 from minizerofl.nn import Conv2d, Linear, Module
 from minizerofl.sparse.breakeven import layer_kind
 

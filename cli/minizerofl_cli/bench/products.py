@@ -13,8 +13,8 @@ from time import perf_counter
 import numpy as np
 
 from minizerofl import ops
-from minizerofl.autograd.op import Products
-from minizerofl.autograd.tensor import Array, Tensor, no_grad
+from minizerofl.autograd.op import Products, no_grad
+from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.nn import Conv2d
 from minizerofl.sparse import count_kept, top_k
 from minizerofl_cli.bench.clock import clock
@@ -105,11 +105,11 @@ def measure_layers(calls: Sequence[Call], sparsity: float, seconds: float) -> It
 
 def count_products(function: Function, call: Call) -> Products:
     """Count the multiply-adds of ``function(x, weight)`` and of its gradients."""
-    x, w = Tensor._wrap(call.x.data), Tensor._wrap(call.layer.weight.data)
+    x, w = Tensor.wrap(call.x.data), Tensor.wrap(call.layer.weight.data)
     x.requires_grad = w.requires_grad = True
     y = function(x, w)
-    assert y._node is not None  # both inputs require gradients
-    return y._node.op.macs(y._node, y.shape)
+    assert y.node is not None  # both inputs require gradients
+    return y.node.op.macs(y.node, y.shape)
 
 
 def product_seconds(function: Function, call: Call, seconds: float) -> tuple[float, float, float]:
@@ -119,10 +119,10 @@ def product_seconds(function: Function, call: Call, seconds: float) -> tuple[flo
 
     def forward() -> float:
         with no_grad():
-            return _once(lambda: function(Tensor._wrap(x), Tensor._wrap(w)))
+            return _once(lambda: function(Tensor.wrap(x), Tensor.wrap(w)))
 
     def backward(wants_x: bool) -> float:
-        inputs = Tensor._wrap(x), Tensor._wrap(w)
+        inputs = Tensor.wrap(x), Tensor.wrap(w)
         inputs[0].requires_grad, inputs[1].requires_grad = wants_x, not wants_x
         y = function(*inputs)
         return _once(lambda: y.backward(dy))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minizerofl import ops
-from minizerofl.autograd.op import Context, Products
+from minizerofl.autograd.op import Node, Products
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.nn import Conv2d, Linear, Module
 from minizerofl.nn.swat import SwatModule
@@ -55,7 +55,7 @@ class Row:
     kept_bytes: int = 0
     forward_seconds: float = 0.0
     backward_seconds: float = 0.0
-    nodes: list[Context] = field(default_factory=list, repr=False)
+    nodes: list[Node] = field(default_factory=list, repr=False)
 
 
 class TimedOp:
@@ -66,10 +66,10 @@ class TimedOp:
         self._row = row
         self.name = op.name
 
-    def gradients(self, ctx: Context, grad: Array) -> tuple[Array | None, ...]:
+    def gradients(self, node: Node, grad: Array) -> tuple[Array | None, ...]:
         """Call the op's own."""
         start = clock()
-        result: tuple[Array | None, ...] = self._op.gradients(ctx, grad)
+        result: tuple[Array | None, ...] = self._op.gradients(node, grad)
         self._row.backward_seconds += clock() - start
         return result
 
@@ -133,8 +133,8 @@ def _describe(row: Row, layer: Module, inputs: tuple[Tensor | None, ...], out: T
     """Fill in what is not a time; counting takes a while, so it is done when the clock has been read."""
     row.nodes = list(_nodes(out, inputs))
     x = inputs[0]
-    if isinstance(layer, Conv2d | Linear) and x is not None and out._node is not None:
-        products = out._node.op.macs(out._node, out.shape)
+    if isinstance(layer, Conv2d | Linear) and x is not None and out.node is not None:
+        products = out.node.op.macs(out.node, out.shape)
         row.macs = products if x.requires_grad else products._replace(dx=0)  # images need no gradient
         row.weight_density = products.forward / products.dense
         row.activation_density = _activation_density(layer, x)
@@ -149,12 +149,12 @@ def _activation_density(layer: Conv2d | Linear, x: Tensor) -> float:
     return min(count_kept(x.size, sparsity), int(np.count_nonzero(x.data))) / x.size
 
 
-def _nodes(out: Tensor, inputs: tuple[Tensor | None, ...]) -> Iterator[Context]:
+def _nodes(out: Tensor, inputs: tuple[Tensor | None, ...]) -> Iterator[Node]:
     """Yield the nodes through which `out` was made from some inputs, and from what has no node."""
     stack = [out]
-    seen = {id(tensor._node) for tensor in inputs if tensor is not None}
+    seen = {id(tensor.node) for tensor in inputs if tensor is not None}
     while stack:
-        node = stack.pop()._node
+        node = stack.pop().node
         if node is not None and id(node) not in seen:
             seen.add(id(node))
             yield node
@@ -165,7 +165,7 @@ def _count_kept(rows: list[Row], counted: set[int]) -> None:
     """Count each piece of memory once, for the first layer that keeps it; `counted` are those not to count at all."""
     for row in rows:
         for node in row.nodes:
-            for array in _arrays([value for value, _, _ in node._saved or ()]):
+            for array in _arrays(node.saved):
                 root = _root(array)
                 if id(root) not in counted:
                     counted.add(id(root))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 import minizerofl
-from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.autograd.op import no_grad
+from minizerofl.autograd.tensor import Tensor
 from minizerofl.choices import SERVERS
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl import ops
-from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.autograd.op import no_grad
+from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.engines import ThreadEngine

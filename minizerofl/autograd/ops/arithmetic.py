@@ -1,111 +1,102 @@
-"""Arithmetic: add, sub, mul, div, neg, pow. All of them broadcast as NumPy does."""
+"""Arithmetic: add, sub, mul, div, neg, pow. All work element by element and broadcast as NumPy does.
+
+In the ops, dy is the gradient of the loss with respect to y, ``grad`` in the code; da is the one with respect to a.
+"""
 
 from __future__ import annotations
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
 class Add(Op):
-    """``a + b``; the derivative passes unchanged to both."""
+    """``y = a + b``; da = dy, db = dy."""
 
     name = "add"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        """Add two arrays."""
+    def forward(node: Node, a: Array, b: Array) -> Array:
         return a + b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
-        """d(a + b) = da + db."""
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
         return grad, grad
 
 
 class Sub(Op):
-    """``a - b``."""
+    """``y = a - b``; da = dy, db = -dy."""
 
     name = "sub"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        """Subtract `b` from `a`."""
+    def forward(node: Node, a: Array, b: Array) -> Array:
         return a - b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
-        """d(a - b) = da - db."""
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
         return grad, -grad
 
 
 class Mul(Op):
-    """``a * b``, element by element."""
+    """``y = a * b``; da = b dy, db = a dy."""
 
     name = "mul"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        """Multiply two arrays."""
-        ctx.save(a, b)
+    def forward(node: Node, a: Array, b: Array) -> Array:
+        node.save(a, b)
         return a * b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
-        """d(a b) = b da + a db."""
-        a, b = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
+        a, b = node.saved
         return grad * b, grad * a
 
 
 class Div(Op):
-    """``a / b``, element by element."""
+    """``y = a / b``; da = dy / b, db = -a dy / b^2."""
 
     name = "div"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        """Divide `a` by `b`."""
-        ctx.save(a, b)
+    def forward(node: Node, a: Array, b: Array) -> Array:
+        node.save(a, b)
         return a / b
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array]:
-        """d(a / b) = da / b - a / b^2 db."""
-        a, b = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, Array]:
+        a, b = node.saved
         da = grad / b
         return da, -da * a / b
 
 
 class Neg(Op):
-    """``-a``."""
+    """``y = -a``; da = -dy."""
 
     name = "neg"
 
     @staticmethod
-    def forward(ctx: Context, a: Array) -> Array:
-        """Negate."""
+    def forward(node: Node, a: Array) -> Array:
         return -a
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(-a) = -da."""
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         return (-grad,)
 
 
 class Pow(Op):
-    """``a ** exponent`` for a constant exponent."""
+    """``y = a^p`` for a constant exponent p; da = p a^(p-1) dy."""
 
     name = "pow"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, exponent: float) -> Array:
-        """Raise to a power."""
-        ctx.save(a, exponent)
+    def forward(node: Node, a: Array, exponent: float) -> Array:
+        node.save(a, exponent)
         return a**exponent
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(a^p) = p a^(p-1) da."""
-        a, exponent = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        a, exponent = node.saved
         if exponent == 0:
             return (0 * grad,)
         return (grad * exponent * a ** (exponent - 1),)

@@ -7,27 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
-from minizerofl.autograd.ops.reductions import Mean
+from minizerofl.autograd.op import Node, Op
+from minizerofl.autograd.ops.reductions import mean
 from minizerofl.autograd.tensor import Array, Tensor
 
 Pair = int | tuple[int, int]
 
 
 class AvgPool2d(Op):
-    """The mean of each window."""
+    """The mean of each window; a pixel gets an equal share of the gradient of each window that it lies in."""
 
     name = "avg_pool2d"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, kernel: tuple[int, int], stride: tuple[int, int]) -> Array:
+    def forward(node: Node, x: Array, kernel: tuple[int, int], stride: tuple[int, int]) -> Array:
         """Add up the image shifted by every position in the window, and divide once."""
-        _check_images(x)
+        if x.ndim != 4:
+            raise ValueError(f"x has shape {x.shape}, expected (C, H, W, N): images with the batch last")
         C, H, W, N = x.shape
         out = ((H - kernel[0]) // stride[0] + 1, (W - kernel[1]) // stride[1] + 1)
         if min(out) < 1:
             raise ValueError(f"the window {kernel} does not fit into images of {H} x {W}")
-        ctx.save(x.shape, kernel, stride)
+        node.save(x.shape, kernel, stride)
         y = np.zeros((C, *out, N), x.dtype)  # (C, H, W, N) -> (C, OH, OW, N)
         for tap in _taps(kernel, stride, out):
             y += x[tap]
@@ -35,9 +36,8 @@ class AvgPool2d(Op):
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Each element passes an equal share to every element of its window; windows may overlap."""
-        shape, kernel, stride = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        shape, kernel, stride = node.saved
         dx = np.zeros(shape, grad.dtype)
         share = grad / (kernel[0] * kernel[1])
         for tap in _taps(kernel, stride, grad.shape[1:3]):
@@ -45,35 +45,13 @@ class AvgPool2d(Op):
         return (dx,)
 
 
-class GlobalAvgPool(Op):
-    """The mean of each channel's image."""
-
-    name = "global_avg_pool"
-
-    @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Average over height and width."""
-        _check_images(x)
-        return Mean.forward(ctx, x, axis=(1, 2), keepdims=False)  # (C, H, W, N) -> (C, N)
-
-    @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Differentiate as a mean."""
-        return Mean.backward(ctx, grad)
-
-
 def _taps(kernel: tuple[int, int], stride: tuple[int, int], out: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
-    """For each position in the window, index the elements of the image that it meets as the window slides."""
+    """For each position in the window, yield the index of the pixels that it meets as the window moves."""
     for i in range(kernel[0]):
         for j in range(kernel[1]):
             rows = slice(i, i + stride[0] * (out[0] - 1) + 1, stride[0])
             columns = slice(j, j + stride[1] * (out[1] - 1) + 1, stride[1])
             yield slice(None), rows, columns
-
-
-def _check_images(x: Array) -> None:
-    if x.ndim != 4:
-        raise ValueError(f"x has shape {x.shape}, expected (C, H, W, N): images with the batch last")
 
 
 def _pair(name: str, value: Pair) -> tuple[int, int]:
@@ -84,11 +62,11 @@ def _pair(name: str, value: Pair) -> tuple[int, int]:
 
 
 def avg_pool2d(x: object, kernel_size: Pair, stride: Pair | None = None) -> Tensor:
-    """Average over a window that slides over each image; positions where it would stick out are left out.
+    """Average over a window that moves over each image, and never past its border.
 
     Parameters
     ----------
-    x : Tensor, shape (C, H, W, N)
+    x : (C, H, W, N) Tensor
         Images, batch last.
     kernel_size : int or (int, int)
         Height and width of the window, in pixels.
@@ -97,13 +75,13 @@ def avg_pool2d(x: object, kernel_size: Pair, stride: Pair | None = None) -> Tens
 
     Returns
     -------
-    Tensor, shape (C, (H - KH) // SH + 1, (W - KW) // SW + 1, N)
-        The means.
+    (C, OH, OW, N) Tensor
+        The means, with OH = (H - KH) // SH + 1 and OW = (W - KW) // SW + 1.
 
     Raises
     ------
     ValueError
-        `x` is no batch of images, a size or step is not positive, or the window is larger than the image.
+        `x` is not a batch of images, a size or step is not positive, or the window is larger than the image.
 
     Examples
     --------
@@ -117,9 +95,17 @@ def avg_pool2d(x: object, kernel_size: Pair, stride: Pair | None = None) -> Tens
 def global_avg_pool(x: object) -> Tensor:
     """Average each channel over its whole image: (C, H, W, N) -> (C, N).
 
+    Raises
+    ------
+    ValueError
+        `x` is not a batch of images.
+
     Examples
     --------
     >>> global_avg_pool(Tensor(np.ones((3, 8, 8, 2), np.float32))).shape
     (3, 2)
     """
-    return GlobalAvgPool.apply(x)
+    images = x if isinstance(x, Tensor) else Tensor(x)
+    if images.ndim != 4:
+        raise ValueError(f"global_avg_pool: x has shape {images.shape}, expected (C, H, W, N), batch last")
+    return mean(images, axis=(1, 2))  # (C, H, W, N) -> (C, N)

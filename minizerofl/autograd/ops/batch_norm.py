@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import norm
 from minizerofl.kernels.memory import empty
@@ -17,7 +17,7 @@ class BatchNorm(Op):
 
     @staticmethod
     def forward(
-        ctx: Context,
+        node: Node,
         x: Array,
         w: Array,
         b: Array,
@@ -28,7 +28,7 @@ class BatchNorm(Op):
         eps: float,
         relu: bool,
     ) -> Array:
-        """Normalise each channel; in training also move the running moments."""
+        """Normalise each channel; in training also update the running moments."""
         _check(x, w, b, residual, running)
         C = x.shape[0]
         rows = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
@@ -45,13 +45,13 @@ class BatchNorm(Op):
             line = np.repeat([[0], [1]], C, axis=1).astype(x.dtype)
         elif residual is not None:
             seen, line = y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype)
-        ctx.save(rows, w, (mean, var), eps, training, seen, line)
+        node.save(rows, w, (mean, var), eps, training, seen, line)
         return y.reshape(x.shape)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, Array, Array, Array | None]:
-        """Derive through the moments of the batch; running moments are constants."""
-        rows, w, (mean, var), eps, training, z, line = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, Array, Array, Array | None]:
+        """Differentiate through the moments of the batch; running moments are constants."""
+        rows, w, (mean, var), eps, training, z, line = node.saved
         dy = np.ascontiguousarray(grad).reshape(rows.shape)
         rstd = 1 / np.sqrt(var + rows.dtype.type(eps))
         if not training:
@@ -60,7 +60,7 @@ class BatchNorm(Op):
             dx = passed * (w * rstd)[:, None]
             return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
         dx, parameters = empty(rows.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
-        wanted = ctx.needs_grad[3]
+        wanted = node.needs_grad[3]
         passed = empty((len(w), rows.shape[1] if wanted else 0), dy.dtype)
         norm.batch_norm_gradient(rows, norm.Gate(z, line), dy, w, (mean, rstd), passed, dx, parameters)
         return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
@@ -88,7 +88,7 @@ def batch_norm(
     residual: object = None,
     relu: bool = False,
 ) -> Tensor:
-    """Normalise each channel to mean 0 and variance 1, then scale and shift it; optionally add a residual and rectify.
+    """Normalise each channel to mean 0, variance 1, then scale and shift it; optionally add a residual, apply a ReLU.
 
     ``batch_norm(x, ..., residual=r, relu=True)`` is ``relu(batch_norm(x, ...) + r)`` in fewer passes over the memory.
 
@@ -104,11 +104,11 @@ def batch_norm(
     training : bool
         Whether to normalise with the moments of the batch.
     momentum, eps : float
-        Weight of the newest batch in the running moments; what is added to the variance.
+        The weight of the newest batch in the running moments; the number added to the variance.
     residual : (C, H, W, N) Tensor, optional
         Added to the result.
     relu : bool
-        Whether to rectify the result.
+        Whether to apply a ReLU to the result.
 
     Returns
     -------

@@ -1,10 +1,11 @@
 """Dense 2-D convolution through matrix products.
 
 Copying the KH*KW shifted images below each other turns a convolution into one product, W^T (OC, IC*KH*KW) by patches
-(IC*KH*KW, pixels); this is "im2col". Done for a few output rows at a time, the patches never leave the cache, and the
-whole patch matrix, nine times the image, is never made.
+(IC*KH*KW, pixels); this is "im2col". It is done for a few output rows at a time: so the patches stay in the cache, and
+the whole patch matrix, KH*KW times as large as the image, is never made.
 
-Weights lie as (IC, KH, KW, OC), inputs first, outputs last: as a matrix they have a row for each row of the patches.
+Weights have the shape (IC, KH, KW, OC), inputs first, outputs last: as a matrix they have a row for each row of the
+patches.
 """
 
 from __future__ import annotations
@@ -14,44 +15,44 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op, Products
-from minizerofl.autograd.ops.window import Window, place, windows
+from minizerofl.autograd.op import Node, Op, Products
+from minizerofl.autograd.ops.window import Window, windows, write_padded
 from minizerofl.autograd.tensor import Array, Tensor
 
-BLOCK_BYTES = 4 * 2**20  # patches made at a time, at least those of one output row
+BLOCK_BYTES = 4 * 2**20  # size of the patches made at a time; at least those of one output row
 
 
-def convolve(x: Array, w: Array, rows: Window, cols: Window) -> Array:
+def convolve(x: Array, w: Array, down: Window, across: Window) -> Array:
     """Compute y = W^T patches, a block of output rows at a time: (IC, H, W, N), (IC, KH, KW, OC) -> (OC, OH, OW, N)."""
     OC, N = w.shape[3], x.shape[3]
-    y = np.empty((OC, rows.out, cols.out, N), x.dtype)
+    y = np.empty((OC, down.out, across.out, N), x.dtype)
     w2, y2 = w.reshape(-1, OC), y.reshape(OC, -1)  # (IC*KH*KW, OC), (OC, OH*OW*N)
-    for first, last in _blocks(x.shape, x.itemsize, rows, cols):
-        pixels = slice(first * cols.out * N, last * cols.out * N)
-        np.matmul(w2.T, _patches(x, rows, cols, first, last), out=y2[:, pixels])
+    for first, last in _blocks(x.shape, x.itemsize, down, across):
+        pixels = slice(first * across.out * N, last * across.out * N)
+        np.matmul(w2.T, _patches(x, down, across, first, last), out=y2[:, pixels])
     return y
 
 
-def input_gradient(dy: Array, w: Array, rows: Window, cols: Window) -> Array:
-    """Compute dX: W dY is the gradient of the patches, and each goes back to where its patch came from."""
+def input_gradient(dy: Array, w: Array, down: Window, across: Window) -> Array:
+    """Compute dX: W dY is the gradient of the patches, and each entry is added to the pixel that it was copied from."""
     IC, _, _, OC = w.shape
-    dx = np.zeros((IC, rows.size, cols.size, dy.shape[3]), dy.dtype)
+    dx = np.zeros((IC, down.size, across.size, dy.shape[3]), dy.dtype)
     w2, dy2 = w.reshape(-1, OC), np.ascontiguousarray(dy).reshape(OC, -1)
-    for first, last in _blocks(dx.shape, dx.itemsize, rows, cols):
-        pixels = slice(first * cols.out * dy.shape[3], last * cols.out * dy.shape[3])
-        _add_patches(dx, w2 @ dy2[:, pixels], rows, cols, first, last)
+    for first, last in _blocks(dx.shape, dx.itemsize, down, across):
+        pixels = slice(first * across.out * dy.shape[3], last * across.out * dy.shape[3])
+        _add_patches(dx, w2 @ dy2[:, pixels], down, across, first, last)
     return dx
 
 
-def weight_gradient(dy: Array, x: Array, rows: Window, cols: Window) -> Array:
+def weight_gradient(dy: Array, x: Array, down: Window, across: Window) -> Array:
     """Compute dW = patches dY^T: (OC, OH, OW, N), (IC, H, W, N) -> (IC, KH, KW, OC)."""
     (OC, *_), (IC, _, _, N) = dy.shape, x.shape
-    dw = np.zeros((IC * rows.kernel * cols.kernel, OC), x.dtype)
+    dw = np.zeros((IC * down.kernel * across.kernel, OC), x.dtype)
     dy2 = np.ascontiguousarray(dy).reshape(OC, -1)
-    for first, last in _blocks(x.shape, x.itemsize, rows, cols):
-        pixels = slice(first * cols.out * N, last * cols.out * N)
-        dw += _patches(x, rows, cols, first, last) @ dy2[:, pixels].T
-    return dw.reshape(IC, rows.kernel, cols.kernel, OC)
+    for first, last in _blocks(x.shape, x.itemsize, down, across):
+        pixels = slice(first * across.out * N, last * across.out * N)
+        dw += _patches(x, down, across, first, last) @ dy2[:, pixels].T
+    return dw.reshape(IC, down.kernel, across.kernel, OC)
 
 
 def bias_gradient(dy: Array) -> Array:
@@ -61,68 +62,69 @@ def bias_gradient(dy: Array) -> Array:
 
 
 class Conv2d(Op):
-    """``y[o, i, j, n] = b[o] + sum over c, p, q of w[c, p, q, o] * x[c, i*S + p - P, j*S + q - P, n]``."""
+    """``y[o, i, j, n] = b[o] + sum over c, p, q of w[c, p, q, o] * x[c, i*S + p - P, j*S + q - P, n]``.
+
+    As a product: y = W^T patches, dW = patches dY^T, d(patches) = W dY.
+    """
 
     name = "conv2d"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None, stride: int, padding: int) -> Array:
-        """Multiply the weights by the patches."""
-        rows, cols = windows(x, w, b, stride, padding)
-        ctx.save(x, w, rows, cols)
-        y = convolve(x, w, rows, cols)
+    def forward(node: Node, x: Array, w: Array, b: Array | None, stride: int, padding: int) -> Array:
+        down, across = windows(x, w, b, stride, padding)
+        node.save(x, w, down, across)
+        y = convolve(x, w, down, across)
         if b is not None:
             y += b[:, None, None, None]
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Derive the product: dW = patches dY^T, and d(patches) = W dY."""
-        x, w, rows, cols = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
-        dx = input_gradient(grad, w, rows, cols) if wants_x else None
-        dw = weight_gradient(grad, x, rows, cols) if wants_w else None
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        x, w, down, across = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
+        dx = input_gradient(grad, w, down, across) if wants_x else None
+        dw = weight_gradient(grad, x, down, across) if wants_w else None
         return dx, dw, bias_gradient(grad) if wants_b else None
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight meets each output pixel once, in all three products."""
-        _, w, _, _ = ctx.saved
+        _, w, _, _ = node.saved
         macs = w.size * math.prod(out[1:])
         return Products(macs, macs, macs, macs)
 
 
-def _blocks(x_shape: tuple[int, ...], itemsize: int, rows: Window, cols: Window) -> Iterator[tuple[int, int]]:
+def _blocks(x_shape: tuple[int, ...], itemsize: int, down: Window, across: Window) -> Iterator[tuple[int, int]]:
     """Cut the output rows into blocks whose patches take about BLOCK_BYTES."""
-    if _is_pointwise(rows, cols):
-        return iter([(0, rows.out)])
-    row_bytes = x_shape[0] * rows.kernel * cols.kernel * cols.out * x_shape[3] * itemsize
+    if _is_pointwise(down, across):
+        return iter([(0, down.out)])
+    row_bytes = x_shape[0] * down.kernel * across.kernel * across.out * x_shape[3] * itemsize
     step = max(1, BLOCK_BYTES // row_bytes)
-    return ((first, min(first + step, rows.out)) for first in range(0, rows.out, step))
+    return ((first, min(first + step, down.out)) for first in range(0, down.out, step))
 
 
-def _is_pointwise(rows: Window, cols: Window) -> bool:
-    return (rows.kernel, cols.kernel, rows.stride, rows.padding) == (1, 1, 1, 0)
+def _is_pointwise(down: Window, across: Window) -> bool:
+    return (down.kernel, across.kernel, down.stride, down.padding) == (1, 1, 1, 0)
 
 
-def _patches(x: Array, rows: Window, cols: Window, first: int, last: int) -> Array:
-    """Copy what each tap sees from the output rows [first, last): (IC, H, W, N) -> (IC*KH*KW, (last - first)*Wo*N)."""
+def _patches(x: Array, down: Window, across: Window, first: int, last: int) -> Array:
+    """Copy what each tap sees from the output rows [first, last): (IC, H, W, N) -> (IC*KH*KW, (last - first)*OW*N)."""
     C, N = x.shape[0], x.shape[3]
-    if _is_pointwise(rows, cols):
+    if _is_pointwise(down, across):
         return x.reshape(C, -1)  # one block, and the patches are the image itself
-    patches = np.empty((C, rows.kernel, cols.kernel, last - first, cols.out, N), x.dtype)
-    for p, q in np.ndindex(rows.kernel, cols.kernel):
-        (i, h), (j, w) = rows.overlap(p, first, last), cols.overlap(q, 0, cols.out)
-        place(x[:, h, w], i, j, patches[:, p, q])
-    return patches.reshape(C * rows.kernel * cols.kernel, -1)
+    patches = np.empty((C, down.kernel, across.kernel, last - first, across.out, N), x.dtype)
+    for p, q in np.ndindex(down.kernel, across.kernel):
+        (i, h), (j, w) = down.overlap(p, first, last), across.overlap(q, 0, across.out)
+        write_padded(x[:, h, w], i, j, patches[:, p, q])
+    return patches.reshape(C * down.kernel * across.kernel, -1)
 
 
-def _add_patches(dx: Array, patches: Array, rows: Window, cols: Window, first: int, last: int) -> None:
+def _add_patches(dx: Array, patches: Array, down: Window, across: Window, first: int, last: int) -> None:
     """Add each entry of the patches to the pixel it was copied from (the adjoint of `_patches`)."""
     C, _, _, N = dx.shape
-    taps = patches.reshape(C, rows.kernel, cols.kernel, last - first, cols.out, N)
-    for p, q in np.ndindex(rows.kernel, cols.kernel):
-        (i, h), (j, w) = rows.overlap(p, first, last), cols.overlap(q, 0, cols.out)
+    taps = patches.reshape(C, down.kernel, across.kernel, last - first, across.out, N)
+    for p, q in np.ndindex(down.kernel, across.kernel):
+        (i, h), (j, w) = down.overlap(p, first, last), across.overlap(q, 0, across.out)
         dx[:, h, w] += taps[:, p, q, i, j]
 
 
@@ -131,9 +133,9 @@ def conv2d(x: object, w: object, b: object = None, stride: int = 1, padding: int
 
     Parameters
     ----------
-    x : (C, H, W, N) Tensor
+    x : (IC, H, W, N) Tensor
         Images, batch last.
-    w : (C, KH, KW, OC) Tensor
+    w : (IC, KH, KW, OC) Tensor
         Filters, outputs last.
     b : (OC,) Tensor, optional
         Bias.
@@ -142,8 +144,8 @@ def conv2d(x: object, w: object, b: object = None, stride: int = 1, padding: int
 
     Returns
     -------
-    (OC, Ho, Wo, N) Tensor
-        With Ho = (H + 2 padding - KH) // stride + 1.
+    (OC, OH, OW, N) Tensor
+        With OH = (H + 2 padding - KH) // stride + 1.
 
     Raises
     ------

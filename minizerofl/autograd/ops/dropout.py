@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
 class Dropout(Op):
-    """``y = x keep / (1 - p)``: inverted dropout, whose mean is x, so that nothing is left to do at test time."""
+    """``y = x keep / (1 - p)``, dx = dy keep / (1 - p): the mean of y is x, so evaluation needs no factor."""
 
     name = "dropout"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, p: float, rng: np.random.Generator) -> Array:
-        """Drop."""
+    def forward(node: Node, x: Array, p: float, rng: np.random.Generator) -> Array:
         keep = rng.random(x.shape, dtype=np.float32) >= p
-        ctx.save(keep, p)
+        node.save(keep, p)
         return x * keep / (1 - p)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Drop the gradient of what was dropped."""
-        keep, p = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        keep, p = node.saved
         return (grad * keep / (1 - p),)
 
 
@@ -37,7 +35,7 @@ def dropout(x: object, p: float, rng: np.random.Generator, training: bool = True
     p : float
         The probability of being dropped, 0 <= p < 1.
     rng : numpy.random.Generator
-        Where the random numbers come from: the same generator state drops the same values.
+        The source of random numbers: the same state drops the same values.
     training : bool
         False returns `x` as it is.
 

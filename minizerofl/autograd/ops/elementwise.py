@@ -1,127 +1,116 @@
 """Functions of one value, applied to every element: exp, log, sqrt, relu, tanh, sigmoid.
 
-Where the derivative is cheaper in terms of the result y than of the input x, the result is what is kept.
+Where the derivative is cheaper to compute from the result y than from the input x, the op saves y.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
 class Exp(Op):
-    """``y = e^x``."""
+    """``y = e^x``; dx = y dy."""
 
     name = "exp"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Exponentiate."""
+    def forward(node: Node, x: Array) -> Array:
         y = np.exp(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(e^x) = y dx."""
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * y,)
 
 
 class Log(Op):
-    """``y = ln x``."""
+    """``y = ln x``; dx = dy / x."""
 
     name = "log"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Take the natural logarithm."""
-        ctx.save(x)
+    def forward(node: Node, x: Array) -> Array:
+        node.save(x)
         return np.log(x)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(ln x) = dx / x."""
-        (x,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (x,) = node.saved
         return (grad / x,)
 
 
 class Sqrt(Op):
-    """``y = x^(1/2)``."""
+    """``y = x^(1/2)``; dx = dy / (2 y)."""
 
     name = "sqrt"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Take the square root."""
+    def forward(node: Node, x: Array) -> Array:
         y = np.sqrt(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(x^(1/2)) = dx / (2 y)."""
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad / (2 * y),)
 
 
 class ReLU(Op):
-    """``y = max(x, 0)``; the derivative at 0 is taken to be 0."""
+    """``y = max(x, 0)``; dx = dy where x > 0, and 0 elsewhere, also at x = 0."""
 
     name = "relu"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Set what is negative to zero."""
+    def forward(node: Node, x: Array) -> Array:
         y = np.maximum(x, 0)
-        ctx.save(y)  # the next layer holds it anyway, so it costs no memory
+        node.save(y)  # the next layer keeps it anyway, so it costs no memory
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(max(x, 0)) = dx where y > 0, else 0."""
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * (y > 0),)
 
 
 class Tanh(Op):
-    """``y = tanh x``."""
+    """``y = tanh x``; dx = (1 - y^2) dy."""
 
     name = "tanh"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Take the hyperbolic tangent."""
+    def forward(node: Node, x: Array) -> Array:
         y = np.tanh(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(tanh x) = (1 - y^2) dx."""
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * (1 - y * y),)
 
 
 class Sigmoid(Op):
-    """``y = 1 / (1 + e^-x)``."""
+    """``y = 1 / (1 + e^-x)``; dx = y (1 - y) dy."""
 
     name = "sigmoid"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
-        """Squash to (0, 1); only exponentials of negative numbers are taken, which cannot overflow."""
+    def forward(node: Node, x: Array) -> Array:
+        """Compute y from the exponential of -abs(x), which cannot overflow."""
         e = np.exp(-np.abs(x))
         y: Array = np.where(x >= 0, 1, e) / (1 + e)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """d(sigmoid x) = y (1 - y) dx."""
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad * y * (1 - y),)
 
 

@@ -8,34 +8,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 
 class GroupNorm(Op):
-    """Normalise over (channels of a group, H, W), then scale and shift each channel."""
+    """``y = w x_hat + b``: normalise over (channels of a group, H, W), then scale and shift each channel."""
 
     name = "group_norm"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array, groups: int, eps: float) -> Array:
-        """Normalise."""
+    def forward(node: Node, x: Array, w: Array, b: Array, groups: int, eps: float) -> Array:
         _check(x, w, b, groups)
         rows = x.reshape(groups, -1, x.shape[3])  # (C, H, W, N) -> (G, C/G*H*W, N)
         centred = rows - rows.mean(axis=1, keepdims=True)
         scale = 1 / np.sqrt(np.mean(centred * centred, axis=1, keepdims=True) + eps)  # (G, 1, N)
         x_hat = (centred * scale).reshape(x.shape)  # (G, C/G*H*W, N) -> (C, H, W, N)
-        ctx.save(x_hat, scale, w)
+        node.save(x_hat, scale, w)
         y: Array = x_hat * _per_channel(w) + _per_channel(b)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array, Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array, Array]:
         """With g = w dy: dx = (g - mean(g) - x_hat mean(g x_hat)) / sqrt(var + eps), means as in the forward pass."""
-        x_hat, scale, w = ctx.saved
+        x_hat, scale, w = node.saved
         dw = np.sum(grad * x_hat, axis=(1, 2, 3))  # (C, H, W, N) -> (C,)
         db = np.sum(grad, axis=(1, 2, 3))  # (C, H, W, N) -> (C,)
-        if not ctx.needs_grad[0]:
+        if not node.needs_grad[0]:
             return None, dw, db
         rows = (scale.shape[0], -1, scale.shape[2])
         g = (grad * _per_channel(w)).reshape(rows)  # (C, H, W, N) -> (G, C/G*H*W, N)
@@ -63,18 +62,18 @@ def group_norm(x: object, groups: int, w: object, b: object, eps: float = 1e-5) 
 
     Parameters
     ----------
-    x : Tensor, shape (C, H, W, N)
+    x : (C, H, W, N) Tensor
         Images, batch last.
     groups : int
-        How many groups the channels are divided into; neighbours belong together.
-    w, b : Tensor, shape (C,)
+        The number of groups; neighbouring channels belong together.
+    w, b : (C,) Tensor
         Scale and shift of each channel.
     eps : float
         Added to the variance.
 
     Returns
     -------
-    Tensor, shape (C, H, W, N)
+    (C, H, W, N) Tensor
         The normalised images.
 
     Raises

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op, Products
+from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.tensor import Array, Tensor
 
 
 class MatMul(Op):
-    """``a @ b``: matrices in the last two axes, broadcasting over the others, vectors as NumPy has them."""
+    """``Y = A B``; dA = dY B^T, dB = A^T dY.
+
+    The last two axes are matrices, the others broadcast; vectors are treated as in NumPy.
+    """
 
     name = "matmul"
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
-        """Multiply."""
-        ctx.save(a, b)
+    def forward(node: Node, a: Array, b: Array) -> Array:
+        node.save(a, b)
         product: Array = np.matmul(a, b)
         return product
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None]:
-        """For Y = A B: dA = dY B^T and dB = A^T dY."""
-        a, b = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None]:
+        a, b = node.saved
         rows = a if a.ndim > 1 else a[None, :]  # (k,) -> (1, k)
         columns = b if b.ndim > 1 else b[:, None]  # (k,) -> (k, 1)
         if a.ndim == 1:
@@ -31,44 +32,42 @@ class MatMul(Op):
         if b.ndim == 1:
             grad = grad[..., None]  # (..., m) -> (..., m, 1)
         da = db = None
-        if ctx.needs_grad[0]:
+        if node.needs_grad[0]:
             da = grad @ columns.swapaxes(-1, -2)
             da = da if a.ndim > 1 else da[..., 0, :]  # (..., 1, k) -> (..., k)
-        if ctx.needs_grad[1]:
+        if node.needs_grad[1]:
             db = rows.swapaxes(-1, -2) @ grad
             db = db if b.ndim > 1 else db[..., 0]  # (..., k, 1) -> (..., k)
         return da, db
 
 
 class Linear(Op):
-    """``y = W^T x + b``, a column for each sample."""
+    """``y = W^T x + b``, a column for each sample; dX = W dY, dW = x dY^T, and db is the sum of dY over the batch."""
 
     name = "linear"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
-        """Multiply every sample with the weights."""
+    def forward(node: Node, x: Array, w: Array, b: Array | None) -> Array:
         check_linear(x, w, b)
-        ctx.save(x, w)
+        node.save(x, w)
         y: Array = w.T @ x  # (out, in) @ (in, N) -> (out, N)
         if b is not None:
             y += b[:, None]
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        """Multiply as `MatMul` does; db is the sum over the batch."""
-        x, w = ctx.saved
-        wants_x, wants_w, wants_b = ctx.needs_grad
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        x, w = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
         dx = w @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
         dw = x @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
         db = grad.sum(axis=1) if wants_b else None  # (out, N) -> (out,)
         return dx, dw, db
 
     @staticmethod
-    def macs(ctx: Context, out: tuple[int, ...]) -> Products:
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight meets each sample once, in all three products."""
-        _, w = ctx.saved
+        _, w = node.saved
         macs = w.size * out[1]
         return Products(macs, macs, macs, macs)
 
@@ -101,16 +100,16 @@ def linear(x: object, w: object, b: object = None) -> Tensor:
 
     Parameters
     ----------
-    x : Tensor, shape (in, N)
+    x : (in, N) Tensor
         One column for each sample.
-    w : Tensor, shape (in, out)
+    w : (in, out) Tensor
         The weights.
-    b : Tensor, shape (out,), optional
+    b : (out,) Tensor, optional
         The biases.
 
     Returns
     -------
-    Tensor, shape (out, N)
+    (out, N) Tensor
         One column for each sample.
 
     Raises

@@ -7,50 +7,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 Labels = NDArray[np.integer[Any]]
 
 
 class LogSoftmax(Op):
-    """``y_c = x_c - log sum_k e^(x_k)`` over axis 0."""
+    """``y_c = x_c - log sum_k e^(x_k)`` over axis 0; dx = dy - softmax(x) sum(dy)."""
 
     name = "log_softmax"
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(node: Node, x: Array) -> Array:
         """Subtract the maximum first: the largest exponential is then 1, and nothing overflows."""
         y = _log_softmax(x)
-        ctx.save(y)
+        node.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Return dx = dy - softmax(x) sum(dy)."""
-        (y,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (y,) = node.saved
         return (grad - np.exp(y) * grad.sum(axis=0),)
 
 
 class CrossEntropy(Op):
-    """The mean over the batch of ``-log softmax(x)[label]``."""
+    """``y = mean over the batch of -log softmax(x)[label]``; dx = dy (softmax(x) - one_hot(label)) / N."""
 
     name = "cross_entropy"
 
     @staticmethod
-    def forward(ctx: Context, logits: Array, labels: Labels) -> Array:
-        """Average the surprise."""
+    def forward(node: Node, logits: Array, labels: Labels) -> Array:
         check_labels(logits, labels)
         log_probabilities = _log_softmax(logits)
         samples = np.arange(labels.size)
-        ctx.save(log_probabilities, labels.copy(), samples)
+        node.save(log_probabilities, labels.copy(), samples)
         picked: Array = log_probabilities[labels, samples]  # (classes, N) -> (N,)
         return np.asarray(-picked.mean())  # (N,) -> ()
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Return dx = (softmax(x) - one_hot(label)) / N."""
-        log_probabilities, labels, samples = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        log_probabilities, labels, samples = node.saved
         dx = np.exp(log_probabilities)
         dx[labels, samples] -= 1
         dx *= grad / labels.size
@@ -66,7 +63,7 @@ def _log_softmax(x: Array) -> Array:
 
 
 def check_labels(logits: Array, labels: Labels) -> None:
-    """Raise an error that names the first bad label and its position."""
+    """Raise an error unless there is one label for each column of the logits, from 0 to classes - 1."""
     if logits.ndim != 2 or logits.shape[1] == 0:
         raise ValueError(
             f"logits have shape {logits.shape}, expected (classes, N) with N >= 1: one column for each sample"
@@ -87,7 +84,7 @@ def log_softmax(x: object) -> Tensor:
 
     Parameters
     ----------
-    x : Tensor, shape (classes, ...)
+    x : (classes, ...) Tensor
         Logits.
 
     Returns
@@ -109,20 +106,20 @@ def cross_entropy(logits: object, labels: Labels) -> Tensor:
 
     Parameters
     ----------
-    logits : Tensor, shape (classes, N)
+    logits : (classes, N) Tensor
         One column for each sample.
-    labels : numpy.ndarray of integers, shape (N,)
+    labels : (N,) numpy.ndarray of integers
         The true classes, 0 to classes - 1.
 
     Returns
     -------
-    Tensor, shape ()
+    () Tensor
         The loss, in nats.
 
     Raises
     ------
     TypeError
-        `labels` is no integer array.
+        `labels` is not an integer array.
     ValueError
         The shapes do not fit together, the batch is empty, or a label is out of range.
 

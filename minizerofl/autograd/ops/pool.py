@@ -4,41 +4,40 @@ from __future__ import annotations
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.ops.window import Window
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import pool
 
 
 class MaxPool2d(Op):
-    """The largest value of each square window; the gradient goes to the pixel that was the largest."""
+    """The largest value of each square window; its gradient goes to the pixel that it came from."""
 
     name = "max_pool2d"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, kernel_size: int, stride: int) -> Array:
-        """Pool, and remember where the maxima were."""
+    def forward(node: Node, x: Array, kernel_size: int, stride: int) -> Array:
+        """Take the maxima, and remember where they were."""
         if x.ndim != 4:
             raise ValueError(f"expected x (C, H, W, N), got {x.ndim} axes")
         if kernel_size > 15:
             raise ValueError(
-                f"kernel_size is {kernel_size}, expected at most 15 (a place in the window is kept in one byte)"
+                f"kernel_size is {kernel_size}, expected at most 15 (the position in a window is stored in one byte)"
             )
         C, H, W, N = x.shape
-        rows, cols = (Window(size, kernel_size, stride, padding=0) for size in (H, W))
-        y = np.empty((C, rows.out, cols.out, N), x.dtype)
+        down, across = (Window(size, kernel_size, stride, padding=0) for size in (H, W))
+        y = np.empty((C, down.out, across.out, N), x.dtype)
         argmax = np.empty(y.shape, np.uint8)
         if kernel_size == 2:
             pool.max_pool_2x2(np.ascontiguousarray(x), stride, y, argmax)
         else:
             pool.max_pool(np.ascontiguousarray(x), kernel_size, stride, y, argmax)
-        ctx.save(argmax, x.shape, kernel_size, stride)
+        node.save(argmax, x.shape, kernel_size, stride)
         return y
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Put each gradient where the maximum was."""
-        argmax, shape, kernel_size, stride = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        argmax, shape, kernel_size, stride = node.saved
         dx = np.zeros(shape, grad.dtype)
         if kernel_size == stride == 2:
             pool.max_pool_2x2_gradient(np.ascontiguousarray(grad), argmax, dx)
@@ -57,12 +56,12 @@ def max_pool2d(x: object, kernel_size: int, stride: int | None = None) -> Tensor
     kernel_size : int
         Side of the window in pixels, at most 15.
     stride : int, optional
-        Step of the window, by default its side. Pixels left over at the lower and right border are not looked at.
+        Step of the window, by default its side. Pixels left over at the lower and right border are ignored.
 
     Returns
     -------
-    (C, Ho, Wo, N) Tensor
-        With Ho = (H - kernel_size) // stride + 1. The first of equal values takes the gradient.
+    (C, OH, OW, N) Tensor
+        With OH = (H - kernel_size) // stride + 1. The first of equal values takes the gradient.
 
     Raises
     ------

@@ -6,74 +6,68 @@ import math
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 Axis = int | tuple[int, ...] | None
 
 
 class Sum(Op):
-    """The sum over some axes."""
+    """The sum over some axes; each element of x gets the gradient of its sum."""
 
     name = "sum"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
-        """Add up."""
-        ctx.save(x.shape, reduced_axes(axis, x.ndim))
+    def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
+        node.save(x.shape, reduced_axes(axis, x.ndim))
         return np.sum(x, axis=axis, keepdims=keepdims)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Every element has a share of one in its sum."""
-        shape, axes = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        shape, axes = node.saved
         return (np.full(shape, grad.reshape(_kept_shape(shape, axes))),)
 
 
 class Mean(Op):
-    """The mean over some axes."""
+    """The mean over some axes; each element of x gets 1 / count of the gradient of its mean."""
 
     name = "mean"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
-        """Average."""
+    def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
         axes = reduced_axes(axis, x.ndim)
         count = math.prod(x.shape[a] for a in axes)
         if count == 0:
-            raise ValueError(f"the mean over axis {axis} would be one of no values")
-        ctx.save(x.shape, axes, count)
+            raise ValueError(f"the mean over axis {axis} would be a mean of no values")
+        node.save(x.shape, axes, count)
         average: Array = np.mean(x, axis=axis, keepdims=keepdims)
         return average
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Every element has a share of 1 / count in its mean."""
-        shape, axes, count = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        shape, axes, count = node.saved
         return (np.full(shape, (grad / count).reshape(_kept_shape(shape, axes)), grad.dtype),)
 
 
 class Max(Op):
-    """The maximum over some axes; where several elements are equal, the first one is it."""
+    """The maximum over some axes; its gradient goes to the first element that equals it."""
 
     name = "max"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axis: Axis, keepdims: bool) -> Array:
-        """Find the largest and remember where it was."""
+    def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
         axes = reduced_axes(axis, x.ndim)
         kept = tuple(a for a in range(x.ndim) if a not in axes)
         moved = x.transpose(kept + axes)  # the reduced axes last, in C order
         rows = moved.reshape(*moved.shape[: len(kept)], math.prod(x.shape[a] for a in axes))  # (kept..., reduced)
         first = np.expand_dims(rows.argmax(axis=-1), -1)  # (kept..., 1)
-        ctx.save(moved.shape, rows.shape, kept + axes, first)
+        node.save(moved.shape, rows.shape, kept + axes, first)
         largest = np.take_along_axis(rows, first, axis=-1)
         return largest.reshape(_kept_shape(x.shape, axes) if keepdims else rows.shape[:-1])
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Give the gradient to the element that was taken, and to no other."""
-        moved_shape, rows_shape, order, first = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        moved_shape, rows_shape, order, first = node.saved
         dx = np.zeros(rows_shape, grad.dtype)
         np.put_along_axis(dx, first, grad.reshape(first.shape), axis=-1)
         return (dx.reshape(moved_shape).transpose(np.argsort(order)),)
@@ -139,7 +133,7 @@ def sum(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def mean(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Average the elements over some axes; parameters and errors as for `sum`, and no mean of nothing.
+    """Average the elements over some axes; parameters and errors as in `sum`; the mean of no values is an error.
 
     Examples
     --------
@@ -150,7 +144,7 @@ def mean(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def max(x: object, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Find the largest element over some axes; parameters and errors as for `sum`.
+    """Find the largest element over some axes; parameters and errors as in `sum`.
 
     Where several are equal, the gradient goes to the first of them (in C order of the reduced axes) and to no other.
 

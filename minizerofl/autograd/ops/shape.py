@@ -8,66 +8,61 @@ from typing import Any
 
 import numpy as np
 
-from minizerofl.autograd.op import Context, Op
+from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.tensor import Array, Tensor
 
 Widths = int | Sequence[int] | Sequence[Sequence[int]]
 
 
 class Reshape(Op):
-    """The same elements in C order under another shape."""
+    """The same elements, in C order, in another shape: a view where the memory allows it."""
 
     name = "reshape"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, shape: tuple[int, ...]) -> Array:
-        """Reshape; a view where the memory allows it."""
-        ctx.save(x.shape)
+    def forward(node: Node, x: Array, shape: tuple[int, ...]) -> Array:
+        node.save(x.shape)
         return x.reshape(shape)
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Reshape back."""
-        (shape,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (shape,) = node.saved
         return (grad.reshape(shape),)
 
 
 class Transpose(Op):
-    """The axes in another order."""
+    """The axes in another order: a view."""
 
     name = "transpose"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, axes: tuple[int, ...] | None) -> Array:
-        """Permute the axes; a view."""
+    def forward(node: Node, x: Array, axes: tuple[int, ...] | None) -> Array:
         order = axes or tuple(reversed(range(x.ndim)))
         moved = x.transpose(order)  # x_0, x_1, ... -> x_order[0], x_order[1], ...
-        ctx.save(np.argsort([a % x.ndim for a in order]))
+        node.save(np.argsort([a % x.ndim for a in order]))
         return moved
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Permute back."""
-        (inverse,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (inverse,) = node.saved
         return (grad.transpose(inverse),)
 
 
 class GetItem(Op):
-    """``x[index]`` with any index NumPy knows."""
+    """``x[index]`` with any index that NumPy knows: a view for integers and slices, else a copy."""
 
     name = "getitem"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, index: tuple[Any, ...]) -> Array:
-        """Pick elements; a view for integers and slices."""
+    def forward(node: Node, x: Array, index: tuple[Any, ...]) -> Array:
         taken: Array = x[index]
-        ctx.save(x.shape, index)
+        node.save(x.shape, index)
         return taken
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
+    def backward(node: Node, grad: Array) -> tuple[Array]:
         """Put each element's gradient where it came from; an element picked twice gets the sum."""
-        shape, index = ctx.saved
+        shape, index = node.saved
         dx = np.zeros(shape, grad.dtype)
         if any(isinstance(part, np.ndarray) and part.dtype != np.bool_ for part in index):
             np.add.at(dx, index, grad)  # integer arrays may name an element twice
@@ -77,41 +72,37 @@ class GetItem(Op):
 
 
 class Concatenate(Op):
-    """Arrays one after the other along an axis."""
+    """Arrays one after the other along an axis; the gradient is split again."""
 
     name = "concatenate"
 
     @staticmethod
-    def forward(ctx: Context, *arrays: Array, axis: int) -> Array:
-        """Join."""
+    def forward(node: Node, *arrays: Array, axis: int) -> Array:
         joined = np.concatenate(arrays, axis=axis)
-        ctx.save(axis, np.cumsum([array.shape[axis] for array in arrays[:-1]]))
+        node.save(axis, np.cumsum([array.shape[axis] for array in arrays[:-1]]))
         return joined
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array, ...]:
-        """Split."""
-        axis, starts = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array, ...]:
+        axis, starts = node.saved
         return tuple(np.split(grad, starts.astype(np.intp), axis=axis))
 
 
 class Pad(Op):
-    """A border of one constant value."""
+    """A border of one constant value around an array; the gradient of the border is cut off."""
 
     name = "pad"
 
     @staticmethod
-    def forward(ctx: Context, x: Array, widths: Widths, value: float) -> Array:
-        """Put the border on."""
+    def forward(node: Node, x: Array, widths: Widths, value: float) -> Array:
         padded = np.pad(x, widths, constant_values=value)
         pairs = np.broadcast_to(widths, (x.ndim, 2))  # as np.pad reads them: one (before, after) an axis
-        ctx.save(tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True)))
+        node.save(tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True)))
         return padded
 
     @staticmethod
-    def backward(ctx: Context, grad: Array) -> tuple[Array]:
-        """Cut the border off; it was constant."""
-        (inner,) = ctx.saved
+    def backward(node: Node, grad: Array) -> tuple[Array]:
+        (inner,) = node.saved
         return (grad[inner],)
 
 
@@ -149,7 +140,7 @@ def getitem(x: object, index: Any) -> Tensor:
     array([1., 1., 3.], dtype=float32)
     """
     parts = index if isinstance(index, tuple) else (index,)
-    # copies: the caller may fill his index array anew before backward reads it
+    # These are copies: the caller may overwrite an index array before backward reads it.
     return GetItem.apply(x, index=tuple(np.array(p) if isinstance(p, list | np.ndarray) else p for p in parts))
 
 
@@ -172,9 +163,9 @@ def pad(x: object, widths: Widths, value: float = 0.0) -> Tensor:
     x : Tensor
         Any shape.
     widths : int, (before, after), or a sequence of (before, after), one for each axis
-        How many elements are put on, as in `numpy.pad`.
+        The number of elements to add, as in `numpy.pad`.
     value : float
-        What the border is filled with.
+        The value of the border.
 
     Returns
     -------
@@ -184,7 +175,7 @@ def pad(x: object, widths: Widths, value: float = 0.0) -> Tensor:
     Raises
     ------
     ValueError
-        A width is negative, or there are not as many as axes.
+        A width is negative, or their number is not the number of axes.
 
     Examples
     --------

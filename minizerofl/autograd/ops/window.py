@@ -24,7 +24,7 @@ class Window:
     stride : int
         How far the window moves at a time.
     padding : int
-        How many zeros stand at each end of the image.
+        The number of zeros at each end of the image.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Window:
 
     @property
     def out(self) -> int:
-        """How many places the window stands at."""
+        """The number of places at which the window stands: OH or OW."""
         return (self.size + 2 * self.padding - self.kernel) // self.stride + 1
 
     def overlap(self, tap: int, first: int, last: int) -> tuple[slice, slice]:
@@ -92,7 +92,7 @@ def windows(x: Array, w: Array, b: Array | None, stride: int, padding: int) -> t
     return Window(x.shape[1], w.shape[1], stride, padding), Window(x.shape[2], w.shape[2], stride, padding)
 
 
-def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], rows: Window, cols: Window) -> int:
+def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], down: Window, across: Window) -> int:
     """Count the pairs of a listed pixel and a tap that meets it; borders count like the inside of the image.
 
     Parameters
@@ -101,7 +101,7 @@ def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], ro
         Flat C-order positions of pixels in an image of shape `x_shape`, (C, H, W, N).
     x_shape : tuple of int
         The shape of the image.
-    rows, cols : Window
+    down, across : Window
         The windows along H and W.
 
     Examples
@@ -110,21 +110,21 @@ def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], ro
     >>> count_taps(np.array([0, 5], np.int32), (1, 4, 4, 1), window, window)  # pixels (0, 0) and (1, 1)
     5
     """
-    if rows.stride == 1:
-        return positions.size * rows.kernel * cols.kernel
+    if down.stride == 1:
+        return positions.size * down.kernel * across.kernel
     _, H, W, N = x_shape
     pixels = positions // N
-    along, across = (
+    lines, columns = (
         (np.subtract.outer(np.arange(each.size) + each.padding, np.arange(each.kernel)) % each.stride == 0).sum(axis=1)
-        for each in (rows, cols)
-    )  # for each row and each column, the number of taps that meet it
-    return int(along[pixels // W % H] @ across[pixels % W])
+        for each in (down, across)
+    )  # for each line and each column, the number of taps that meet it
+    return int(lines[pixels // W % H] @ columns[pixels % W])
 
 
-def place(inside: Array, rows: slice, cols: slice, border: Array) -> None:
-    """Write an image into a larger array and zeros around it: ``border[:, rows, cols] = inside``, both (C, H, W, N)."""
-    border[:, : rows.start] = 0
-    border[:, rows.stop :] = 0
-    border[:, rows, : cols.start] = 0
-    border[:, rows, cols.stop :] = 0
-    border[:, rows, cols] = inside
+def write_padded(image: Array, lines: slice, columns: slice, out: Array) -> None:
+    """Write an image into a larger array and zeros around it: ``out[:, lines, columns] = image``, both (C, H, W, N)."""
+    out[:, : lines.start] = 0
+    out[:, lines.stop :] = 0
+    out[:, lines, : columns.start] = 0
+    out[:, lines, columns.stop :] = 0
+    out[:, lines, columns] = image

@@ -70,7 +70,7 @@ def count_macs(loss: Tensor) -> Macs:
     """
     total = Macs()
     for tensor in topological_order(loss):
-        node = tensor._node
+        node = tensor.node
         if node is None:
             continue
         products = node.op.macs(node, tensor.shape)

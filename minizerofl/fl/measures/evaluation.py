@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl import ops
-from minizerofl.autograd.tensor import Tensor, no_grad
+from minizerofl.autograd.op import no_grad
+from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy
 from minizerofl.nn import Module

@@ -29,7 +29,7 @@ def conv_weight_gradient(x: Floats, dy: Floats, stride: int, padding: tuple[int,
     ----------
     x : (IC, H, W, N) float
         The input, zero where an activation was not kept.
-    dy : (OC, Ho, Wo, N) float
+    dy : (OC, OH, OW, N) float
         The output gradient.
     stride, padding : int, (int, int)
         Of the convolution; the padding above and to the left.
@@ -37,10 +37,10 @@ def conv_weight_gradient(x: Floats, dy: Floats, stride: int, padding: tuple[int,
         The result.
     """
     _, KH, KW, _ = dw.shape
-    _, Ho, Wo, _ = dy.shape
+    _, OH, OW, _ = dy.shape
     (above, left), (H, W) = padding, x.shape[1:3]
-    below, right = max(0, (Ho - 1) * stride + KH - above - H), max(0, (Wo - 1) * stride + KW - left - W)
+    below, right = max(0, (OH - 1) * stride + KH - above - H), max(0, (OW - 1) * stride + KW - left - W)
     padded = np.pad(x, ((0, 0), (above, below), (left, right), (0, 0)))
     for i, j in np.ndindex(KH, KW):
-        seen = padded[:, i:, j:][:, : stride * Ho : stride, : stride * Wo : stride]  # (IC, Ho, Wo, N)
+        seen = padded[:, i:, j:][:, : stride * OH : stride, : stride * OW : stride]  # (IC, OH, OW, N)
         dw[:, i, j] = np.tensordot(seen, dy, axes=((1, 2, 3), (1, 2, 3)))  # -> (IC, OC)

@@ -15,9 +15,9 @@ def by_definition(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int, padd
     """Sum over the window at each place."""
     _, KH, KW, OC = w.shape
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    Ho, Wo = (padded.shape[1] - KH) // stride + 1, (padded.shape[2] - KW) // stride + 1
-    y = np.empty((OC, Ho, Wo, x.shape[3]))
-    for o, i, j in np.ndindex(OC, Ho, Wo):
+    OH, OW = (padded.shape[1] - KH) // stride + 1, (padded.shape[2] - KW) // stride + 1
+    y = np.empty((OC, OH, OW, x.shape[3]))
+    for o, i, j in np.ndindex(OC, OH, OW):
         seen = padded[:, i * stride : i * stride + KH, j * stride : j * stride + KW]
         y[o, i, j] = np.tensordot(w[..., o], seen, axes=3) + b[o]
     return y
