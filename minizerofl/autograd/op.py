@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from minizerofl.autograd.rowsparse import RowSparse
+from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
 from minizerofl.autograd.writelog import WriteLog
 
@@ -249,7 +250,7 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
         return grad
     extra = grad.ndim - len(shape)
     stretched = tuple(extra + i for i, n in enumerate(shape) if n == 1 and grad.shape[extra + i] != 1)
-    summed: Array = grad.sum(axis=(*range(extra), *stretched), keepdims=True)
+    summed = accurate_sum(grad, (*range(extra), *stretched), keepdims=True)
     return summed.reshape(summed.shape[extra:])
 
 

@@ -11,6 +11,8 @@ from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.codecs import Codec, Schema
 from minizerofl.fl.data import Augmenting, Samples, batch_last
+from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.finite import first_not_finite
 from minizerofl.fl.payload import State, Update
 from minizerofl.fl.proximal import ProximalSGD
 from minizerofl.fl.seeds import Purpose, generator
@@ -102,6 +104,11 @@ class Client:
         -------
         Update
             What the client sends.
+
+        Raises
+        ------
+        RefusedError
+            What it learned is not finite. `memory` is as it was.
         """
         s, memory = self.settings, {} if memory is None else memory
         model.load_state_dict({**state, **{name: memory[name] for name in self.local if name in memory}})
@@ -112,7 +119,7 @@ class Client:
         augment_rng = generator(s.seed, round, self.client_id, Purpose.AUGMENT)
         x, y = self.samples
         total_loss = 0.0
-        with np.errstate(all="ignore"):  # The server refuses what is not finite.
+        with np.errstate(all="ignore"):  # What is not finite is not sent.
             for _ in range(s.local_epochs):
                 order = rng.permutation(y.size)
                 for first in range(0, y.size, s.batch_size):
@@ -140,6 +147,8 @@ class Client:
         """Choose what to send and encode it."""
         # These are the model's own arrays: what is sent is copied into the message, so that no other copy is needed.
         end = {name: parameter.array for name, parameter in model.named_parameters()} | dict(model.named_buffers())
+        if (name := first_not_finite(end)) is not None:  # A ranking would take NaN for zero.
+            raise RefusedError("not finite", f"{name} is NaN or infinite after local training")
         memory.update((name, end[name].copy()) for name in self.local)
         payload = self.uplink.select(state, end, Context(round, self.client_id, self.settings.seed, memory))
         return Codec(self.settings.codec, self.settings.values).encode(payload, Schema.of(state))

@@ -1,4 +1,4 @@
-"""Whether enough updates of a round were accepted to go on."""
+"""Whether a round may be kept: enough updates were accepted, and what the server made of them is finite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 from minizerofl.fl.errors import DivergedError, TooFewClientsError
+from minizerofl.fl.finite import first_not_finite
+from minizerofl.fl.payload import State
 from minizerofl.fl.round import Outcome
 
 SHOWN = 3  # reasons in an error message
@@ -52,6 +54,37 @@ def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None
             round,
             outcomes,
         )
+
+
+def check_finite(round: int, state: State, server_memory: State, outcomes: Sequence[Outcome]) -> None:
+    """Make sure that the server's step led to finite numbers.
+
+    Parameters
+    ----------
+    round : int
+        The round.
+    state, server_memory : dict of str to array
+        The new global state, and what the server is to remember.
+    outcomes : sequence of Outcome
+        How the clients' turns ended.
+
+    Raises
+    ------
+    DivergedError
+        A value is NaN or infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_finite(3, {"weight": np.array([np.inf])}, {}, [])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.DivergedError: round 3: weight is not finite after the server's step; lower the ...
+    """
+    name = first_not_finite(state) or first_not_finite(server_memory)
+    if name is not None:
+        message = f"round {round}: {name} is not finite after the server's step; lower the learning rate or --server-lr"
+        raise DivergedError(message, round, outcomes)
 
 
 def _exact(product: float) -> float:

@@ -21,8 +21,8 @@ class Outcome:
     client : str
         The client.
     status : str
-        "accepted": its update is part of the average. "refused": its update arrived and cannot be used. "dropped": it
-        did not answer. "crashed": it failed. "late": the deadline had passed.
+        "accepted": its update is part of the average. "refused": its update cannot be used (one that is not finite is
+        not even sent). "dropped": it did not answer. "crashed": it failed. "late": the deadline had passed.
     reason : str
         Why, on one line; empty if accepted.
     trace : str

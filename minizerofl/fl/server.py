@@ -69,7 +69,7 @@ class Server:
             What was remembered after the round before; empty at first. None of the three is written to.
         """
         new, news = dict(plain), dict(memory)
-        with np.errstate(all="ignore"):  # Evaluation finds a state that is not finite.
+        with np.errstate(all="ignore"):  # A state that is not finite is found afterwards.
             for name in self.parameters:
                 new[name] = self.move(name, state[name], plain[name], news)
         return new, news

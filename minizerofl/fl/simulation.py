@@ -27,7 +27,7 @@ from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
 from minizerofl.fl.measures.masks import Masks, kept_masks, mean_jaccard, union_density
 from minizerofl.fl.measures.stopwatch import Stopwatch
 from minizerofl.fl.payload import State, num_bytes
-from minizerofl.fl.quorum import check_quorum
+from minizerofl.fl.quorum import check_finite, check_quorum
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
@@ -223,6 +223,7 @@ class Simulation:
         check_quorum(t, outcomes, self.settings.quorum)
         plain = self.uplink.apply(self.state, aggregator.average())  # what averaging alone gives
         state, server_memory = self.server.step(self.state, plain, self.server_memory)  # w_{t+1}
+        check_finite(t, state, server_memory, outcomes)
         with stopwatch.phase("evaluation"):
             scores = self._evaluate(engine, t, state, outcomes)
         self._keep(t, state, server_memory, intake.memories, scores)

@@ -16,6 +16,7 @@ import numpy as np
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.client import Client, Watch
 from minizerofl.fl.data import Augmenting, FederatedData, Samples
+from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.faults import Fault, InjectedCrash, parse_faults
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import State, Update
@@ -61,7 +62,8 @@ class Answer:
     Attributes
     ----------
     outcome : Outcome
-        How the turn ended. "accepted" means here that an update came; the server may still refuse it.
+        How the turn ended. "accepted" means here that an update came; the server may still refuse it. "refused" means
+        that the client itself sent nothing, because what it learned is not finite.
     update : Update or None
         What the client sends, if it got that far.
     memory : dict of str to array
@@ -164,6 +166,8 @@ class Turn:
             return Answer(outcome("late", str(error)))
         except DroppedError as error:
             return Answer(outcome("dropped", str(error)))
+        except RefusedError as error:
+            return Answer(outcome("refused", str(error)))
         except Exception as error:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
             return Answer(outcome("crashed", reason, traceback.format_exc()))

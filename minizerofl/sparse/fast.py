@@ -17,6 +17,7 @@ from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import count_taps, windows
 from minizerofl.autograd.rowsparse import RowSparse
+from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array
 from minizerofl.kernels import conv, layout, linear
 from minizerofl.kernels.memory import MIN_LANES, empty, whole_vectors, zeros
@@ -50,7 +51,7 @@ class FastLinear(Op):
         wants_x, wants_w, wants_b = node.needs_grad
         dx = multiply(w_top, grad) if wants_x else None
         dw = outer_products(positions, values, grad, w_top.shape) if wants_w else None
-        return dx, dw, grad.sum(axis=1) if wants_b else None
+        return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:

@@ -23,6 +23,7 @@ from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.conv import bias_gradient, convolve, input_gradient, weight_gradient
 from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import count_taps, windows
+from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array
 from minizerofl.sparse.selection import keep_largest
 
@@ -48,7 +49,7 @@ class SwatLinear(Op):
         wants_x, wants_w, wants_b = node.needs_grad
         dx = w_top @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
         dw = x_top @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
-        return dx, dw, grad.sum(axis=1) if wants_b else None
+        return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:

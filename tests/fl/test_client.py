@@ -1,11 +1,12 @@
 """Local training: it is plain SGD over shuffled mini-batches from the global state."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl import Tensor, nn, ops
-from minizerofl.fl import Client, Full, Schema, Settings, decode
+from minizerofl.fl import UPLINKS, Client, Full, RefusedError, Schema, Settings, decode
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.seeds import Purpose, generator
 
@@ -46,6 +47,22 @@ def test_training_is_sgd_over_shuffled_batches_and_keeps_the_last_one(
     np.testing.assert_allclose(sent["bias"], b, atol=1e-5)
     np.testing.assert_allclose(update.train_loss, np.concatenate(losses).mean(), rtol=1e-4)
     assert (update.client_id, update.num_samples) == ("me", n)
+
+
+@pytest.mark.parametrize("uplink", UPLINKS)
+@given(place=st.tuples(st.integers(0, 3), st.integers(0, 2)), value=st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_one_value_that_is_not_finite_is_refused_and_not_remembered(
+    uplink: str, place: tuple[int, int], value: float
+) -> None:
+    model = nn.SparseLinear(4, 3, sparsity=0.5, rng=np.random.default_rng(0))
+    state = model.state_dict()
+    state["weight"][place] = value  # the sparse layer takes NaN for zero, so that nothing else becomes NaN
+    client = Client("me", samples(7), UPLINKS[uplink]({"weight": 0.5}), Settings(batch_size=3))
+    memory = {"weight": np.ones((4, 3), np.float32)}
+    with pytest.raises(RefusedError, match="not finite: weight is NaN or infinite after local training"):
+        client.train(model, state, 1, lr=0.01, memory=memory)
+    assert memory.keys() == {"weight"}
+    np.testing.assert_array_equal(memory["weight"], 1)
 
 
 def test_a_client_keeps_nothing_and_leaves_the_global_state_alone() -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from minizerofl.choices import VALUES
 from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
+from minizerofl.fl.codecs.positions import MAX_PARAMETER, Rice
 from minizerofl.fl.payload import num_bytes
+from minizerofl.kernels.codec import rice_bits
 from minizerofl.kernels.memory import LARGE
 from minizerofl.sparse import top_k
 
@@ -54,6 +56,22 @@ def test_what_is_sent_comes_back(
             assert back[name].values.dtype == np.float32
     if codec == "auto":
         assert len(message) <= min(len(Codec(name, values).encode(payload, schema)) for name in CODECS)
+
+
+@given(st.lists(st.integers(0, 31).flatmap(lambda n: st.integers(0, 2**n - 1)), max_size=20, unique=True))
+def test_rice_code_brings_back_gaps_of_any_size(positions: list[int]) -> None:
+    kept = Kept((2**31 - 1,), np.array(sorted(positions), np.int32), np.ones(len(positions), np.float32))
+    schema = Schema({"w": kept.shape})
+    message = Codec("rice").encode({"w": kept}, schema)
+    np.testing.assert_array_equal(decode(message, schema)["w"].positions, kept.positions)
+
+
+@pytest.mark.parametrize("gap", [1, 10**4, 10**7, 5 * 10**7, 7 * 10**7, 10**8, 2 * 10**9])
+def test_rice_code_takes_the_parameter_that_makes_equal_gaps_shortest(gap: int) -> None:
+    kept = Kept((2**31 - 1,), np.arange(gap - 1, 2**31 - 1, gap, dtype=np.int32)[:50], np.ones(0, np.float32))
+    parameter, _ = Rice().fit(kept)
+    bits = [rice_bits(kept.positions, each) for each in range(MAX_PARAMETER + 1)]
+    assert bits[parameter] == min(bits)
 
 
 @pytest.mark.parametrize("codec", CODECS)

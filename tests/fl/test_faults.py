@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from minizerofl.fl import ConfigError, DivergedError, Simulation, TooFewClientsError
+from minizerofl.fl import UPLINKS, ConfigError, DivergedError, Simulation, TooFewClientsError
 from minizerofl.fl.faults import parse_faults
 
 Simulate = Callable[..., Simulation]
@@ -99,6 +99,17 @@ def test_nobody_at_all_is_never_enough(simulate: Simulate) -> None:
 def test_mostly_nan_is_divergence_before_it_is_a_lost_quorum(simulate: Simulate) -> None:
     with pytest.raises(DivergedError, match="2 of 3 updates were not finite"):
         list(simulate(rounds=1, inject="nan@1:#0,nan@1:#1", quorum=1.0).run())
+
+
+@pytest.mark.parametrize("uplink", UPLINKS)
+def test_a_weight_that_is_not_finite_never_leaves_a_client(simulate: Simulate, uplink: str) -> None:
+    run = simulate(rounds=1, uplink=uplink)
+    run.state["0.weight"][0, 0] = np.nan
+    with pytest.raises(DivergedError, match="3 of 3 updates were not finite") as error:
+        list(run.run())
+    assert [(each.status, each.uplink_bytes) for each in error.value.outcomes] == [("refused", 0)] * 3
+    assert "not finite: 0.weight" in error.value.outcomes[0].reason
+    assert not run.client_memories
 
 
 @pytest.mark.parametrize(

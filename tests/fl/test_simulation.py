@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minizerofl.autograd import live_tensors
-from minizerofl.fl import ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
+from minizerofl.fl import SERVERS, ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
 from minizerofl.fl.files.history import TIMING_COLUMNS, client_rows, history_row
 from minizerofl.nn.paths import sparse_layers
 
@@ -77,6 +77,17 @@ def test_a_run_that_diverges_says_so_and_keeps_the_last_good_state(simulate: Sim
     with pytest.raises(DivergedError, match="lower the learning rate"):
         list(run.run())
     assert all(np.isfinite(value).all() for value in run.state.values())
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_step_that_diverges_keeps_the_state_before(simulate: Simulate, server: str) -> None:
+    run = simulate(rounds=3, server=server, server_lr=1e300, eval_every=3)
+    before = {name: value.copy() for name, value in run.state.items()}
+    with pytest.raises(DivergedError, match=r"round 1: .* is not finite after the server's step; lower .*--server-lr"):
+        list(run.run())
+    assert (run.round, run.server_memory) == (0, {})
+    for name, value in run.state.items():
+        np.testing.assert_array_equal(value, before[name])
 
 
 def test_too_few_clients_is_said_before_anything_runs(simulate: Simulate, tiny_data: type) -> None:

@@ -41,7 +41,8 @@ def evaluate(
 
     PATH is a run directory or a model.h5. The file says which data set, classes and input transform belong to the
     model. The sparse layers use their largest weights, as in training. Beside the accuracy stand: the accuracy of
-    always answering the commonest class, the mean over classes, and the mean over clients.
+    always answering the commonest class, the mean over classes, and the accuracies of the clients: their mean, their
+    10th percentile and the worst 5 %.
     """
     with Interrupts() as interrupts, interrupts.allowed():
         from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +174,13 @@ class Run:
                 f"{end['test_samples']:,} samples of {kind(self.data.source)}, sparse weights); "
                 f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
             )
+            if end["test_accuracy"] <= end["majority_accuracy"]:
+                classes = self.data.class_names
+                answer = classes[majority_class(self.simulation.evaluator.test(whole=True).y).label]
+                self.say(
+                    f"This model is no better than always answering {answer!r}: it has learned nothing useful "
+                    f"(test loss {end['test_loss_nats']:.3g} nats; equal guesses have {math.log(len(classes)):.3g})."
+                )
         self.say(f"Everything is in {self.directory.path}; next: minizerofl eval {self.directory.path}")
 
     def _run_rounds(self, interrupts: Interrupts) -> Interrupted | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from minizerofl import ops
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model
+from minizerofl.fl import ConfigError, DivergedError, ModelFileError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.engines import ThreadEngine
 from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
-from minizerofl.fl.measures.scores import FEWEST, balanced_accuracy, client_accuracy, majority_class
+from minizerofl.fl.finite import first_not_finite
+from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy, majority_class
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.nn import Module
 from minizerofl_cli.runs.dataset import first_lines, kind, load
@@ -67,6 +69,8 @@ def evaluate_model(
         There is no model, or it does not describe its data.
     DataError
         The data are missing, or their classes are not those of the model.
+    DivergedError
+        The model, or its loss, is not finite.
     """
     file = path / "model.h5" if path.is_dir() else path
     saved = _load_model(path, file, best)
@@ -77,22 +81,26 @@ def evaluate_model(
     if data.source != origin.source:
         yield f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}."
 
+    if (name := first_not_finite(saved.state)) is not None:
+        raise DivergedError(f"{file}: the model is not finite ({name} has NaN or infinite values): its run diverged")
     (x, y), clients = _test_samples(data, samples, origin.partition_seed)
     majority = majority_class(y)
     predicted, loss = _classify(saved, (x, y))
+    if not math.isfinite(loss):
+        raise DivergedError(f"{file}: the loss of the model is {loss} on these samples: its run diverged")
     correct = predicted == y
     balanced, classes = balanced_accuracy(y, correct)
     by_client = client_accuracy(clients, correct)
-    present = np.unique(clients).size
-    fewest = f"with at least {FEWEST} test images" if by_client.counted < present else "with test images"
+    median = np.median(np.unique(clients, return_counts=True)[1])
+    of = f"{by_client.clients} of {len(data.test_clients)} clients, the median one with {median:g} of these images"
     answer = data.class_names[majority.label]
     images = f"{y.size:,} images of {kind(data.source)}"
     yield f"test accuracy         {100 * correct.mean():5.1f} %   ({images}, sparse weights)"
     yield f"majority class        {100 * majority.share:5.1f} %   (always answering {answer!r})"
     yield f"balanced accuracy     {100 * balanced:5.1f} %   (mean over the {classes} classes that occur)"
-    of = f"{by_client.counted} of {len(data.test_clients)} clients, those {fewest}"
     yield f"mean client accuracy  {100 * by_client.mean:5.1f} %   ({of})"
-    yield f"worst tenth           {100 * by_client.worst_tenth:5.1f} %   (mean of the worst tenth of these clients)"
+    yield f"10th percentile       {100 * by_client.p10:5.1f} %   (of these clients)"
+    yield f"worst 5 %             {100 * by_client.worst_5_percent:5.1f} %   (mean of the worst 5 % of these clients)"
     yield f"test loss             {loss:5.3f} nats"
     if dense:
         whole = SavedModel(saved.name, {**saved.arguments, "sparsity": 0.0}, saved.state)
@@ -185,7 +193,7 @@ def _classify(saved: SavedModel, samples: Samples) -> tuple[NDArray[np.int64], f
     def classify(model: Module, first: int) -> tuple[NDArray[np.intp], float]:
         model.eval()
         labels = y[first : first + CHUNK]
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):  # A loss that is not finite is said.
             logits = model(Tensor(batch_last(x[first : first + CHUNK])))
             return logits.data.argmax(axis=0), ops.cross_entropy(logits, labels).item() * labels.size
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from minizerofl.autograd.op import Node, Op
 from minizerofl.autograd.ops.reductions import mean
+from minizerofl.autograd.sums import PLAIN
 from minizerofl.autograd.tensor import Array, Tensor
 
 Pair = int | tuple[int, int]
@@ -29,11 +31,12 @@ class AvgPool2d(Op):
         if min(out) < 1:
             raise ValueError(f"the window {kernel} does not fit into images of {H} x {W}")
         node.save(x.shape, kernel, stride)
-        y = np.zeros((C, *out, N), x.dtype)  # (C, H, W, N) -> (C, OH, OW, N)
+        wider = np.float64 if math.prod(kernel) > PLAIN else x.dtype
+        y = np.zeros((C, *out, N), wider)  # (C, H, W, N) -> (C, OH, OW, N)
         for tap in _taps(kernel, stride, out):
             y += x[tap]
-        y /= kernel[0] * kernel[1]
-        return y
+        y /= math.prod(kernel)
+        return y.astype(x.dtype, copy=False)
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:

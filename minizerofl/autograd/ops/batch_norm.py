@@ -40,10 +40,12 @@ class BatchNorm(Op):
             unbiased = var * (rows.shape[1] / max(1, rows.shape[1] - 1))
             for moment, new in zip(running, (mean, unbiased), strict=True):
                 moment += momentum * (new - moment)
-        seen = rows  # what the ReLU let pass is seen from x, and y is not kept; but with a residual from y
+        # What the ReLU let pass is found again from x, so that y need not be kept. With a residual, and in evaluation
+        # mode, it is read off y.
+        seen = rows
         if not relu:
             line = np.repeat([[0], [1]], C, axis=1).astype(x.dtype)
-        elif residual is not None:
+        elif residual is not None or not training:
             seen, line = y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype)
         node.save(rows, w, (mean, var), eps, training, seen, line)
         return y.reshape(x.shape)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minizerofl.autograd.op import Node, Op
+from minizerofl.autograd.sums import accurate_mean, accurate_sum
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -21,8 +22,10 @@ class GroupNorm(Op):
     def forward(node: Node, x: Array, w: Array, b: Array, groups: int, eps: float) -> Array:
         _check(x, w, b, groups)
         rows = x.reshape(groups, -1, x.shape[3])  # (C, H, W, N) -> (G, C/G*H*W, N)
-        centred = rows - rows.mean(axis=1, keepdims=True)
-        scale = 1 / np.sqrt(np.mean(centred * centred, axis=1, keepdims=True) + eps)  # (G, 1, N)
+        # Sums over many rows need float64 to keep their digits, and so does what remains of x beside a large mean.
+        mean = rows.mean(axis=1, keepdims=True, dtype=np.float64)  # (G, C/G*H*W, N) -> (G, 1, N)
+        centred = np.subtract(rows, mean, out=np.empty(rows.shape, x.dtype), casting="same_kind")
+        scale = 1 / np.sqrt(accurate_mean(centred * centred, (1,), keepdims=True) + eps)  # (G, 1, N)
         x_hat = (centred * scale).reshape(x.shape)  # (G, C/G*H*W, N) -> (C, H, W, N)
         node.save(x_hat, scale, w)
         y: Array = x_hat * _per_channel(w) + _per_channel(b)
@@ -32,14 +35,14 @@ class GroupNorm(Op):
     def backward(node: Node, grad: Array) -> tuple[Array | None, Array, Array]:
         """With g = w dy: dx = (g - mean(g) - x_hat mean(g x_hat)) / sqrt(var + eps), means as in the forward pass."""
         x_hat, scale, w = node.saved
-        dw = np.sum(grad * x_hat, axis=(1, 2, 3))  # (C, H, W, N) -> (C,)
-        db = np.sum(grad, axis=(1, 2, 3))  # (C, H, W, N) -> (C,)
+        dw = accurate_sum(grad * x_hat, (1, 2, 3))  # (C, H, W, N) -> (C,)
+        db = accurate_sum(grad, (1, 2, 3))  # (C, H, W, N) -> (C,)
         if not node.needs_grad[0]:
             return None, dw, db
         rows = (scale.shape[0], -1, scale.shape[2])
         g = (grad * _per_channel(w)).reshape(rows)  # (C, H, W, N) -> (G, C/G*H*W, N)
         h = x_hat.reshape(rows)  # likewise
-        dx = scale * (g - g.mean(axis=1, keepdims=True) - h * np.mean(g * h, axis=1, keepdims=True))
+        dx = scale * (g - accurate_mean(g, (1,), keepdims=True) - h * accurate_mean(g * h, (1,), keepdims=True))
         return dx.reshape(grad.shape), dw, db  # (G, C/G*H*W, N) -> (C, H, W, N)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minizerofl.autograd.op import Node, Op, Products
+from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -61,7 +62,7 @@ class Linear(Op):
         wants_x, wants_w, wants_b = node.needs_grad
         dx = w @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
         dw = x @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
-        db = grad.sum(axis=1) if wants_b else None  # (out, N) -> (out,)
+        db = accurate_sum(grad, (1,)) if wants_b else None  # (out, N) -> (out,)
         return dx, dw, db
 
     @staticmethod

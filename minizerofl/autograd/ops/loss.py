@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.autograd.op import Node, Op
+from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array, Tensor
 
 Labels = NDArray[np.integer[Any]]
@@ -28,7 +29,7 @@ class LogSoftmax(Op):
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:
         (y,) = node.saved
-        return (grad - np.exp(y) * grad.sum(axis=0),)
+        return (grad - np.exp(y) * accurate_sum(grad, (0,)),)
 
 
 class CrossEntropy(Op):
@@ -58,7 +59,7 @@ def _log_softmax(x: Array) -> Array:
     if x.ndim == 0:
         raise ValueError("x is a single number, expected the classes on axis 0")
     shifted: Array = x - x.max(axis=0)
-    shifted -= np.log(np.exp(shifted).sum(axis=0))
+    shifted -= np.log(accurate_sum(np.exp(shifted), (0,)))
     return shifted
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from minizerofl.autograd.op import Node, Op
+from minizerofl.autograd.sums import accurate_mean, accurate_sum
 from minizerofl.autograd.tensor import Array, Tensor
 
 Axis = int | tuple[int, ...] | None
@@ -19,8 +20,9 @@ class Sum(Op):
 
     @staticmethod
     def forward(node: Node, x: Array, axis: Axis, keepdims: bool) -> Array:
-        node.save(x.shape, reduced_axes(axis, x.ndim))
-        return np.sum(x, axis=axis, keepdims=keepdims)
+        axes = reduced_axes(axis, x.ndim)
+        node.save(x.shape, axes)
+        return accurate_sum(x, axes, keepdims)
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:
@@ -40,8 +42,7 @@ class Mean(Op):
         if count == 0:
             raise ValueError(f"the mean over axis {axis} would be a mean of no values")
         node.save(x.shape, axes, count)
-        average: Array = np.mean(x, axis=axis, keepdims=keepdims)
-        return average
+        return accurate_mean(x, axes, keepdims)
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:

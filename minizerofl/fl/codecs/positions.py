@@ -109,7 +109,7 @@ class Rice(PositionCode):
         if kept.positions.size == 0:
             return 0, 0
         gap = (int(kept.positions[-1]) + 1) / kept.positions.size
-        guess = max(0, round(math.log2(math.log(2) * gap)))
+        guess = min(max(0, round(math.log2(math.log(2) * gap))), MAX_PARAMETER)
         near = range(max(0, guess - 1), min(MAX_PARAMETER, guess + 1) + 1)
         bits, parameter = min((kernels.rice_bits(kept.positions, b), b) for b in near)
         return parameter, -(-bits // 32)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.measures.evaluation import Evaluation
+from minizerofl.fl.measures.scores import ClientAccuracy
 from minizerofl.fl.round import Outcome, Round
 
 TIMING_COLUMNS = (  # the columns that differ between two equal runs
@@ -37,8 +38,10 @@ HISTORY_COLUMNS = (
     "test_accuracy",
     "test_loss_nats",
     "balanced_accuracy",
+    "test_clients",
     "client_accuracy",
-    "worst_tenth_accuracy",
+    "client_accuracy_p10",
+    "client_accuracy_worst_5_percent",
     "dense_test_accuracy",
     "validation_samples",
     "validation_accuracy",
@@ -108,10 +111,11 @@ class Totals:
 def history_row(round: Round, source: str) -> dict[str, Cell]:
     """Return a round's row of history.csv, without the totals."""
 
-    def of(evaluation: Evaluation | None, name: str) -> Cell:
-        value = getattr(evaluation, name) if evaluation else None
-        return "" if value is None else value
+    def of(evaluation: Evaluation | ClientAccuracy | None, name: str) -> Cell:
+        cell: Cell = getattr(evaluation, name) if evaluation else ""
+        return cell
 
+    by_client = round.score.by_client if round.score else None
     row: dict[str, Cell] = {
         "round": round.round,
         "source": source,
@@ -127,8 +131,10 @@ def history_row(round: Round, source: str) -> dict[str, Cell]:
         "test_accuracy": of(round.score, "accuracy"),
         "test_loss_nats": of(round.score, "loss"),
         "balanced_accuracy": of(round.score, "balanced_accuracy"),
-        "client_accuracy": of(round.score, "client_accuracy"),
-        "worst_tenth_accuracy": of(round.score, "worst_tenth_accuracy"),
+        "test_clients": of(by_client, "clients"),
+        "client_accuracy": of(by_client, "mean"),
+        "client_accuracy_p10": of(by_client, "p10"),
+        "client_accuracy_worst_5_percent": of(by_client, "worst_5_percent"),
         "dense_test_accuracy": of(round.dense_score, "accuracy"),
         "validation_samples": of(round.validation, "samples"),
         "validation_accuracy": of(round.validation, "accuracy"),

@@ -147,10 +147,21 @@ def _rapl(powercap: Path) -> dict[str, tuple[int, int]]:
     try:
         return {
             zone.name: (int((zone / "energy_uj").read_text()), int((zone / "max_energy_range_uj").read_text()))
-            for zone in sorted(powercap.glob("intel-rapl:?"))
+            for zone in _packages(powercap)
         }
     except (OSError, ValueError):
         return {}
+
+
+def _packages(powercap: Path) -> list[Path]:
+    """List the zones of whole processor packages.
+
+    A subzone (``intel-rapl:0:1``) is a part of its package. The zone "psys" is the whole platform and contains all
+    packages, so that it counts only where it stands alone.
+    """
+    zones = [zone for zone in sorted(powercap.glob("intel-rapl:*")) if zone.name.count(":") == 1]
+    packages = [zone for zone in zones if not (zone / "name").read_text().startswith("psys")]
+    return packages or zones
 
 
 def peak_bytes(status: Path = STATUS) -> int:

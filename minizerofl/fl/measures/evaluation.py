@@ -12,7 +12,7 @@ from minizerofl import ops
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.data import Samples, batch_last
-from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy
+from minizerofl.fl.measures.scores import ClientAccuracy, balanced_accuracy, client_accuracy
 from minizerofl.nn import Module
 
 BATCH = 64  # test samples at a time, so that their activations fit into the cache
@@ -102,17 +102,15 @@ class Evaluation:
         The mean cross-entropy, in nats.
     balanced_accuracy : float
         The mean of the classes' accuracies.
-    client_accuracy, worst_tenth_accuracy : float or None
-        The mean of the clients' accuracies and that of the worst tenth of them (clients with at least 20 of the
-        samples); None where samples belong to no client.
+    by_client : ClientAccuracy or None
+        The accuracies of the clients that have samples; None where samples belong to no client.
     """
 
     samples: int
     accuracy: float
     loss: float
     balanced_accuracy: float = 0.0
-    client_accuracy: float | None = None
-    worst_tenth_accuracy: float | None = None
+    by_client: ClientAccuracy | None = None
 
 
 def summarise(
@@ -140,12 +138,10 @@ def summarise(
     """
     answers = list(parts)
     correct = np.concatenate([each for each, _ in answers])
-    by_client = None if clients is None else client_accuracy(clients, correct)
     return Evaluation(
         samples=labels.size,
         accuracy=int(np.count_nonzero(correct)) / labels.size,
         loss=sum(loss for _, loss in answers) / labels.size,
         balanced_accuracy=balanced_accuracy(labels, correct)[0],
-        client_accuracy=by_client.mean if by_client else None,
-        worst_tenth_accuracy=by_client.worst_tenth if by_client else None,
+        by_client=None if clients is None else client_accuracy(clients, correct),
     )

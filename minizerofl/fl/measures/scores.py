@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from minizerofl.fl.errors import ConfigError
 
 Labels = NDArray[np.int64]
-FEWEST = 20  # test samples below which one client's accuracy says little
 
 
 @dataclass(frozen=True)
@@ -60,27 +60,33 @@ def balanced_accuracy(labels: Labels, correct: NDArray[np.bool_]) -> tuple[float
     >>> balanced_accuracy(np.array([0, 0, 0, 4]), np.array([True, True, True, False]))
     (0.5, 2)
     """
-    rates = _rates(labels, correct, fewest=1)
+    rates = _rates(labels, correct)
     return float(rates.mean()), rates.size
 
 
 @dataclass(frozen=True)
 class ClientAccuracy:
-    """How evenly a model serves the clients.
+    """How evenly a model serves the clients: a summary of the accuracies of all that have test samples.
+
+    The accuracy of a client with few samples is mostly chance, so that the low end of the clients looks worse than it
+    is: see docs/federation.md.
 
     Attributes
     ----------
+    clients : int
+        The number of clients.
     mean : float
-        The mean of the clients' accuracies.
-    worst_tenth : float
-        The mean of the worst tenth of them, at least one client.
-    counted : int
-        The number of these clients: those with at least 20 test samples, or all if none has that many.
+        The mean of their accuracies.
+    p10 : float
+        Their 10th percentile.
+    worst_5_percent : float
+        The mean of the worst 5 % of them, rounded up to whole clients.
     """
 
+    clients: int
     mean: float
-    worst_tenth: float
-    counted: int
+    p10: float
+    worst_5_percent: float
 
 
 def client_accuracy(clients: Labels, correct: NDArray[np.bool_]) -> ClientAccuracy:
@@ -95,16 +101,15 @@ def client_accuracy(clients: Labels, correct: NDArray[np.bool_]) -> ClientAccura
 
     Examples
     --------
-    >>> client_accuracy(np.repeat([0, 1, 2], [20, 20, 5]), np.repeat([True, False], [20, 25]))
-    ClientAccuracy(mean=0.5, worst_tenth=0.0, counted=2)
+    >>> client_accuracy(np.repeat([0, 1, 4], [20, 20, 5]), np.repeat([True, False, True], [20, 20, 5]))
+    ClientAccuracy(clients=3, mean=0.6666666666666666, p10=0.2, worst_5_percent=0.0)
     """
-    enough = np.bincount(clients).max() >= FEWEST
-    rates = np.sort(_rates(clients, correct, fewest=FEWEST if enough else 1))
-    worst = rates[: max(1, rates.size // 10)]
-    return ClientAccuracy(float(rates.mean()), float(worst.mean()), rates.size)
+    rates = np.sort(_rates(clients, correct))
+    worst = rates[: math.ceil(rates.size / 20)]
+    return ClientAccuracy(rates.size, float(rates.mean()), float(np.percentile(rates, 10)), float(worst.mean()))
 
 
-def _rates(groups: Labels, correct: NDArray[np.bool_], fewest: int) -> NDArray[np.float64]:
+def _rates(groups: Labels, correct: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the accuracy of each group that has samples."""
     sizes = np.bincount(groups)
-    taken = sizes >= fewest
-    return np.bincount(groups, weights=correct)[taken] / sizes[taken]
+    return np.bincount(groups, weights=correct)[sizes > 0] / sizes[sizes > 0]

@@ -48,6 +48,23 @@ def test_evaluation_has_a_gradient_too() -> None:
     assert gradcheck(lambda *t: ops.batch_norm(*t, mean, var, training=False), [x, w, b])
 
 
+@pytest.mark.parametrize("training", [True, False])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_gradient_passes_where_the_relu_let_something_pass(training: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    w, b, mean, var = vectors(4, seed)
+    kink = (mean - b * np.sqrt(var + np.float32(1e-5)) / w)[:, None, None, None]  # where y is zero but for rounding
+    x = kink * (1 + rng.integers(-4, 5, (4, 8, 8, 4)) * 2.0**-24).astype(np.float32)
+    if training:  # the moments of the batch are those of the running ones, almost
+        x = np.concatenate([x, rng.normal(mean, np.sqrt(var), (64, 8, 8, 4)).transpose(3, 1, 2, 0)], axis=3)
+    inputs = [Tensor(a.astype(np.float32), requires_grad=True) for a in (x, w, b, np.zeros_like(x))]
+    for residual in (None, inputs[3]):
+        y = ops.batch_norm(*inputs[:3], mean.copy(), var.copy(), training=training, residual=residual, relu=True)
+        y.backward(np.ones(x.shape, np.float32))
+        np.testing.assert_array_equal(inputs[2].grad, np.count_nonzero(y.data > 0, axis=(1, 2, 3)))
+        inputs[2].zero_grad()
+
+
 def test_a_large_mean_costs_no_precision() -> None:
     x = (1e4 + np.random.default_rng(0).standard_normal((1, 8, 8, 64))).astype(np.float32)
     one = np.ones(1, np.float32)

@@ -135,6 +135,32 @@ def test_a_run_that_diverges(start, small, tmp_path):
     assert "not finite" in summary["reason"]
 
 
+def test_a_server_step_that_diverges_leaves_no_model(invoke, small, tmp_path):
+    result = invoke("train", *small, "--server", "fedyogi", "--server-lr", 1e300, "--runs-dir", tmp_path)
+    assert result.exit_code == 5
+    assert "is not finite after the server's step" in result.output.splitlines()[-1]
+    (run,) = tmp_path.iterdir()
+    assert json.loads((run / "summary.json").read_text())["rounds_done"] == 0
+    assert not (run / "model.h5").exists()
+
+
+@pytest.mark.parametrize("separable", [True, False])
+def test_a_model_that_learned_nothing_is_told_at_the_end(invoke, tmp_path, monkeypatch, separable):
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
+    labels = np.arange(240) % 3 // 2  # two of three images are of class 0
+    x = np.ones((240, 1, 28, 28), np.float32)
+    if separable:
+        x *= labels[:, None, None, None]
+    np.savez(tmp_path / "x.npz", x=x, y=labels, client=np.arange(240) // 80, class_names=["cat", "dog"])
+    assert invoke("data", "import", tmp_path / "x.npz", "--name", "mine").exit_code == 0
+    few = ("--rounds", 6, "--clients-per-round", 3, "--sparsity", 0.5, "--batch-size", 10)
+    result = invoke("train", "--dataset", "mine", *few, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    (run,) = (tmp_path / "runs").iterdir()
+    said = "This model is no better than always answering 'cat': it has learned nothing useful (test loss 0."
+    assert (said in result.output) == (said in (run / "train.log").read_text()) == (not separable)
+
+
 def test_a_quorum_that_is_lost_keeps_everything_up_to_there(invoke, small, tmp_path):
     result = invoke("train", *small, "--rounds", 4, "--inject", "drop@3:*", "--runs-dir", tmp_path)
     assert result.exit_code == 4

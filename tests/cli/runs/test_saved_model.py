@@ -1,10 +1,12 @@
 """The numbers of `minizerofl eval`, and what it does when model and data do not belong together."""
 
+import csv
 import json
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minizerofl.fl import ConfigError, ModelFileError, SavedModel, load_model, save_model
@@ -39,8 +41,15 @@ def test_numbers(finished_run):
     assert _number(lines, "test loss") == round(summary["test_loss_nats"], 3)
     assert "SYNTHETIC" in lines[2]
     data = load("femnist", source="synthetic", clients=3, seed=3)
-    enough = [client for client in data.clients if data.num_test(client) >= 20] or data.clients
-    assert any(f"{len(enough)} of 3 clients" in line for line in lines)
+    tested = [data.num_test(client) for client in data.clients if data.num_test(client)]
+    of = f"({len(tested)} of 3 clients, the median one with {np.median(tested):g} of these images)"
+    assert sum(line.endswith(of) for line in lines) == 1
+    with (finished_run.path / "history.csv").open() as file:
+        *_, last = csv.DictReader(file)
+    assert last["test_clients"] == str(len(tested))
+    assert _number(lines, "mean client accuracy") == round(100 * float(last["client_accuracy"]), 1)
+    assert _number(lines, "10th percentile") == round(100 * float(last["client_accuracy_p10"]), 1)
+    assert _number(lines, "worst 5 %") == round(100 * float(last["client_accuracy_worst_5_percent"]), 1)
 
 
 def test_with_dense_weights(finished_run):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -83,8 +84,9 @@ def test_a_round_counts_every_mini_batch(simulate: Callable[..., Simulation]) ->
     assert round.macs.kept == sum(outcome.macs.kept for outcome in round.outcomes)
 
 
-def _counter(folder: Path, name: str, energy: int, limit: int) -> None:
+def _counter(folder: Path, name: str, energy: int, limit: int, kind: str = "package-0") -> None:
     (folder / name).mkdir(exist_ok=True)
+    (folder / name / "name").write_text(f"{kind}\n")
     (folder / name / "energy_uj").write_text(f"{energy}\n")
     (folder / name / "max_energy_range_uj").write_text(f"{limit}\n")
 
@@ -99,6 +101,36 @@ def test_energy_is_read_from_counters_that_may_wrap(tmp_path: Path) -> None:
     _counter(tmp_path, "intel-rapl:0:0", 7_000_000, 9_999_999)
     effort = meter.read()
     assert (effort.energy_source, effort.joules) == ("rapl", pytest.approx(1.5 + 3.0))
+
+
+LIMIT = 262_143_328_850  # microjoules, of a processor
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, LIMIT), st.integers(0, LIMIT // 2)), max_size=25),
+    st.lists(st.tuples(st.integers(0, LIMIT), st.integers(0, LIMIT // 2)), max_size=2),
+)
+def test_energy_is_that_of_all_packages_and_of_the_platform_only_if_it_stands_alone(
+    packages: list[tuple[int, int]], platforms: list[tuple[int, int]]
+) -> None:
+    zones = [(f"package-{i}", *zone) for i, zone in enumerate(packages)]
+    zones += [("psys" if i == 0 else f"psys-{i}", *zone) for i, zone in enumerate(platforms)]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def write(after: bool) -> None:
+            for i, (kind, before, used) in enumerate(zones):
+                _counter(folder, f"intel-rapl:{i}", (before + after * used) % (LIMIT + 1), LIMIT, kind)
+                _counter(folder, f"intel-rapl:{i}:0", after * used // 2, LIMIT, "core")
+                _counter(folder, f"intel-rapl-mmio:{i}", (before + after * used) % (LIMIT + 1), LIMIT, kind)
+
+        write(after=False)
+        meter = EffortMeter(powercap=folder)
+        write(after=True)
+        effort = meter.read()
+    assert effort.energy_source == ("rapl" if zones else "estimate")
+    if zones:
+        assert effort.joules == pytest.approx(sum(used for _, used in packages or platforms) / 1e6)
 
 
 def test_without_counters_energy_is_an_estimate_that_says_so(tmp_path: Path) -> None:
