@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from minizerofl.choices import RULES
-from minizerofl.nn import Module
-from minizerofl.nn.init import initialise
+import numpy as np
+
+from minizerofl.choices import INITS, RULES
+from minizerofl.nn import Conv2d, Linear, Module
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.nn.rule import set_selection
+from minizerofl.registry import unknown
 from minizerofl.sparse.rules import Selection
 
 
@@ -60,3 +63,52 @@ class Setup:
             activations = layer.activation_sparsity if self.activation_sparsity is None else self.activation_sparsity
             layer.set_sparsity(weights, activations)
         set_selection(model, rule or self.rule(), self.selection_period)
+
+
+def initialise(model: Module, name: str, seed: int) -> None:
+    """Draw the initial weights of a model's linear and convolutional layers again.
+
+    ============  ==========================================================================
+    name          weights, and biases
+    ============  ==========================================================================
+    `he-normal`   N(0, 2 / fan_in), and 0: the builders draw this, so nothing changes
+    `he-uniform`  uniform with the same variance: between plus and minus sqrt(6 / fan_in), and 0
+    `torch`       PyTorch's default: both uniform between plus and minus 1 / sqrt(fan_in)
+    ============  ==========================================================================
+
+    The two others are there to show their effect on sparse training.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    name : str
+        One of `INITS`.
+    seed : int
+        Draws the weights.
+
+    Raises
+    ------
+    ValueError
+        No initialisation has that name.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> layer = nn.Linear(100, 50)
+    >>> initialise(layer, "torch", seed=0)
+    >>> bool(abs(layer.weight.data).max() <= 0.1)
+    True
+    """
+    if name not in INITS:
+        raise ValueError(f"init {unknown(name, INITS)}")
+    if name == "he-normal":
+        return
+    rng = np.random.default_rng(seed)
+    for layer in model.modules():
+        if isinstance(layer, Conv2d | Linear):
+            fan_in = layer.weight.size // layer.weight.shape[-1]
+            bound = math.sqrt((6 if name == "he-uniform" else 1) / fan_in)
+            layer.weight.assign_(rng.uniform(-bound, bound, layer.weight.shape))
+            if name == "torch" and layer.bias is not None:
+                layer.bias.assign_(rng.uniform(-bound, bound, layer.bias.shape))

@@ -1,18 +1,24 @@
-"""Looks at FEMNIST's HDF5 files once, in a process of its own, before they are opened here.
+"""Opens FEMNIST's HDF5 files, after a look at them, once, in a process of its own.
 
 A damaged file may crash the HDF5 library or keep it busy for ever. So every group and array is opened once where that
 harms nobody; a file that passed is remembered in the cache, by path, size and time, and costs nothing from then on.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minizerofl_datasets.cache import cache_folder
-from minizerofl_datasets.errors import DataError
+from minizerofl_datasets.errors import DataError, one_line
 from minizerofl_datasets.guarded import guarded
+from minizerofl_datasets.hdf5 import member
 
-__all__ = ["inspect_once"]
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["inspect_once", "reading"]
 
 PATIENCE = 300.0  # seconds; thousands of writers on a slow disk
 
@@ -56,9 +62,6 @@ def _walk(*paths: str) -> None:
     """Open every writer's arrays without reading them."""
     import h5py
 
-    from minizerofl_datasets.femnist.tff import reading
-    from minizerofl_datasets.hdf5 import member
-
     for path in paths:
         with reading(Path(path)) as examples:
             for client in examples:
@@ -67,3 +70,30 @@ def _walk(*paths: str) -> None:
                 if isinstance(writer, h5py.Group):
                     for name in {"pixels", "label"}.intersection(writer):
                         member(writer, name, where)
+
+
+@contextmanager
+def reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
+    """Open a file's ``examples`` group; whatever h5py raises becomes a DataError that names file and client.
+
+    Examples
+    --------
+    >>> with reading(Path("no.h5")) as examples:
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
+    """
+    import h5py
+
+    if not path.is_file():
+        raise DataError(f"{path}: the file does not exist.")
+    where = str(path) if client is None else f"{path}, client {client}"
+    try:
+        with h5py.File(path, "r") as file:
+            examples = member(file, "examples", str(path)) if "examples" in file else None
+            if not isinstance(examples, h5py.Group):
+                raise DataError(f"{path}: has no group 'examples', so it is not a TFF file of FEMNIST.")
+            yield examples
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise DataError(f"{where}: cannot be read as HDF5 ({one_line(error)}); download the file again.") from error

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from minizerofl_datasets.errors import DataError
-from minizerofl_datasets.femnist.inspection import inspect_once
-from minizerofl_datasets.femnist.tff import TffFemnist, reading
+from minizerofl_datasets.femnist.inspection import inspect_once, reading
+from minizerofl_datasets.femnist.tff import TffFemnist
 
 __all__ = ["TEST_SHARE", "LeafStore"]
 

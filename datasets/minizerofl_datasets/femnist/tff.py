@@ -4,24 +4,22 @@ A file is opened for every read (a quarter of a millisecond) and closed again: t
 fork, and nothing has to be closed by the caller.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minizerofl_datasets.errors import DataError, one_line
+from minizerofl_datasets.errors import DataError
 from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
-from minizerofl_datasets.femnist.inspection import inspect_once
+from minizerofl_datasets.femnist.inspection import inspect_once, reading
 from minizerofl_datasets.femnist.writers import pair_writers
 from minizerofl_datasets.hdf5 import member
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["TffFemnist", "reading"]
+__all__ = ["TffFemnist"]
 
 
 class TffFemnist(FemnistImages):
@@ -116,30 +114,3 @@ class TffFemnist(FemnistImages):
 def _writers(path: Path) -> list[str]:
     with reading(path) as examples:
         return list(examples)
-
-
-@contextmanager
-def reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
-    """Open a file's ``examples`` group; whatever h5py raises becomes a DataError that names file and client.
-
-    Examples
-    --------
-    >>> with reading(Path("no.h5")) as examples:
-    ...     pass
-    Traceback (most recent call last):
-    ...
-    minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
-    """
-    import h5py
-
-    if not path.is_file():
-        raise DataError(f"{path}: the file does not exist.")
-    where = str(path) if client is None else f"{path}, client {client}"
-    try:
-        with h5py.File(path, "r") as file:
-            examples = member(file, "examples", str(path)) if "examples" in file else None
-            if not isinstance(examples, h5py.Group):
-                raise DataError(f"{path}: has no group 'examples', so it is not a TFF file of FEMNIST.")
-            yield examples
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise DataError(f"{where}: cannot be read as HDF5 ({one_line(error)}); get the file anew.") from error

@@ -4,7 +4,7 @@
 uplink                client k sends                                    client k remembers
 ====================  ================================================  ========================
 `topk-diff-feedback`  a = m^k + w_E - w_t at the top k of |a|           m^k = a where it did not send
-`random-k`            w_E - w_t at k positions drawn anew each round    nothing
+`random-k`            w_E - w_t at k positions drawn in each round      nothing
 ====================  ================================================  ========================
 
 In both the server adds the average, as in `topk-diff`.
