@@ -53,7 +53,8 @@ class Settings:
     selection_period : int
         Steps from one selection of weights to the next, see `minizerofl.nn.rule.set_selection`.
     init : str
-        How the initial weights are drawn: "he-normal", "he-uniform" or "torch", see `minizerofl.models.setup.initialise`.
+        How the initial weights are drawn: "he-normal", "he-uniform" or "torch", see
+        `minizerofl.models.setup.initialise`.
     mask_ratio : float
         Extra share of the weights that clients send (the paper's r_mask), 0 to 1.
     uplink : str
