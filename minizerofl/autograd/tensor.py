@@ -21,11 +21,12 @@ from numpy.typing import DTypeLike, NDArray
 from minizerofl.autograd import ops  # the operators below call the ops, which in turn are built on Tensor
 from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.writelog import WriteLog
+from minizerofl.kernels import types
 
 if TYPE_CHECKING:
     from minizerofl.autograd.op import Node
 
-Array = NDArray[Any]
+Array = types.Array
 Axis = int | tuple[int, ...] | None
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 

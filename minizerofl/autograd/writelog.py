@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from minizerofl.kernels.types import Array
+
 Rows = NDArray[np.int32]
 
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import topk
+from minizerofl.kernels.types import Array
 from minizerofl.sparse.selection import SAMPLE, Candidates, Positions, estimate, keep, largest, make_entries, room
-
-Array = NDArray[Any]
 
 
 def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:

@@ -54,7 +54,7 @@ class Axis:
         K, S, P = window.kernel, window.stride, window.padding
         grad_planes = -(-window.size // S)
         border = max(0, (K - 1 - P) // S)
-        last = (S * grad_planes - 1 + P) // S  # the last place of the window that a pixel can belong to
+        last = (S * grad_planes - 1 + P) // S  # the last output that a pixel can contribute to
         return cls(window, window.out + (K - 1) // S, grad_planes, border, border + max(window.out, last + 1))
 
     def phase(self, tap: int) -> int:
@@ -62,7 +62,7 @@ class Axis:
         return (tap - self.window.padding) % self.window.stride
 
     def shift(self, tap: int) -> int:
-        """Return how far the pixel i of phase ``phase(tap)`` lies from the place of the window where `tap` meets it."""
+        """Return the distance from pixel i of phase ``phase(tap)`` to the output at which `tap` meets it."""
         return (self.phase(tap) + self.window.padding - tap) // self.window.stride + self.border
 
 

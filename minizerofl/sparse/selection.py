@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minizerofl.kernels import topk
+from minizerofl.kernels.types import Array
 
-Array = NDArray[Any]
 Positions = NDArray[np.int32]
 
 Candidates = tuple[NDArray[np.int32], NDArray[np.int32], Array]  # slots, indices, values, see `topk.collect_rows`

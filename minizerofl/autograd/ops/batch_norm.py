@@ -31,40 +31,40 @@ class BatchNorm(Op):
         """Normalise each channel; in training also update the running moments."""
         _check(x, w, b, residual, running)
         C = x.shape[0]
-        rows = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
+        flat = np.ascontiguousarray(x).reshape(C, -1)  # (C, H, W, N) -> (C, H*W*N)
         mean, var = (moment.astype(x.dtype) for moment in running)
-        nothing, y, line = np.empty((C, 0), x.dtype), empty(rows.shape, x.dtype), np.empty((2, C), x.dtype)
-        added = nothing if residual is None else np.ascontiguousarray(residual).reshape(rows.shape)
-        norm.batch_norm(rows, norm.Channels(w, b, mean, var), training, eps, added, relu, line, y)
+        nothing, y, line = np.empty((C, 0), x.dtype), empty(flat.shape, x.dtype), np.empty((2, C), x.dtype)
+        added = nothing if residual is None else np.ascontiguousarray(residual).reshape(flat.shape)
+        norm.batch_norm(flat, norm.Channels(w, b, mean, var), training, eps, added, relu, line, y)
         if training:
-            unbiased = var * (rows.shape[1] / max(1, rows.shape[1] - 1))
+            unbiased = var * (flat.shape[1] / max(1, flat.shape[1] - 1))
             for moment, new in zip(running, (mean, unbiased), strict=True):
                 moment += momentum * (new - moment)
-        # What the ReLU let pass is found again from x, so that y need not be kept. With a residual, and in evaluation
-        # mode, it is read off y.
-        seen = rows
+        # The gradient must know where the ReLU passes: where line[0] z + line[1] > 0. In training z is x, which is kept
+        # anyway, so y is not. With a residual, and in evaluation, z is y. Without a ReLU the line is 0 z + 1.
+        z = flat
         if not relu:
             line = np.repeat([[0], [1]], C, axis=1).astype(x.dtype)
         elif residual is not None or not training:
-            seen, line = y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype)
-        node.save(rows, w, (mean, var), eps, training, seen, line)
+            z, line = y, np.repeat([[1], [0]], C, axis=1).astype(x.dtype)
+        node.save(flat, w, (mean, var), eps, training, z, line)
         return y.reshape(x.shape)
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array, Array, Array, Array | None]:
         """Differentiate through the moments of the batch; running moments are constants."""
-        rows, w, (mean, var), eps, training, z, line = node.saved
-        dy = np.ascontiguousarray(grad).reshape(rows.shape)
-        rstd = 1 / np.sqrt(var + rows.dtype.type(eps))
+        flat, w, (mean, var), eps, training, z, line = node.saved
+        dy = np.ascontiguousarray(grad).reshape(flat.shape)
+        rstd = 1 / np.sqrt(var + flat.dtype.type(eps))
         if not training:
             passed = np.where(line[0, :, None] * z + line[1, :, None] <= 0, 0, dy)
-            xhat = (rows - mean[:, None]) * rstd[:, None]
+            xhat = (flat - mean[:, None]) * rstd[:, None]
             dx = passed * (w * rstd)[:, None]
             return dx.reshape(grad.shape), (passed * xhat).sum(axis=1), passed.sum(axis=1), passed.reshape(grad.shape)
-        dx, parameters = empty(rows.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
+        dx, parameters = empty(flat.shape, dy.dtype), np.empty((2, len(w)), w.dtype)
         wanted = node.needs_grad[3]
-        passed = empty((len(w), rows.shape[1] if wanted else 0), dy.dtype)
-        norm.batch_norm_gradient(rows, norm.Gate(z, line), dy, w, (mean, rstd), passed, dx, parameters)
+        passed = empty((len(w), flat.shape[1] if wanted else 0), dy.dtype)
+        norm.batch_norm_gradient(flat, norm.Gate(z, line), dy, w, (mean, rstd), passed, dx, parameters)
         return dx.reshape(grad.shape), parameters[0], parameters[1], passed.reshape(grad.shape) if wanted else None
 
 

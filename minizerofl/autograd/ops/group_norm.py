@@ -21,10 +21,10 @@ class GroupNorm(Op):
     @staticmethod
     def forward(node: Node, x: Array, w: Array, b: Array, groups: int, eps: float) -> Array:
         _check(x, w, b, groups)
-        rows = x.reshape(groups, -1, x.shape[3])  # (C, H, W, N) -> (G, C/G*H*W, N)
-        # Sums over many rows need float64 to keep their digits, and so does what remains of x beside a large mean.
-        mean = rows.mean(axis=1, keepdims=True, dtype=np.float64)  # (G, C/G*H*W, N) -> (G, 1, N)
-        centred = np.subtract(rows, mean, out=np.empty(rows.shape, x.dtype), casting="same_kind")
+        grouped = x.reshape(groups, -1, x.shape[3])  # (C, H, W, N) -> (G, C/G*H*W, N)
+        # Sums over many values need float64 to keep their digits; so does x - mean, where the mean is large.
+        mean = grouped.mean(axis=1, keepdims=True, dtype=np.float64)  # (G, C/G*H*W, N) -> (G, 1, N)
+        centred = np.subtract(grouped, mean, out=np.empty(grouped.shape, x.dtype), casting="same_kind")
         scale = 1 / np.sqrt(accurate_mean(centred * centred, (1,), keepdims=True) + eps)  # (G, 1, N)
         x_hat = (centred * scale).reshape(x.shape)  # (G, C/G*H*W, N) -> (C, H, W, N)
         node.save(x_hat, scale, w)
@@ -39,9 +39,9 @@ class GroupNorm(Op):
         db = accurate_sum(grad, (1, 2, 3))  # (C, H, W, N) -> (C,)
         if not node.needs_grad[0]:
             return None, dw, db
-        rows = (scale.shape[0], -1, scale.shape[2])
-        g = (grad * _per_channel(w)).reshape(rows)  # (C, H, W, N) -> (G, C/G*H*W, N)
-        h = x_hat.reshape(rows)  # likewise
+        grouped = (scale.shape[0], -1, scale.shape[2])
+        g = (grad * _per_channel(w)).reshape(grouped)  # (C, H, W, N) -> (G, C/G*H*W, N)
+        h = x_hat.reshape(grouped)  # likewise
         dx = scale * (g - accurate_mean(g, (1,), keepdims=True) - h * accurate_mean(g * h, (1,), keepdims=True))
         return dx.reshape(grad.shape), dw, db  # (G, C/G*H*W, N) -> (C, H, W, N)
 

@@ -26,18 +26,18 @@ class MatMul(Op):
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None]:
         a, b = node.saved
-        rows = a if a.ndim > 1 else a[None, :]  # (k,) -> (1, k)
-        columns = b if b.ndim > 1 else b[:, None]  # (k,) -> (k, 1)
+        left = a if a.ndim > 1 else a[None, :]  # (k,) -> (1, k)
+        right = b if b.ndim > 1 else b[:, None]  # (k,) -> (k, 1)
         if a.ndim == 1:
             grad = np.expand_dims(grad, -1 if b.ndim == 1 else -2)  # (..., n) -> (..., 1, n); () -> (1,)
         if b.ndim == 1:
             grad = grad[..., None]  # (..., m) -> (..., m, 1)
         da = db = None
         if node.needs_grad[0]:
-            da = grad @ columns.swapaxes(-1, -2)
+            da = grad @ right.swapaxes(-1, -2)
             da = da if a.ndim > 1 else da[..., 0, :]  # (..., 1, k) -> (..., k)
         if node.needs_grad[1]:
-            db = rows.swapaxes(-1, -2) @ grad
+            db = left.swapaxes(-1, -2) @ grad
             db = db if b.ndim > 1 else db[..., 0]  # (..., k, 1) -> (..., k)
         return da, db
 

@@ -60,16 +60,16 @@ class Max(Op):
         axes = reduced_axes(axis, x.ndim)
         kept = tuple(a for a in range(x.ndim) if a not in axes)
         moved = x.transpose(kept + axes)  # the reduced axes last, in C order
-        rows = moved.reshape(*moved.shape[: len(kept)], math.prod(x.shape[a] for a in axes))  # (kept..., reduced)
-        first = np.expand_dims(rows.argmax(axis=-1), -1)  # (kept..., 1)
-        node.save(moved.shape, rows.shape, kept + axes, first)
-        largest = np.take_along_axis(rows, first, axis=-1)
-        return largest.reshape(_kept_shape(x.shape, axes) if keepdims else rows.shape[:-1])
+        flat = moved.reshape(*moved.shape[: len(kept)], math.prod(x.shape[a] for a in axes))  # (kept..., reduced)
+        first = np.expand_dims(flat.argmax(axis=-1), -1)  # (kept..., 1)
+        node.save(moved.shape, flat.shape, kept + axes, first)
+        largest = np.take_along_axis(flat, first, axis=-1)
+        return largest.reshape(_kept_shape(x.shape, axes) if keepdims else flat.shape[:-1])
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array]:
-        moved_shape, rows_shape, order, first = node.saved
-        dx = np.zeros(rows_shape, grad.dtype)
+        moved_shape, flat_shape, order, first = node.saved
+        dx = np.zeros(flat_shape, grad.dtype)
         np.put_along_axis(dx, first, grad.reshape(first.shape), axis=-1)
         return (dx.reshape(moved_shape).transpose(np.argsort(order)),)
 

@@ -55,16 +55,16 @@ class Window:
 
     @property
     def out(self) -> int:
-        """The number of places at which the window stands: OH or OW."""
+        """The number of outputs along this axis, OH or OW: one for each position of the window."""
         return (self.size + 2 * self.padding - self.kernel) // self.stride + 1
 
     def overlap(self, tap: int, first: int, last: int) -> tuple[slice, slice]:
-        """Match the places [first, last) of the window with the pixels that its entry `tap` sees there.
+        """Match the outputs [first, last) with the pixels that the entry `tap` of the window sees there.
 
         Returns
         -------
         tuple of slice
-            The places, counted from `first`, at which the tap sees a pixel and no padding; and those pixels.
+            The outputs, counted from `first`, at which the tap sees a pixel and no padding; and those pixels.
         """
         start = max(first, -(-(self.padding - tap) // self.stride))
         stop = max(start, min(last, (self.size - 1 + self.padding - tap) // self.stride + 1))
