@@ -61,8 +61,7 @@ class Plan:
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
         s = self.settings
-        rule = "" if s.selection == "top-k" else f" of {s.selection}"
-        return f"{self.dataset}, {kind(source)}, {s.uplink}{rule}, {sparsities(s)}, r {s.mask_ratio:g}"
+        return f"{self.dataset}, {kind(source)}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
         """Return lines that say what is about to happen, and in which units it is told."""
@@ -71,8 +70,8 @@ class Plan:
         lines = [
             f"{len(data.clients):,} clients with {train:,} training samples, {s.clients_per_round} a round, "
             f"{self.workers} at once",
-            f"{self.recipe} recipe, {s.rounds} rounds: {sparsities(s)}, r {s.mask_ratio:g}, uplink {s.uplink}, "
-            f"LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, local epochs {s.local_epochs}",
+            f"{self.recipe} recipe, {s.rounds} rounds: {sparsities(s)}, r {s.mask_ratio:g}, "
+            f"uplink {s.uplink}{rule(s)}, LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, local epochs {s.local_epochs}",
             "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
             f"{s.codec} with {s.values} values.",
             "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
@@ -160,17 +159,29 @@ class Plan:
         }
 
 
+def rule(settings: Settings) -> str:
+    """Tell the rule of selection where it is not the paper's.
+
+    Examples
+    --------
+    >>> rule(Settings()), rule(Settings(selection="random"))
+    ('', ' of random')
+    """
+    return "" if settings.selection == "top-k" else f" of {settings.selection}"
+
+
 def sparsities(settings: Settings) -> str:
     """Tell the sparsity of a run, and those of its parts where they differ.
 
     Examples
     --------
     >>> sparsities(Settings(sparsity=0.95)), sparsities(Settings(sparsity=0, uplink_sparsity=0.95))
-    ('sp 0.95', 'sp 0 (weights 0, activations 0, uplink 0.95)')
+    ('sp 0.95', 'sp 0 (uplink 0.95)')
     """
     s = settings.resolved()
-    parts = f" (weights {s.weight_sparsity:g}, activations {s.activation_sparsity:g}, uplink {s.uplink_sparsity:g})"
-    return f"sp {s.sparsity:g}{parts if s.apart else ''}"
+    parts = {"weights": s.weight_sparsity, "activations": s.activation_sparsity, "uplink": s.uplink_sparsity}
+    told = ", ".join(f"{part} {value:g}" for part, value in parts.items() if value != s.sparsity)
+    return f"sp {s.sparsity:g}" + (f" ({told})" if told else "")
 
 
 def make_plan(

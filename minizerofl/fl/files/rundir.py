@@ -275,9 +275,8 @@ def run_name(dataset: str, source: str, settings: Settings) -> str:
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     s = settings.resolved()
     uplink = re.sub(r"[^\w.-]", "-", s.uplink)  # a class of the user's own has a colon
-    sparsity = f"s{s.sparsity:g}"
-    if s.apart:  # weights, activations and uplink
-        sparsity += f"-w{s.weight_sparsity:g}-a{s.activation_sparsity:g}-u{s.uplink_sparsity:g}"
+    parts = {"w": s.weight_sparsity, "a": s.activation_sparsity, "u": s.uplink_sparsity}
+    sparsity = f"s{s.sparsity:g}" + "".join(f"-{part}{value:g}" for part, value in parts.items() if value != s.sparsity)
     rule = "" if s.selection == "top-k" else "-" + re.sub(r"[^\w.-]", "-", s.selection)
     return f"{data}-{uplink}{rule}-{sparsity}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
 
