@@ -18,7 +18,7 @@ from minizerofl.nn.swat import SwatModule
 from minizerofl.sparse.csr import TopWeights, csr_at
 from minizerofl.sparse.ops import Select
 from minizerofl.sparse.periodic import PeriodicWeights
-from minizerofl.sparse.rules import Selection, TopK
+from minizerofl.sparse.rules import Selection, TopK, ask
 from minizerofl.sparse.selection import Positions, count_kept
 
 
@@ -54,8 +54,9 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
     layers = {f"{name}.weight" if name else "weight": layer for name, layer in sparse_layers(model).items()}
     chosen = RuleWeights(rule, layers)
     for name, layer in layers.items():
-        exact: Select = TopWeights().select if isinstance(rule, TopK) else partial(chosen.select, name)
-        layer.set_select(exact, PeriodicWeights(exact, period, isinstance(rule, TopK)) if period > 1 else None)
+        top_k = type(rule) is TopK  # a subclass may select otherwise
+        exact: Select = TopWeights().select if top_k else partial(chosen.select, name)
+        layer.set_select(exact, PeriodicWeights(exact, period, by_threshold=top_k) if period > 1 else None)
 
 
 def restart_selection(model: Module) -> None:
@@ -80,7 +81,7 @@ class RuleWeights:
         budget = {each: count_kept(layer.weight.size, layer.sparsity) for each, layer in self._layers.items()}
         seen = [(id(layer.weight.array), layer.weight.writes.version) for layer in self._layers.values()], budget
         if seen != self._seen:
-            self._positions, self._seen, self._kept = self._rule.select(weights, budget), seen, {}
+            self._positions, self._seen, self._kept = ask(self._rule, weights, budget), seen, {}
         if name not in self._kept:
             positions = self._positions[name]
             matrix = w.array.reshape(-1, w.shape[-1])

@@ -57,6 +57,48 @@ class Selection(ABC):
         """
 
 
+def ask(rule: Selection, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
+    """Ask a rule, and make sure that its answer can be used.
+
+    Parameters
+    ----------
+    rule : Selection
+        The rule.
+    values, budget : mapping
+        See `Selection.select`.
+
+    Raises
+    ------
+    ValueError
+        An array is missing, or its positions are not ascending, not in the array or too many in all.
+
+    Examples
+    --------
+    >>> class Wrong(Selection):
+    ...     def select(self, values, budget):
+    ...         return {"w": np.array([2, 1], np.int32)}
+    >>> ask(Wrong(), {"w": np.zeros(3)}, {"w": 2})
+    Traceback (most recent call last):
+        ...
+    ValueError: Wrong.select: the positions of w are not ascending; sort them
+    """
+    kept = rule.select(values, budget)
+    if type(rule) is TopK:  # it is asked most often, and is tested
+        return kept
+    name = f"{type(rule).__name__}.select"
+    if kept.keys() != values.keys():
+        raise ValueError(f"{name} returned positions of {', '.join(kept)}, expected those of {', '.join(values)}")
+    kept = {each: np.asarray(positions, np.int32) for each, positions in kept.items()}
+    for each, positions in kept.items():
+        if positions.ndim != 1 or not np.all(positions[1:] > positions[:-1]):
+            raise ValueError(f"{name}: the positions of {each} are not ascending; sort them")
+        if positions.size and not 0 <= positions[0] <= positions[-1] < values[each].size:
+            raise ValueError(f"{name}: the positions of {each} are not all in 0 ... {values[each].size - 1}")
+    if sum(positions.size for positions in kept.values()) > sum(budget.values()):
+        raise ValueError(f"{name} keeps more than {sum(budget.values())} entries, all that the budgets allow together")
+    return kept
+
+
 class TopK(Selection):
     """The k largest magnitudes of each layer (the paper's rule, and SWAT's)."""
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl.sparse import GlobalTopK, RandomK, Selection, TopK, top_k
+from minizerofl.sparse.rules import ask
 
 RULES = [TopK, GlobalTopK, RandomK]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -68,3 +69,23 @@ def test_random_layers_of_one_size_differ_and_so_do_seeds() -> None:
     kept, other = RandomK(0).select(values, budget), RandomK(1).select(values, budget)
     assert not np.array_equal(kept["a"], kept["b"])
     assert not np.array_equal(kept["a"], other["a"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"a": [0]}, "returned positions of a, expected those of a, b"),
+        ({"a": [1, 1], "b": []}, "the positions of a are not ascending"),
+        ({"a": [[0, 1]], "b": []}, "the positions of a are not ascending"),
+        ({"a": [-1], "b": []}, r"the positions of a are not all in 0 \.\.\. 3"),
+        ({"a": [], "b": [4]}, "the positions of b are not all in"),
+        ({"a": [0, 1], "b": [0, 1]}, "keeps more than 3 entries"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_refused(answer: dict, message: str) -> None:
+    class Wrong(TopK):  # a subclass of a trusted rule is not trusted
+        def select(self, values, budget):
+            return {name: np.array(positions, np.int64) for name, positions in answer.items()}
+
+    with pytest.raises(ValueError, match=message):
+        ask(Wrong(), {"a": np.zeros(4), "b": np.zeros(4)}, {"a": 2, "b": 1})

@@ -71,7 +71,8 @@ class Plan:
             f"{len(data.clients):,} clients with {train:,} training samples, {s.clients_per_round} a round, "
             f"{self.workers} at once",
             f"{self.recipe} recipe, {s.rounds} rounds: {sparsities(s)}, r {s.mask_ratio:g}, "
-            f"uplink {s.uplink}{rule(s)}, LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, local epochs {s.local_epochs}",
+            f"uplink {s.uplink}{rule(s)}, LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, "
+            f"local epochs {s.local_epochs}",
             "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
             f"{s.codec} with {s.values} values.",
             "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",

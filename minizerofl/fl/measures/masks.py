@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.fl.payload import Kept, Payload, State
-from minizerofl.sparse.rules import Selection
+from minizerofl.sparse.rules import Selection, ask
 from minizerofl.sparse.selection import count_kept
 
 Bits = NDArray[np.uint8]
@@ -55,7 +55,7 @@ def kept_masks(state: State, sparse: Mapping[str, float], rule: Selection) -> Ma
     """
     weights = {name: state[name] for name in sparse}
     budget = {name: count_kept(weight.size, sparse[name]) for name, weight in weights.items()}
-    return {name: pack(kept, weights[name].size) for name, kept in rule.select(weights, budget).items()}
+    return {name: pack(kept, weights[name].size) for name, kept in ask(rule, weights, budget).items()}
 
 
 def pack(positions: NDArray[np.int32], size: int) -> Bits:

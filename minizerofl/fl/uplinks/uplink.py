@@ -11,7 +11,7 @@ import numpy as np
 
 from minizerofl.fl.payload import Array, Kept, Payload, State
 from minizerofl.fl.seeds import Purpose, generator
-from minizerofl.sparse.rules import Selection, TopK
+from minizerofl.sparse.rules import Selection, TopK, ask
 from minizerofl.sparse.selection import Positions, count_kept
 
 
@@ -85,7 +85,7 @@ class Uplink(ABC):
 
     def choose(self, ranked: Mapping[str, Array], budget: Mapping[str, int], ctx: Context) -> dict[str, Positions]:
         """Choose at most ``budget[name]`` entries of each sparse layer: flat positions, ascending."""
-        return self.selection.select(ranked, budget)
+        return ask(self.selection, ranked, budget)
 
     def values(self, name: str, ranked: Array, positions: Positions, start: Array, end: Array, ctx: Context) -> Array:
         """Return what is sent of the chosen entries, (k,)."""
