@@ -212,10 +212,10 @@ def test_a_reader_that_goes_away_ends_the_run(start, small, tmp_path):
 @pytest.mark.realdata
 def test_real_data(invoke, real_data, tmp_path):
     options = ["--clients", "4", "--clients-per-round", "2", "--rounds", "1", "--eval-samples", "20"]
-    result = invoke("train", *options, "--data-dir", real_data, "--runs-dir", tmp_path)
+    result = invoke("train", *options, "--data-dir", real_data, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
     assert result.output.startswith("femnist: real data")
-    (run,) = tmp_path.iterdir()
+    (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("femnist-topk-weights-")
     assert {row["source"] for row in _rows(run / "history.csv")} == {"real"}
     assert h5py.is_hdf5(run / "model.h5")
