@@ -23,11 +23,11 @@ Examples:
   minizerofl train --dataset femnist --sparsity 0.95
       half a minute to a minute on two cores; needs no data
   minizerofl train --help
-      all that can be set, and what it means
+      all options and what they mean
   minizerofl resume RUN
-      go on with a run that was interrupted or killed
+      continue a run that was interrupted or killed
   minizerofl eval RUN
-      how good the model of a run directory is
+      evaluate the model of a run on test samples
 """
 
 

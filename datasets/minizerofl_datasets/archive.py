@@ -176,7 +176,7 @@ def _tar_entries(archive: Path) -> Generator[Entry, None, None]:
             yield Entry(member.name, member.size, tar.extractfile(member) if member.isreg() else None, raw.tell())
         # The checksum of compressed data stands at its end, which tarfile does not read.
         if len(plain.read(CHUNK)) == CHUNK:
-            raise DataError(f"{archive}: goes on after its last entry; do not trust it.")
+            raise DataError(f"{archive}: has data after its last entry; do not trust it.")
 
 
 class _Checked:

@@ -185,9 +185,7 @@ def _checked_y(y: Array, n: int, where: str) -> Array:
     if y.shape == (n, 1):
         y = y[:, 0]  # (N, 1) -> (N,)
     if y.ndim == 2 and len(y) == n:
-        raise DataError(
-            f"{where} is {y.dtype} {y.shape}, expected ({n},); if each row marks a class, store its argmax."
-        )
+        raise DataError(f"{where} is {y.dtype} {y.shape}, expected ({n},); if each row is one-hot, store its argmax.")
     if y.dtype.kind not in "iu" or y.shape != (n,) or y.min() < 0 or y.max() >= MOST_CLASSES:
         reach = f", values from {y.min()} to {y.max()}" if y.dtype.kind in "iuf" and y.size else ""
         raise DataError(
@@ -201,7 +199,7 @@ def _checked_owners(owners: Array, n: int, where: str) -> Array:
     if owners.shape == (n, 1):
         owners = owners[:, 0]  # (N, 1) -> (N,)
     if owners.shape != (n,) or owners.dtype.kind not in "iuU":
-        raise DataError(f"{where} is {owners.dtype} {owners.shape}, expected a name a sample.")
+        raise DataError(f"{where} is {owners.dtype} {owners.shape}, expected one name for each sample.")
     if owners.dtype.kind == "U" and owners.dtype.itemsize > 4 * LONGEST_NAME:
         raise DataError(f"{where} has names of more than {LONGEST_NAME} characters; shorten them.")
     return owners.astype(np.str_)

@@ -164,8 +164,9 @@ def _check(archive: OfficialArchive, path: Path, url: str) -> None:
         record(archive.file, checksum)
     elif checksum != archive.sha256:
         raise _ChecksumError(
-            f"{url}: has not the checksum of {archive.file} (SHA-256 {archive.sha256}); nothing was kept. Try again, "
-            "or take another mirror."
+            f"{url}: does not have the checksum of {archive.file} (SHA-256 {archive.sha256}); nothing was "
+            "kept. Try again, "
+            "or use another mirror."
         )
 
 

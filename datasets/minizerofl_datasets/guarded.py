@@ -67,11 +67,11 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
         )
     except subprocess.TimeoutExpired as error:
         raise DataError(
-            f"{where}: could not be read within {seconds:.0f} seconds, and was given up; it may be damaged."
+            f"{where}: could not be read within {seconds:.0f} seconds; it may be damaged: download it again."
         ) from error
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        raise DataError(f"{where}: the library that reads it crashed ({name}); it is damaged.")
+        raise DataError(f"{where}: the library that reads it crashed ({name}); the file is damaged, download it again.")
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise RuntimeError(f"{where}: {last or f'exit code {done.returncode}'}")

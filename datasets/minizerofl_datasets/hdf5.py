@@ -84,7 +84,7 @@ def _check(dataset: "h5py.Dataset", where: str) -> None:
     if dataset.id.get_space().get_simple_extent_type() != h5s.SIMPLE:
         raise DataError(f"{where} holds no array (it is empty or a single value).")
     if dataset.id.get_type().get_class() not in (h5t.INTEGER, h5t.FLOAT, h5t.STRING):
-        raise DataError(f"{where} holds something else than plain numbers or text.")
+        raise DataError(f"{where} holds something other than plain numbers or text.")
     plan = dataset.id.get_create_plist()
     if plan.get_external_count():
         raise DataError(f"{where} keeps its data in another file; store it in this one.")
@@ -100,4 +100,4 @@ def _check(dataset: "h5py.Dataset", where: str) -> None:
     if start + stored > there or declared > stored * (MOST_SQUEEZED if used else 1):
         raise DataError(f"{where} has the shape {dataset.shape}, but the file does not hold that much data.")
     if layout == h5d.CHUNKED and prod(plan.get_chunk()) * dataset.id.get_type().get_size() > max(declared, SMALL_CHUNK):
-        raise DataError(f"{where} is stored in pieces of {plan.get_chunk()}, larger than the array; use smaller ones.")
+        raise DataError(f"{where} is stored in chunks of {plan.get_chunk()}, larger than the array; use smaller ones.")

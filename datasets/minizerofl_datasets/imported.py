@@ -74,15 +74,17 @@ def import_arrays(
     >>> import_arrays("femnist", "mine.npz")
     Traceback (most recent call last):
     ...
-    ValueError: name='femnist' is a set of the catalogue; choose another name.
+    ValueError: name='femnist' is a built-in set; choose another name.
     """
     if name in OFFICIAL:
-        raise ValueError(f"name={name!r} is a set of the catalogue; choose another name.")
+        raise ValueError(f"name={name!r} is a built-in set; choose another name.")
     if not NAME.fullmatch(name):
         raise ValueError(f"name={name!r}: use up to 64 lower-case letters, digits, - and _.")
     target = _folder() / f"{name}.h5"
     if target.exists() and not replace:
-        raise ValueError(f"name={name!r} is taken by an imported set; choose another, or ask to replace it.")
+        raise ValueError(
+            f"name={name!r} is the name of an imported set already; choose another, or replace it (--replace)."
+        )
     source = Path(path)
     seconds = PATIENCE + (source.stat().st_size / SLOWEST if source.is_file() else 0)
     with write_atomically(target) as part:

@@ -102,5 +102,5 @@ def _read(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:
     with packed.open(info) as member:
         array: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
         if member.read(1):  # only whoever reads to the end learns whether the checksum is right
-            raise zipfile.BadZipFile("goes on after its last value")
+            raise zipfile.BadZipFile("has data after its last value")
     return array

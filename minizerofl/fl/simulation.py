@@ -187,7 +187,9 @@ class Simulation:
             {name: (value.shape, value.dtype) for name, value in s.items()} for s in (self.state, checkpoint.state)
         ]
         if shapes[0] != shapes[1]:
-            raise CheckpointError(f"the checkpoint of round {checkpoint.round} is not one of {self.model_name}")
+            raise CheckpointError(
+                f"the checkpoint of round {checkpoint.round} belongs to another model than {self.model_name}"
+            )
         self.round, self.state, self.best = checkpoint.round, checkpoint.state, checkpoint.best
         memory = dict(checkpoint.memory)
         self.server_memory = memory.pop("server", {})

@@ -213,7 +213,7 @@ def test_what_has_not_the_checksum_is_never_used(server, served, cache, damage):
     spoilt = bytearray(content)
     spoilt[len(content) // 2] ^= 1
     server.files["/set.tar.gz"] = {"truncated": content[:-100], "tampered": bytes(spoilt), "empty": b""}[damage]
-    with pytest.raises(DataError, match="has not the checksum") as error:
+    with pytest.raises(DataError, match="does not have the checksum") as error:
         fetch_archive(served, retries=0)
     assert "\n" not in str(error.value)
     assert nothing_is_left(cache)

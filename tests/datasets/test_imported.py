@@ -61,7 +61,7 @@ def test_without_clients_a_partition_deals_it(tmp_path):
     assert data.input_shape == (1, 4, 5)
     assert data.train("client-0000")[0].dtype == np.float32
     assert data.train("client-0000")[0].max() > 1  # floats are handed out as they are
-    with pytest.raises(ValueError, match="who made each sample"):
+    with pytest.raises(ValueError, match="the owner of each sample"):
         load("mine", partition="natural")
     with pytest.raises(ValueError, match="source='rael' is unknown: did you mean 'real'"):
         load("mine", source="rael")
@@ -79,8 +79,8 @@ def test_without_clients_a_partition_deals_it(tmp_path):
         ({"x": X.astype(np.int32), "y": Y}, "'x' is int32"),
         ({"x": X[:0], "y": Y[:0]}, r"'x' is uint8 \(0, 3, 4, 5\)"),
         ({"x": np.full((60, 4, 5), np.nan), "y": Y}, "NaN or infinity"),
-        ({"x": X, "y": Y, "client": OWNERS[:3]}, "expected a name a sample"),
-        ({"x": X, "y": Y, "client": Y / 2}, "expected a name a sample"),
+        ({"x": X, "y": Y, "client": OWNERS[:3]}, "expected one name for each sample"),
+        ({"x": X, "y": Y, "client": Y / 2}, "expected one name for each sample"),
         ({"x": X, "y": Y, "x_test": X}, "give both or neither"),
         ({"x": X, "y": Y, "x_test": X[..., :2], "y_test": Y}, "differs from 'x'"),
         ({"x": X, "y": Y, "x_test": X / 2, "y_test": Y}, "differs from 'x'"),
@@ -113,7 +113,7 @@ def test_arrays_of_the_wrong_form_are_refused(tmp_path, arrays, says):
         (Y.astype(np.float32), "is float32"),
         (Y.astype(str), "is <U21"),
         (Y.astype(bool), "is bool"),
-        (np.eye(3, dtype=np.uint8)[Y], r"is uint8 \(60, 3\), expected \(60,\); if each row marks"),
+        (np.eye(3, dtype=np.uint8)[Y], r"is uint8 \(60, 3\), expected \(60,\); if each row is one-hot"),
     ],
 )
 @pytest.mark.parametrize("end", ["", "_test"])

@@ -65,9 +65,7 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
         A file cannot be written.
     """
     if asked.cpu_time and asked.workers > 1:
-        raise ConfigError(
-            f"--clock cpu needs --workers 1, not {asked.workers}: a thread's time is not that of its helpers"
-        )
+        raise ConfigError(f"--clock cpu needs --workers 1, not {asked.workers}: it times a single thread")
     version = require_torch() if asked.torch else None
     work = prepare(
         asked.model, asked.weights, asked.data_dir, max(asked.batch_sizes, default=max(BATCH_SIZES.values()))

@@ -141,7 +141,7 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
         raise ConfigError(f"--weights {run} holds a {saved.name}, but --model is {name}; drop one of them")
     dataset = saved.about.get("dataset", DATASETS.get(name)) if saved else DATASETS[name]
     if dataset is None:
-        raise ConfigError(f"{run} does not say on which data its model {name} was trained; take the model.h5 of a run")
+        raise ConfigError(f"{run} does not say on which data its model {name} was trained; use the model.h5 of a run")
     data = load(
         str(dataset),
         "synthetic" if data_dir is None else "real",

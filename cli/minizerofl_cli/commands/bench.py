@@ -19,11 +19,11 @@ Examples:
   minizerofl bench
       a minute: the FEMNIST network, layer by layer and step by step
   minizerofl bench --model resnet18 --only steps --against torch
-      some minutes: beside dense PyTorch, if that is installed
+      some minutes: compares with dense PyTorch, which must be installed
   minizerofl bench --weights RUN --workers 2 --json speed.json
-      the weights that a run has trained, two clients at once
+      the trained weights of a run, two clients at once
   minizerofl bench --calibrate --plot breakeven.png
-      up to which density sparse is faster here
+      the density up to which sparse is faster here
 """
 
 _what = section("What is measured")
@@ -38,7 +38,7 @@ _output = section("Output")
     "batch_sizes",
     type=click.IntRange(min=1),
     multiple=True,
-    help="Images in a mini-batch; may be repeated. [default: femnist_cnn: 10, resnet18: 32]",
+    help="Samples in a mini-batch; may be repeated. [default: femnist_cnn: 10, resnet18: 32]",
 )
 @_what(
     "--sparsity",
@@ -49,7 +49,7 @@ _output = section("Output")
     show_default=True,
     help="sp: share of weights and activations left out; may be repeated.",
 )
-@_what("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Training steps done at once.")
+@_what("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Training steps done in parallel.")
 @_what("--against", help="Compare with dense PyTorch too, which must be installed.", **one_of(("torch",)))
 @_what("--only", default="all", show_default=True, help="Layer by layer, step by step, or both.", **one_of(PARTS))
 @_what("--weights", type=click.Path(path_type=Path), help="Run directory or model.h5 whose trained weights are used.")
@@ -57,15 +57,21 @@ _output = section("Output")
 @_what(
     "--calibrate",
     is_flag=True,
-    help="Instead: measure up to which density each layer's sparse path is the faster one, and remember it.",
+    help="Measure instead up to which density the sparse path of each layer is faster, and save it.",
 )
-@_how("--bursts", type=click.IntRange(min=2), default=5, show_default=True, help="How often everyone has a turn.")
-@_how("--seconds", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Length of a turn, at least.")
+@_how("--bursts", type=click.IntRange(min=2), default=5, show_default=True, help="Bursts of each contender.")
+@_how(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    show_default=True,
+    help="Seconds that a burst takes at least.",
+)
 @_how(
     "--clock",
     default="wall",
     show_default=True,
-    help="How steps are timed. cpu counts the time of their one thread only: for a machine that others use too.",
+    help="Clock for steps; cpu counts only the time in which their thread runs, for a machine in use.",
     **one_of(("wall", "cpu")),
 )
 @_output("--json", "json_file", type=click.Path(path_type=Path), help="Write everything that was measured to a file.")
@@ -91,7 +97,7 @@ def bench(
 
     Layer by layer: the three products of each sparse layer, in operations a second and as a share of the machine's
     peak. Step by step: whole training steps in alternating bursts. A ratio is the median over the bursts, with its
-    quartiles; where these lie further apart than the median from 1, there is none to quote. See docs/bench.md.
+    quartiles. If these lie further apart than the median lies from 1, no ratio is given. See docs/bench.md.
     """
     with Interrupts() as interrupts, interrupts.allowed():
         from minizerofl_cli.bench.conduct import Bench, conduct  # imports numba

@@ -82,7 +82,7 @@ def list_sets(data_dir: Path | None) -> None:
 @data.command(cls=SectionCommand)
 @click.argument("name", **{**one_of(CATALOGUE), "metavar": "SET"})
 @_fetch("--version", help="speech_commands: v0.01 (30 words, the paper's) or v0.02 (35 words). [default: v0.01]")
-@_fetch("--from", "origin", metavar="URL|FILE", help="A mirror, or an archive that you have already.")
+@_fetch("--from", "origin", metavar="URL|FILE", help="The address of a mirror, or an archive that you already have.")
 @debug_option
 def fetch(name: str, version: str | None, origin: str | None) -> None:
     """Download a real set into the cache, where every command then finds it.
@@ -134,7 +134,7 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
 )
 @READING
 def partition(name: str, output: Path, file: Path | None, **options: Any) -> None:
-    """Draw how many samples of each class each client has, and write the partition with its SHA-256."""
+    """Draw a picture of the samples of each class and client, and write the partition with its SHA-256."""
     from minizerofl_cli.data.partition_plot import draw_partition
 
     loaded = _load(name, options)

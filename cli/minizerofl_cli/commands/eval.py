@@ -1,4 +1,4 @@
-"""`minizerofl eval`: how good a saved model is."""
+"""`minizerofl eval`: evaluates a saved model."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ Examples:
     **one_of(SOURCES[1:]),
 )
 @_data("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: MINIZEROFL_DATA]")
-@_data("--samples", type=click.IntRange(min=1), help="Evaluate on N test images only, a fixed subset. [default: all]")
-@_data("--best", is_flag=True, help="Take the checkpoint that did best on validation images; PATH is a run directory.")
-@_data("--dense", is_flag=True, help="Evaluate a second time, with all weights: not what was trained.")
+@_data("--samples", type=click.IntRange(min=1), help="Evaluate on N test samples only (a fixed subset). [default: all]")
+@_data("--best", is_flag=True, help="Evaluate the checkpoint that was best on validation samples (of a run directory).")
+@_data("--dense", is_flag=True, help="Evaluate a second time, with all weights; training used only the largest.")
 @debug_option
 def evaluate(
     path: Path, source: str | None, data_dir: Path | None, samples: int | None, best: bool, dense: bool
 ) -> None:
-    """Evaluate the model of a run on test images.
+    """Evaluate the model of a run on test samples.
 
     PATH is a run directory or a model.h5. The file says which data set, classes and input transform belong to the
-    model. The sparse layers use their largest weights, as in training. Beside the accuracy stand: the accuracy of
-    always answering the commonest class, the mean over classes, and the accuracies of the clients: their mean, their
-    10th percentile and the worst 5 %.
+    model. The sparse layers use their largest weights, as in training. The accuracy is printed beside that of
+    always answering with the majority class, the mean over classes, and the accuracies of the clients: their mean,
+    their 10th percentile and the mean of the worst 5 %.
     """
     with Interrupts() as interrupts, interrupts.allowed():
         from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba

@@ -1,4 +1,4 @@
-"""`minizerofl resume`: goes on with a run that stopped, whatever stopped it."""
+"""`minizerofl resume`: continues a run that stopped, whatever stopped it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLES = """\b
 Examples:
   minizerofl resume runs/femnist-synthetic-topk-weights-s0.95-r0.2-seed0-20250101T120000Z
   minizerofl resume RUN --extend-rounds 20
-      twenty rounds more than were planned; the learning rate stays at --lr-end
+      twenty rounds beyond the planned end; the learning rate stays at --lr-end
 """
 
 
@@ -24,16 +24,18 @@ Examples:
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @_resume("--extend-rounds", type=click.IntRange(min=1), help="Run N rounds beyond the planned end.")
 @_resume("--workers", type=click.IntRange(min=1), help="Clients trained at once. [default: as before]")
-@_resume("--checkpoint-every", type=click.IntRange(min=1), help="Rounds between checkpoints. [default: as before]")
+@_resume(
+    "--checkpoint-every", type=click.IntRange(min=1), help="Write a checkpoint every N rounds. [default: as before]"
+)
 @_resume("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: as before]")
 @debug_option
 def resume(
     run: Path, extend_rounds: int | None, workers: int | None, checkpoint_every: int | None, data_dir: Path | None
 ) -> None:
-    """Go on with the run in a run directory, from its newest checkpoint.
+    """Continue the run in a run directory from its newest checkpoint.
 
-    Model and history are the same to the bit as if the run had never stopped. If the settings in its config.toml are no
-    longer those of the checkpoint, nothing is done and the settings that differ are named.
+    Model and history are the same to the bit as if the run had never stopped. If the settings in its config.toml
+    differ from those of the checkpoint, the command names them and changes nothing.
     """
     with Interrupts() as interrupts:
         with interrupts.allowed():

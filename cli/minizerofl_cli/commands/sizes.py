@@ -1,4 +1,4 @@
-"""`minizerofl sizes`: what an update weighs, in the paper, by the paper's accounting, and in bytes really encoded."""
+"""`minizerofl sizes`: the size of an update in the paper, by the paper's accounting, and as encoded bytes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _model = section("Model and messages")
 
 
 @click.command(cls=SectionCommand)
-@_model("--model", default="resnet18", show_default=True, help="Which model of the paper.", **one_of(MODELS))
+@_model("--model", default="resnet18", show_default=True, help="The paper's model.", **one_of(MODELS))
 @_model("--values", default="float32", show_default=True, help="How values are encoded.", **one_of(VALUES))
 @debug_option
 def sizes(model: str, values: str) -> None:
     """Compare the sizes of updates with the paper's, for every sparsity and mask ratio in its tables.
 
-    Each row is a topk-weights update of the model with its initial weights, really encoded by each codec. All sizes are
-    in the paper's "MB" of 1,024,000 bytes; in brackets, how many times smaller than the dense model.
+    Each row is a topk-weights update of the model with its initial weights, encoded by each codec. All sizes are in the
+    paper's "MB" of 1,024,000 bytes; the number in brackets says how many times smaller than the dense model.
     """
     with Interrupts() as interrupts, interrupts.allowed():
         for line in table(model, values):

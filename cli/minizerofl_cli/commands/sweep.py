@@ -22,7 +22,7 @@ Example, a file ratios.toml:
   minizerofl sweep ratios.toml --dry-run
       shows the six runs
   minizerofl sweep ratios.toml
-      runs those that are not done; again after Ctrl-C or a crash, it goes on where it stopped
+      does those that are not done; after Ctrl-C or a crash, the same command continues where it stopped
 """
 
 
@@ -33,15 +33,15 @@ Example, a file ratios.toml:
     type=click.Path(path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="The runs get a folder in here, named after the file.",
+    help="Folder in which the runs get a folder named after the file.",
 )
-@_sweep("--dry-run", is_flag=True, help="Show the runs and which of them are done, and stop.")
+@_sweep("--dry-run", is_flag=True, help="Show the runs and which of them are done, then stop.")
 @debug_option
 def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
     """Run `minizerofl train` for each combination of the lists in a TOML file.
 
-    The file holds options as `train --config` takes them; where a list stands, each of its values is tried. Runs that
-    are done are skipped, one that was interrupted is resumed. Results are gathered in results.csv.
+    The file holds options as `train --config` takes them; of a list, each value is tried. Finished runs are skipped, an
+    interrupted run is resumed. The results are collected in results.csv.
     """
     with Interrupts() as interrupts:
         with interrupts.allowed():

@@ -19,7 +19,7 @@ Examples:
   minizerofl trace --model resnet18 --sparsity 0.95
       a training step of ResNet-18 on 32 images
   minizerofl trace --weights RUN --json step.json
-      a step with the weights that a run has trained
+      a step with the trained weights of a run
 """
 
 
@@ -32,7 +32,7 @@ Examples:
     show_default=True,
     help="sp: share of weights and activations left out; 0: a dense network.",
 )
-@_what("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images in the mini-batch.")
+@_what("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples in the mini-batch.")
 @_what("--weights", type=click.Path(path_type=Path), help="Run directory or model.h5 whose trained weights are used.")
 @_what("--data-dir", type=click.Path(path_type=Path), help="Folder with real images. [default: synthetic ones]")
 @_output("--json", "json_file", type=click.Path(path_type=Path), help="Write the table to a file, unrounded.")

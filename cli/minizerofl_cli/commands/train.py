@@ -46,7 +46,7 @@ _recipe = section("Recipe")
 _data = section("Data")
 _local = section("Local training (SWAT: sparse forward and backward pass, dense weights)")
 _rounds = section("Rounds and uplink")
-_evaluation = section("Evaluation (on test images, with the sparse weights)")
+_evaluation = section("Evaluation (on test samples, with the sparse weights)")
 _seeds = section("Seeds")
 _faults = section("Faults")
 _machine = section("Machine and output")
@@ -57,8 +57,8 @@ _machine = section("Machine and output")
     "--recipe",
     default="quick",
     show_default=True,
-    help="Where all defaults come from: quick learns within minutes, paper is the paper's set-up; a default written "
-    "A | B is quick's | paper's. Any option overrides its recipe.",
+    help="Set of defaults: quick learns within minutes, paper is the paper's set-up. A default written A | B is "
+    "that of quick | paper. Any option overrides the recipe.",
     **one_of(RECIPE_NAMES),
 )
 @_recipe(
@@ -67,7 +67,7 @@ _machine = section("Machine and output")
     is_eager=True,
     expose_value=False,
     callback=use_config,
-    help="TOML file with options; a run's config.toml will do. Flags override it, it overrides the recipe.",
+    help="TOML file with options, such as the config.toml of a run. It overrides the recipe; flags override it.",
 )
 @_data(
     "--dataset",
@@ -75,7 +75,7 @@ _machine = section("Machine and output")
     show_default=True,
     callback=dataset_name,
     metavar=f"[{'|'.join(CATALOGUE)}|imported]",
-    help="Which federated data set; an imported one by its name (minizerofl data import).",
+    help="Name of the data set, ours or one that `minizerofl data import` took in.",
 )
 @all_of(*SOURCE_OPTIONS)
 @_data(
@@ -90,24 +90,26 @@ _machine = section("Machine and output")
 @all_of(*DIVISION_OPTIONS, *SET_OPTIONS)
 @_local(
     "--model",
-    help="The network, or a function that builds yours. [default: the paper's for the data set]",
+    help="The network, or a function that builds your own. [default: the paper's for the data set]",
     **one_of(MODELS, own="MODULE:FUNCTION"),
 )
 @_local("--sparsity", type=float, help=f"sp: share of weights and activations left out. {default_text('sparsity')}")
-@_local("--local-epochs", type=int, help=f"Passes over a client's images in a round. {default_text('local_epochs')}")
-@_local("--batch-size", type=int, help=f"Images in a mini-batch. {default_text('batch_size')}")
+@_local("--local-epochs", type=int, help=f"Passes over a client's samples in a round. {default_text('local_epochs')}")
+@_local("--batch-size", type=int, help=f"Samples in a mini-batch. {default_text('batch_size')}")
 @_local("--lr-start", type=float, help=f"Learning rate of the first round. {default_text('lr_start')}")
-@_local("--lr-end", type=float, help=f"Learning rate it falls to, exponentially. {default_text('lr_end')}")
+@_local("--lr-end", type=float, help=f"Learning rate at the end; it falls exponentially. {default_text('lr_end')}")
 @_local("--schedule-rounds", type=int, help="Rounds until --lr-end is reached. [default: --rounds]")
-@_local("--momentum", type=float, help="Share of its last step that SGD keeps; SWAT used 0.9. [default: 0.0]")
-@_local("--nesterov", is_flag=True, default=None, help="Momentum looks ahead.")
+@_local("--momentum", type=float, help="Momentum of SGD; SWAT used 0.9. [default: 0.0]")
+@_local("--nesterov", is_flag=True, default=None, help="Use Nesterov momentum.")
 @_local("--weight-decay", type=float, help="Weight decay of SGD; SWAT used 0.0005. [default: 0.0]")
-@_local("--weight-sparsity", type=float, help="Of weights alone; 0: only activations are sparse. [default: --sparsity]")
-@_local("--activation-sparsity", type=float, help="Of activations alone; 0: only weights are. [default: --sparsity]")
+@_local("--weight-sparsity", type=float, help="Sparsity of the weights; 0: they stay dense. [default: --sparsity]")
+@_local(
+    "--activation-sparsity", type=float, help="Sparsity of the activations; 0: they stay dense. [default: --sparsity]"
+)
 @_local(
     "--selection",
     help="Which weights are kept, in training, uplink and evaluation: the largest of each layer, the largest of all "
-    "layers together, or random ones, drawn once (a control); or a class of yours. [default: top-k]",
+    "layers together, or random ones, drawn once (a control); or a class of your own. [default: top-k]",
     **one_of(RULES, own=OWN),
 )
 @_local("--selection-period", type=int, help="Steps from one selection of weights to the next. [default: 1]")
@@ -118,7 +120,7 @@ _machine = section("Machine and output")
     "--uplink",
     help="What a client sends of each sparse layer: all weights; the largest weights; the changes of the largest "
     "weights; the largest changes; two controls that are not ZeroFL: the largest changes with error feedback, random "
-    f"weights; or a class of yours. {default_text('uplink')}",
+    f"weights; or a class of your own. {default_text('uplink')}",
     **one_of(UPLINKS, own=OWN),
 )
 @_rounds(
@@ -126,54 +128,67 @@ _machine = section("Machine and output")
     type=float,
     help=f"r: a client sends the share 1 - sp + r of each sparse layer. {default_text('mask_ratio')}",
 )
-@_rounds("--uplink-sparsity", type=float, help="sp in --mask-ratio's share alone. [default: --sparsity]")
+@_rounds(
+    "--uplink-sparsity",
+    type=float,
+    help="sp in the share 1 - sp + r that is sent; training keeps --sparsity. [default: --sparsity]",
+)
 @_rounds("--codec", help="How a message is written; auto takes the shortest. [default: csr]", **one_of(CODECS))
-@_rounds("--values", help="Digits of the values in a message. [default: float32]", **one_of(VALUES))
-@_rounds("--server", help="What follows the average. [default: fedavg]", **one_of(SERVERS, own=OWN))
+@_rounds("--values", help="Precision of the values in a message. [default: float32]", **one_of(VALUES))
+@_rounds(
+    "--server", help="The server's optimiser, which follows the average. [default: fedavg]", **one_of(SERVERS, own=OWN)
+)
 @_rounds("--server-lr", type=float, help="The server's learning rate; 0: its own default. [default: 0.0]")
 @_rounds(
     "--average",
-    help="What is not sent counts as zero (all), or not at all (senders, a control). [default: all]",
+    help="all: a weight that a client does not send counts as zero; senders: average over those that "
+    "sent it (a control). [default: all]",
     **one_of(AVERAGES),
 )
-@_rounds("--bn", help="BatchNorm is averaged, or stays with each client. [default: global]", **one_of(BATCH_NORMS))
+@_rounds(
+    "--bn",
+    help="global: BatchNorm is averaged; local: each client keeps its own. [default: global]",
+    **one_of(BATCH_NORMS),
+)
 @_local(
     "--dense-layers",
-    help="Sparse layers to compute by dense products, with commas between; none; or auto: the layers that keep enough "
+    help="Sparse layers to compute by dense products: names with commas; none; or auto: the layers that keep enough "
     "weights for this to be faster, as measured by bench --calibrate, else by a built-in rule. [default: auto]",
 )
-@_local("--proximal-mu", type=float, help="Pull towards the global model (FedProx). [default: 0.0]")
+@_local(
+    "--proximal-mu", type=float, help="Strength of FedProx's pull towards the global model; 0: none. [default: 0.0]"
+)
 @_faults("--quorum", type=float, help="Share of a round's clients whose updates must be usable. [default: 0.5]")
-@_faults("--round-deadline", type=float, help="Seconds after which a client is given up; 0: never. [default: 0.0]")
+@_faults("--round-deadline", type=float, help="Seconds after which a client counts as late; 0: never. [default: 0.0]")
 @_faults(
     "--inject",
     help="Faults on purpose, KIND@ROUNDS:CLIENT with commas between: drop, crash, nan, corrupt or slow=SECONDS; rounds "
     "3, 3-5 or *; a client's id, #0 (the first sampled) or *. [default: none]",
 )
-@_evaluation("--eval-every", type=int, help=f"Rounds from one evaluation to the next. {default_text('eval_every')}")
+@_evaluation("--eval-every", type=int, help=f"Evaluate every N rounds. {default_text('eval_every')}")
 @_evaluation(
     "--eval-samples",
     type=int,
-    help=f"Test images, a fixed subset; 0: all. The last round uses all. {default_text('eval_samples')}",
+    help=f"Evaluate on N test samples, a fixed subset; 0: all. The last round uses all. {default_text('eval_samples')}",
 )
 @_evaluation("--eval-dense", is_flag=True, default=None, help="Evaluate a second time, with all weights.")
 @_evaluation(
     "--validation-samples",
     type=int,
-    help="Validation images, a fixed subset; they choose the best checkpoint. 0: none. [default: 500]",
+    help="Choose the best checkpoint by N validation samples, a fixed subset; 0: by none. [default: 500]",
 )
-@_evaluation("--masks-every", type=int, help="Rounds from one note of the masks to the next; 0: never. [default: 20]")
+@_evaluation("--masks-every", type=int, help="Record the masks every N rounds; 0: never. [default: 20]")
 @_seeds(
     "--seed",
     type=int,
     default=0,
     show_default=True,
-    help="Samples clients and shuffles their images; by default also seeds the two below.",
+    help="Samples the clients and shuffles their data; the default of the two seeds below.",
 )
 @_seeds(
     "--partition-seed",
     type=int,
-    help="Divides a pool into clients, chooses validation images, draws synthetic data. [default: --seed]",
+    help="Divides the samples into clients, chooses validation samples, draws synthetic data. [default: --seed]",
 )
 @_seeds("--init-seed", type=int, help="Draws the initial weights. [default: --seed]")
 @_machine(
@@ -191,16 +206,16 @@ _machine = section("Machine and output")
 @_machine(
     "--checkpoint-every",
     type=click.IntRange(min=1),
-    help="Rounds from one checkpoint to the next. [default: 1 for models up to 30 MB, else 10]",
+    help="Write a checkpoint every N rounds. [default: 1 for models up to 30 MB, else 10]",
 )
-@_machine("--dry-run", is_flag=True, help="Show the resolved config and what the run would cost, and stop.")
+@_machine("--dry-run", is_flag=True, help="Show the resolved config and the estimated cost of the run, then stop.")
 @debug_option
 @click.pass_context
 def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
     """Train a model by federated learning with local sparsity (ZeroFL).
 
-    In each round some clients train the global model on their own images with sparse weights and activations (SWAT),
-    and send a part of what they learned; the server averages. Sizes are MB = 1,000,000 bytes.
+    In each round some clients train the global model on their own samples with sparse weights and activations (SWAT)
+    and send a part of the result; the server averages what they sent. 1 MB = 1,000,000 bytes.
 
     A run leaves a directory with its config, a history with one row a round, the model and a picture. Ctrl-C ends it
     and keeps the last complete round.

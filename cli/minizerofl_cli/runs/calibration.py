@@ -43,5 +43,5 @@ def read_calibration() -> dict[str, float]:
         return {kind: float(density) for kind, density in measured.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(
-            f"{file}: is not a calibration; delete it, or run minizerofl bench --calibrate again"
+            f"{file}: is not a calibration file; delete it, or run minizerofl bench --calibrate again"
         ) from error

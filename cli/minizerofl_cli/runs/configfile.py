@@ -74,7 +74,7 @@ def read_options(path: Path, known: Collection[str]) -> tuple[dict[str, Any], di
         if name not in known:
             raise ConfigError(f"{where} is unknown{hint(name, known)}")
         if name in options:
-            raise ConfigError(f"{where} stands there twice; keep one")
+            raise ConfigError(f"{where} is given twice; keep one")
         options[name] = value
     for key, option in MODEL_OPTIONS.items():
         if key in model:

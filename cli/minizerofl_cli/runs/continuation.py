@@ -66,11 +66,11 @@ def go_on(
             changed = differences(checkpoint.config if checkpoint else wanted, now)
             done = checkpoint.round if checkpoint else 0
             if done > rounds:
-                changed.append(f"settings.rounds: {rounds}, fewer than are done")
+                changed.append(f"settings.rounds: {rounds}, fewer than the run has done")
             if changed:
                 raise ConfigError(
-                    f"{path}: cannot go on from round {done}, for config.toml or the data have changed since: "
-                    f"{'; '.join(changed)}; change them back, or begin a new run"
+                    f"{path}: cannot continue from round {done}, since config.toml or the data have changed: "
+                    f"{'; '.join(changed)}; change them back, or start a new run"
                 )
             if checkpoint:
                 simulation.restore(checkpoint)
@@ -115,7 +115,7 @@ def _plan(path: Path) -> Plan:
             f"{path} is not a run directory of minizerofl train: it has no {Path(error.filename).name}"
         ) from None
     except KeyError as missing:
-        raise ConfigError(f"{file}: {missing} is missing; put it back, or begin a new run") from None
+        raise ConfigError(f"{file}: {missing} is missing; put it back, or start a new run") from None
     except ValueError as error:
         if isinstance(error, ConfigError | ChoiceError):
             raise
@@ -143,8 +143,8 @@ def _check_partition(path: Path, data: FederatedDataset) -> None:
     if before != now:
         changed = [client for client in {**before, **now} if before.get(client) != now.get(client)]
         raise DataError(
-            f"{path}: the data are not those of before: {len(changed)} clients differ, such as {changed[0]!r}; "
-            "name their folder with --data-dir"
+            f"{path}: the data have changed: {len(changed)} clients differ, such as {changed[0]!r}; "
+            "name the folder of the original data with --data-dir"
         )
 
 
@@ -154,4 +154,6 @@ def _environment_changes(path: Path) -> list[str]:
     now: dict[str, Any] = environment()
     old, new = ({**each["packages"], "python": each["python"]} for each in (before, now))
     changed = differences({"versions": old}, {"versions": new})
-    return [f"Note: not the same to the bit as before, since versions changed: {'; '.join(changed)}"] if changed else []
+    return (
+        [f"Note: results may differ in the last bits, since versions changed: {'; '.join(changed)}"] if changed else []
+    )

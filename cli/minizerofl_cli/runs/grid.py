@@ -78,8 +78,8 @@ class Combination:
         changed = differences({"settings": settings}, {"settings": wanted})
         if changed:
             raise ConfigError(
-                f"{self.path} was begun with other settings: {'; '.join(changed)}; "
-                "take another --runs-dir, or rename the file"
+                f"{self.path} was started with other settings: {'; '.join(changed)}; "
+                "use another --runs-dir, or rename the file"
             )
 
 
@@ -151,7 +151,7 @@ class Sweep:
             if status == "finished":
                 click.echo(f"{title}: done before, skipped")
                 continue
-            click.echo(f"{title}: {'goes on' if status else 'begins'}")
+            click.echo(f"{title}: {'resumed' if status else 'started'}")
             try:
                 if status:
                     go_on(each.path, interrupts)

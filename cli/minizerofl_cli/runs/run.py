@@ -194,7 +194,7 @@ class Run:
                 self._complete(round)
         except Interrupted as stop:
             done = self._last.round
-            what = f"the model of round {done} is kept; minizerofl resume {self.directory.path} goes on"
+            what = f"the model of round {done} is kept; continue with minizerofl resume {self.directory.path}"
             self.say(f"Interrupted; {what if done else 'no round was complete'}.")
             return stop
 

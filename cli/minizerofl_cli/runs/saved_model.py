@@ -111,15 +111,13 @@ def evaluate_model(
 def _load_model(path: Path, file: Path, best: bool) -> SavedModel:
     checkpoints = Checkpoints(path / "checkpoints")
     if path.is_dir() and not file.exists() and checkpoints.paths():
-        raise ModelFileError(f"{path} has checkpoints, but no model.h5 yet: it was killed; minizerofl resume goes on")
+        raise ModelFileError(f"{path} has no model.h5: the run was killed; continue it with minizerofl resume")
     saved = load_model(file)
     if not best:
         return saved
     newest, _ = checkpoints.newest()
     if newest is None or newest.best is None:
-        raise ModelFileError(
-            f"{path}: no checkpoint is known to be the best; --best is for a run with validation images"
-        )
+        raise ModelFileError(f"{path}: has no best checkpoint; --best is for a run with validation samples")
     chosen = read_checkpoint(checkpoints.path(newest.best.round))
     return replace(saved, state=chosen.state, about={**saved.about, "rounds": chosen.round})
 
@@ -139,7 +137,7 @@ def _origin(saved: SavedModel, file: Path) -> Origin:
         )
     except KeyError as missing:
         raise ModelFileError(
-            f"{file}: says nothing of {missing} of its data, so it cannot be evaluated here; a run's model.h5 does"
+            f"{file}: does not give {missing} of its data, so it cannot be evaluated; use the model.h5 of a run"
         ) from missing
 
 
@@ -169,8 +167,8 @@ def _load(origin: Origin, source: str | None, data_dir: Path | None) -> Federate
         ) from error
     if data.class_names != origin.class_names:
         raise DataError(
-            f"the model knows {len(origin.class_names)} classes, the data have {len(data.class_names)} or others; "
-            "take the data it was trained on"
+            f"the model knows {len(origin.class_names)} classes, the data have {len(data.class_names)}, or others; "
+            "use the data it was trained on"
         )
     return data
 

@@ -57,8 +57,8 @@ SOURCE_OPTIONS: tuple[Decorator, ...] = (
         "--source",
         default="auto",
         show_default=True,
-        help="real reads files; synthetic is a twin made by a program; auto is real if a folder is named or the set "
-        "has been fetched, else synthetic.",
+        help="real: read files; synthetic: use the synthetic twin, made by a program; auto: real if a folder is named "
+        "or the set was fetched, else synthetic.",
         **one_of(SOURCES),
     ),
     _data(
@@ -73,15 +73,15 @@ DIVISION_OPTIONS: tuple[Decorator, ...] = (
         "--partition",
         callback=_partition,
         metavar=f"[{'|'.join(METHODS)}|FILE.json]",
-        help="How the samples are divided into clients; FILE.json is a file that `minizerofl data "
+        help="How the samples are divided into clients; FILE.json is one that `minizerofl data "
         "partition` wrote. [default: dirichlet, as in the paper]",
     ),
     _division("--num-clients", type=int, help="The number of clients. [100; quick cifar10 20, speech_commands 40]"),
-    _division("--alpha", type=float, help="Of dirichlet(-min), quantity: 1000 is near IID, 1 is not. [default: 1]"),
-    _division("--prior", help="Of dirichlet: draw around the classes' shares or equal shares. [default: classes]",
+    _division("--alpha", type=float, help="dirichlet(-min), quantity: 1000 is nearly IID, 0.1 is not. [default: 1]"),
+    _division("--prior", help="dirichlet: draw around the classes' shares or equal shares. [default: classes]",
               **one_of(PRIORS)),
-    _division("--min-size", type=int, help="Of dirichlet-min, quantity: the smallest client."),
-    _division("--shards-per-client", type=int, help="Of shards: pieces of the sorted pool for each. [default: 2]"),
+    _division("--min-size", type=int, help="dirichlet-min, quantity: each client has at least N samples."),
+    _division("--shards-per-client", type=int, help="shards: pieces of the sorted samples for each. [default: 2]"),
 )  # fmt: skip
 SET_OPTIONS: tuple[Decorator, ...] = (
     _sets(
@@ -102,7 +102,7 @@ SET_OPTIONS: tuple[Decorator, ...] = (
         help="cifar10, speech_commands: change training samples at random. [default: yes; quick speech_commands: no]",
     ),
     _sets("--format", help="femnist, cifar10: which layout of the files to read. [default: the first that is found]"),
-    _sets("--holdout-writers", type=int, help="femnist: test on N whole writers, who never train. [default: 0]"),
+    _sets("--holdout-writers", type=int, help="femnist: test on N writers who never train. [default: 0]"),
     _sets(
         "--keep-duplicates",
         is_flag=True,

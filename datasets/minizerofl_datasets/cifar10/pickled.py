@@ -135,15 +135,15 @@ class _Parser:
         elif name == "BUILD":
             self.stack.append(self._with_state(*self._pop(2)))
         else:
-            raise ValueError(f"the opcode {name} does not belong into a batch")
+            raise ValueError(f"the opcode {name} does not belong in a batch")
 
     def _pop(self, number: int) -> list[Any]:
         if len(self.stack) < number:
-            raise ValueError("takes a value where none is left")
+            raise ValueError("takes a value from an empty stack")
         values = self.stack[-number:]
         del self.stack[-number:]
         if any(isinstance(value, _Mark) for value in values):
-            raise ValueError("takes a value where none is left")
+            raise ValueError("takes a value from an empty stack")
         return values
 
     def _to_mark(self) -> list[Any]:
@@ -163,7 +163,7 @@ class _Parser:
     def _extend(self, name: str) -> None:
         values = self._pop(1) if name == "APPEND" else self._to_mark()
         if not all(isinstance(value, int | bytes | str) for value in values):
-            raise ValueError("has a list of other things than numbers and text")
+            raise ValueError("has a list of something other than numbers and text")
         if name == "LIST":
             self.stack.append([])
         if not isinstance(self.stack[-1], list):
@@ -201,7 +201,7 @@ class _Parser:
             return _Array()
         if called == "numpy dtype" and plain == (b"u1", 0, 1):
             return _Dtype()
-        raise ValueError("makes something else than one array of bytes")
+        raise ValueError("makes something other than one array of bytes")
 
     @staticmethod
     def _with_state(value: Any, state: Any) -> Any:

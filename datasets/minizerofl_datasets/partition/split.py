@@ -124,7 +124,10 @@ def client_id(prefix: str, number: int, of: int) -> str:
 
 def _natural(y: Rows, owners: Sequence[str] | npt.NDArray[np.str_] | None, seed: int) -> Partition:
     if owners is None:
-        raise ValueError("partition='natural' needs to know who made each sample, which this set does not tell.")
+        raise ValueError(
+            "partition='natural' needs the owner of each sample, which this set does not give; choose "
+            "another partition."
+        )
     names = np.asarray(owners, np.str_)
     if names.shape != y.shape:
         raise ValueError(f"owners: {names.shape[0]} names for {len(y)} samples; give one for each sample.")

@@ -83,7 +83,7 @@ def decode(message: bytes, schema: Schema) -> Payload:
 def _check_head(message: bytes, schema: Schema) -> np.dtype[Any]:
     """Check all that stands before the headers of the tensors; return the dtype of the values."""
     if len(message) < START or not message.startswith(MAGIC):
-        raise RefusedError("format", "this is no message of minizerofl")
+        raise RefusedError("format", "this is not a message of minizerofl")
     _, version, width, tensors, digest = HEAD.unpack_from(message)
     if version != VERSION:
         raise RefusedError("format", f"version {version}, this program reads version {VERSION}")
@@ -123,7 +123,7 @@ def _decode_tensor(
     values.flags.writeable = False  # as above
     positions, found = np.empty(count + 1, np.int32), np.empty(count + 1, np.float32)  # one more: see the kernel
     if find_nonzeros(values, positions, found) != count:
-        raise RefusedError("length", f"not {count} values are other than zero, as the header says")
+        raise RefusedError("length", f"the header says {count} non-zero values, but another number was sent")
     return Kept(shape, positions[:count], found[:count])
 
 

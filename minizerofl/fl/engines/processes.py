@@ -113,8 +113,8 @@ class _Process:
         except (EOFError, OSError) as error:
             self._process.join(1)
             raise WorkerDiedError(
-                f"worker process {self._process.pid} is gone (exit code {self._process.exitcode}), perhaps because "
-                "memory ran out; take fewer --workers"
+                f"worker process {self._process.pid} died (exit code {self._process.exitcode}), perhaps because "
+                "memory ran out; use fewer --workers"
             ) from error
         result = unpack(parcel, self._outbox, copy=True)
         if not done:

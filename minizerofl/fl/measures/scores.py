@@ -40,7 +40,7 @@ def majority_class(labels: Labels) -> Majority:
     Majority(label=5, share=0.5)
     """
     if labels.size == 0:
-        raise ConfigError("the clients have no test samples, so that no accuracy can be measured; take more clients")
+        raise ConfigError("the clients have no test samples, so no accuracy can be measured; use more clients")
     counts = np.bincount(labels)
     return Majority(int(counts.argmax()), float(counts.max() / labels.size))
 

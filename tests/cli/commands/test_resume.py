@@ -209,7 +209,7 @@ def test_a_changed_config_is_refused_and_its_keys_are_named(copy, invoke):
     assert "model.num_classes: 62 -> 61" in _last_line(invoke("resume", copy, "--extend-rounds", 1))
 
     (copy / "config.toml").write_text(config.replace("\nrounds = 6", "\nrounds = 3"))
-    assert "settings.rounds: 3, fewer than are done" in _last_line(invoke("resume", copy))
+    assert "settings.rounds: 3, fewer than the run has done" in _last_line(invoke("resume", copy))
 
     (copy / "config.toml").write_text(config.replace("lr_start", "lr_strat"))
     result = invoke("resume", copy, "--extend-rounds", 1)

@@ -31,4 +31,4 @@ def test_a_run_takes_what_was_measured_and_keeps_to_it(invoke, small, monkeypatc
     calibration.write_text('{"break_even": [3]}')
     result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 2
-    assert "breakeven.json: is not a calibration; delete it" in result.output
+    assert "breakeven.json: is not a calibration file; delete it" in result.output

@@ -48,7 +48,7 @@ def test_the_config_of_a_run_makes_the_same_run(finished_run, invoke):
         ("lr_strat = 0.1", "lr_strat is unknown; did you mean 'lr_start'?"),
         ("[settings]\nround = 3", "settings.round is unknown; did you mean 'rounds'?"),
         ("[data]\nwobble = 3", "data.wobble is unknown"),
-        ("rounds = 3\n[settings]\nrounds = 4", "settings.rounds stands there twice"),
+        ("rounds = 3\n[settings]\nrounds = 4", "settings.rounds is given twice"),
         ("rounds = [3, 4]", "lists are for minizerofl sweep"),
         ("rounds = 'many'", "'many' is not a valid integer"),
         ("rounds = 1.5", "'1.5' is not a valid integer"),

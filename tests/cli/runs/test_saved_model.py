@@ -62,13 +62,13 @@ def test_the_best_checkpoint(finished_run, changed, tmp_path):
     summary = json.loads((finished_run.path / "summary.json").read_text())
     lines = list(evaluate_model(finished_run.path, None, None, 10, best=True))
     assert f", {summary['best_round']} rounds on" in lines[1]
-    with pytest.raises(ModelFileError, match="no checkpoint is known"):
+    with pytest.raises(ModelFileError, match="has no best checkpoint"):
         list(evaluate_model(changed(), None, None, None, best=True))
 
 
 def test_a_run_that_was_killed_has_no_model_yet(finished_run, tmp_path):
     shutil.copytree(finished_run.path / "checkpoints", tmp_path / "checkpoints")
-    with pytest.raises(ModelFileError, match="minizerofl resume goes on"):
+    with pytest.raises(ModelFileError, match="continue it with minizerofl resume"):
         list(evaluate_model(tmp_path, None, None, None))
 
 
@@ -116,5 +116,5 @@ def test_other_classes(changed):
 
 
 def test_a_model_without_description(changed):
-    with pytest.raises(ModelFileError, match="says nothing of 'partition_seed'"):
+    with pytest.raises(ModelFileError, match="does not give 'partition_seed'"):
         list(evaluate_model(changed(partition_seed=...), None, None, None))

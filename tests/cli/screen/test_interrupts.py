@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_ends_the_run_which_goes_on_later(start, wait_fo
     os.kill(int(worker), signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 6
-    assert re.fullmatch(rf"minizerofl: worker process {worker} is gone .*; take fewer --workers\n", err)
+    assert re.fullmatch(rf"minizerofl: worker process {worker} died .*; use fewer --workers\n", err)
 
     (run,) = tmp_path.iterdir()
     summary = json.loads((run / "summary.json").read_text())

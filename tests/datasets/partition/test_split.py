@@ -155,7 +155,7 @@ def test_a_known_split_stays_what_it_was():
         ({"method": "shards", "shards_per_client": 26}, "give 1 to 25"),
         ({"method": "iid", "num_clients": 0}, "give 1 to 100"),
         ({"method": "iid", "num_clients": 101}, "give 1 to 100"),
-        ({"method": "natural"}, "who made each sample"),
+        ({"method": "natural"}, "the owner of each sample"),
         ({"method": "natural", "alpha": 1.0}, "takes no alpha"),
         ({"method": "natural", "owners": ["a"]}, "1 names for 100 samples"),
     ],

@@ -134,7 +134,7 @@ def test_a_run_that_went_on_is_a_run_that_never_stopped(simulate: Simulate, tmp_
 
 
 def test_another_models_checkpoint_is_refused(simulate: Simulate) -> None:
-    with pytest.raises(CheckpointError, match="round 4 is not one of tiny"):
+    with pytest.raises(CheckpointError, match="round 4 belongs to another model than tiny"):
         simulate().restore(Checkpoint(4, STATE))
 
 
