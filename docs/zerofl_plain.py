@@ -168,7 +168,7 @@ def main(strategy="topk-weights", sp="0.9", r="0.2"):
         sent, dense = sum(map(count_bytes, masks)) / 1000, 5 * sum(array.nbytes for array in w.values()) / 1000
         right = accuracy(w, x_test, y_test, sp)
         print(f"round {t + 1:2}  accuracy {right:6.1%}  sent {share:6.1%}: {sent:.0f} kB instead of {dense:.0f} kB")
-    print(f"always the most frequent class: {np.bincount(y_test).max() / y_test.size:.1%}")
+    print(f"always the majority class: {np.bincount(y_test).max() / y_test.size:.1%}")
     print(f"all weights instead of W_top:   {accuracy(w, x_test, y_test, 0.0):.1%}")
 
 

@@ -1,4 +1,4 @@
-"""Lets ``python -m minizerofl_cli`` do what ``minizerofl`` does."""
+"""Makes ``python -m minizerofl_cli`` the same as ``minizerofl``."""
 
 from minizerofl_cli.main import main
 

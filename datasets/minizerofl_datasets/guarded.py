@@ -108,7 +108,7 @@ def _serve(function: str, arguments: str, seconds: str) -> None:
 
 
 def limit_memory(more: int) -> None:
-    """Let this process ask for so many bytes more than it has, where the system can limit that.
+    """Limit the bytes that this process may ask for beyond what it has, where the system can.
 
     Examples
     --------

@@ -26,13 +26,13 @@ class Aggregator:
     Parameters
     ----------
     state : dict of str to array
-        The global state at the beginning of the round.
+        The global model at the beginning of the round.
     differences : bool
         Whether the clients send changes, see `Uplink.differences`.
     average : str
         "all" divides by the samples of all clients, so that an entry that a client does not send counts as zero
         (paper, section 5). "senders" divides, entry by entry, by the samples of the clients that sent it, and leaves
-        the global state as it is where nobody did: a control, not ZeroFL.
+        the global model as it is where nobody did: a control, not ZeroFL.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A client: local training from the global state, on the client's own samples."""
+"""A client: local training from the global model, on the client's own samples."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Client:
         watch: Watch | None = None,
         memory: State | None = None,
     ) -> Update:
-        """Train from the global state for some epochs, choose what to send and encode it.
+        """Train from the global model for some epochs, choose what to send and encode it.
 
         The last mini-batch of an epoch may be smaller than the others. Its mean gradient takes a whole step all the
         same.
@@ -90,7 +90,7 @@ class Client:
         model : Module
             A model to work in; `state` overwrites it.
         state : dict of str to array
-            The global state.
+            The global model.
         round : int
             The round, counted from 1.
         lr : float

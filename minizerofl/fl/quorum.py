@@ -64,7 +64,7 @@ def check_finite(round: int, state: State, server_memory: State, outcomes: Seque
     round : int
         The round.
     state, server_memory : dict of str to array
-        The new global state, and what the server is to remember.
+        The new global model, and what the server is to remember.
     outcomes : sequence of Outcome
         How the clients' turns ended.
 

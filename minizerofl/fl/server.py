@@ -1,4 +1,4 @@
-"""The server's second step: from the old global state and the one that plain averaging would give to the new one.
+"""The server's second step: from the old global model and the one that plain averaging would give to the new one.
 
 The change that averaging would make, d = plain - w_t, is minus a pseudo-gradient, and any optimiser can follow it
 (Hsu et al. 2019 for momentum; Reddi et al. 2021, algorithm 2, for the adaptive ones). With eta, the server's learning
@@ -57,12 +57,12 @@ class Server:
         self.lr = lr or self.default_lr
 
     def step(self, state: State, plain: State, memory: State) -> tuple[State, State]:
-        """Return the new global state, and what to remember.
+        """Return the new global model, and what to remember.
 
         Parameters
         ----------
         state : dict of str to array
-            The global state at the beginning of the round (w_t).
+            The global model at the beginning of the round (w_t).
         plain : dict of str to array
             The state that averaging alone gives.
         memory : dict of str to array

@@ -73,7 +73,7 @@ class Settings:
     server_lr : float
         The server's learning rate; 0 stands for its default, 1 for "fedavg" and "fedavgm" and 0.01 for the others.
     proximal_mu : float
-        Strength of the pull of local training towards the global state (FedProx); 0 for none.
+        Strength of the pull of local training towards the global model (FedProx); 0 for none.
     bn : str
         "global": clients begin with the averages of BatchNorm's parameters and statistics, as of all else. "local":
         a client that took part before goes on with its own (FedBN, Li et al. 2021). A copy is still sent, so that

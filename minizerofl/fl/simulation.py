@@ -1,8 +1,8 @@
 """The federation in one process: algorithm 1 of the paper (section 5), with what it takes to measure and repeat a run.
 
 `Simulation._round` is the round, line by line. Each line is a module of its own: clients are sampled (`sampling`), each
-trains from the global state (`turn`, `client`) and sends what its `uplink` selects, the server adds the updates up
-(`intake`, `aggregator`), makes the new global state of their average (`uplink`, `server`), and evaluates it
+trains from the global model (`turn`, `client`) and sends what its `uplink` selects, the server adds the updates up
+(`intake`, `aggregator`), makes the new global model of their average (`uplink`, `server`), and evaluates it
 (`measures.evaluator`).
 """
 
@@ -67,7 +67,7 @@ class Simulation:
     settings : Settings
         The settings; "auto" in `dense_layers` has been replaced by the layers that were chosen.
     state : dict of str to array
-        The global state after the last complete round.
+        The global model after the last complete round.
     round : int
         The last complete round; 0 before the first.
     best : Best or None
@@ -238,7 +238,7 @@ class Simulation:
         return sample_clients(self.data, s.clients_per_round, generator(s.seed, t, "", Purpose.SAMPLE_CLIENTS))
 
     def _train(self, engine: Engine, t: int, clients: Sequence[str]) -> Iterator[Answer]:
-        """Let clients train from the global state; yield their answers in the order of sampling."""
+        """Let clients train from the global model; yield their answers in the order of sampling."""
         limit = self.settings.round_deadline
         turn = self.turn(t, time.monotonic() + limit if limit else math.inf)
         memories = self.client_memories

@@ -129,7 +129,7 @@ class Turn:
     lr : float
         The learning rate of the round.
     state : dict of str to array
-        The global state.
+        The global model.
     data : FederatedData
         Where the clients' samples come from.
     uplink : Uplink

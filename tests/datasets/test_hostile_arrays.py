@@ -164,7 +164,10 @@ HDF5 = {
     "wide": (lambda file: file.create_dataset("x", (2**62, 4), "u1", chunks=(8, 4)), "does not hold that much"),
     "records": (lambda file: file.__setitem__("x", np.zeros(40, [("a", "u1")])), "something other than plain numbers"),
     "references": (lambda file: file.create_dataset("x", (40,), h5py.ref_dtype), "something other than plain numbers"),
-    "lists": (lambda file: file.create_dataset("x", (40,), h5py.vlen_dtype("u1")), "something other than plain numbers"),
+    "lists": (
+        lambda file: file.create_dataset("x", (40,), h5py.vlen_dtype("u1")),
+        "something other than plain numbers",
+    ),
     "an unknown filter": (lambda file: with_filter(file, 32015), "'x' is packed with filter 32015"),
     "a built-in filter of another kind": (lambda file: with_filter(file, 6), "'x' is packed with filter 6"),
     "pieces larger than the array": (large_pieces, "'x' is stored in chunks of"),

@@ -1,4 +1,4 @@
-"""The codec kernels against their twins, and decoding what no encoder wrote."""
+"""The codec kernels against the reference kernels, and decoding what no encoder wrote."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ SMALL = st.lists(st.integers(-1, 6), max_size=6).map(lambda numbers: np.array(nu
 
 
 @given(positions(), st.integers(1, 50))
-def test_rows_are_their_twin_and_come_back(drawn: tuple[int, np.ndarray], columns: int) -> None:
+def test_rows_equal_their_reference_and_come_back(drawn: tuple[int, np.ndarray], columns: int) -> None:
     size, flat = drawn
     results = []
     for module in (codec, reference):
@@ -40,7 +40,7 @@ def test_rows_are_their_twin_and_come_back(drawn: tuple[int, np.ndarray], column
 
 
 @given(SMALL.filter(len), SMALL)
-def test_wrong_rows_are_refused_as_by_the_twin(indptr: np.ndarray, indices: np.ndarray) -> None:
+def test_wrong_rows_are_refused_as_by_the_reference(indptr: np.ndarray, indices: np.ndarray) -> None:
     ours, theirs = np.zeros(indices.size, np.int32), np.zeros(indices.size, np.int32)
     refused = codec.join_rows(indptr, indices, 5, ours)
     assert refused == reference.join_rows(indptr, indices, 5, theirs)
@@ -69,7 +69,7 @@ def test_rows_that_lead_outside_or_back_are_refused(indptr: list[int], indices: 
 
 
 @given(positions())
-def test_bits_are_their_twin_and_come_back(drawn: tuple[int, np.ndarray]) -> None:
+def test_bits_equal_their_reference_and_come_back(drawn: tuple[int, np.ndarray]) -> None:
     size, flat = drawn
     ours, theirs = np.zeros(-(-size // 32), np.uint32), np.zeros(-(-size // 32), np.uint32)
     codec.set_bits(flat, ours)
@@ -81,7 +81,7 @@ def test_bits_are_their_twin_and_come_back(drawn: tuple[int, np.ndarray]) -> Non
 
 
 @given(WORDS, st.integers(1, 80))
-def test_find_bits_is_its_twin_in_any_room(words: np.ndarray, room: int) -> None:
+def test_find_bits_equals_its_reference_in_any_room(words: np.ndarray, room: int) -> None:
     ours, theirs = np.zeros(room, np.int32), np.zeros(room, np.int32)
     n = codec.find_bits(words, ours)
     assert n == reference.find_bits(words, theirs)
@@ -89,7 +89,7 @@ def test_find_bits_is_its_twin_in_any_room(words: np.ndarray, room: int) -> None
 
 
 @given(positions(), st.integers(-2, 2))
-def test_nonzeros_are_found_as_by_the_twin_in_any_room(drawn: tuple[int, np.ndarray], spare: int) -> None:
+def test_nonzeros_are_found_as_by_the_reference_in_any_room(drawn: tuple[int, np.ndarray], spare: int) -> None:
     size, flat = drawn
     values = np.zeros(size, np.float32)
     values[flat] = np.random.default_rng(size).uniform(0.1, 1, flat.size)
@@ -104,7 +104,7 @@ def test_nonzeros_are_found_as_by_the_twin_in_any_room(drawn: tuple[int, np.ndar
 
 
 @given(positions(), st.sampled_from([0, 1, 2, 5, 24]))
-def test_rice_code_is_its_twin_and_comes_back(drawn: tuple[int, np.ndarray], parameter: int) -> None:
+def test_rice_code_equals_its_reference_and_comes_back(drawn: tuple[int, np.ndarray], parameter: int) -> None:
     size, flat = drawn
     bits = codec.rice_bits(flat, parameter)
     assert bits == reference.rice_bits(flat, parameter)
@@ -119,7 +119,9 @@ def test_rice_code_is_its_twin_and_comes_back(drawn: tuple[int, np.ndarray], par
 
 
 @given(WORDS, st.sampled_from([0, 1, 5, 24]), st.integers(0, 70), st.sampled_from([1, 40, 10**6, 2**31 - 1]))
-def test_any_words_are_read_or_refused_as_by_the_twin(words: np.ndarray, parameter: int, k: int, size: int) -> None:
+def test_any_words_are_read_or_refused_as_by_the_reference(
+    words: np.ndarray, parameter: int, k: int, size: int
+) -> None:
     ours, theirs = np.zeros(k, np.int32), np.zeros(k, np.int32)
     refused = codec.rice_decode(words, parameter, size, ours)
     assert refused == reference.rice_decode(words, parameter, size, theirs)
@@ -128,7 +130,7 @@ def test_any_words_are_read_or_refused_as_by_the_twin(words: np.ndarray, paramet
 
 
 @given(positions(), st.integers(1, 1000))
-def test_sums_are_their_twin(drawn: tuple[int, np.ndarray], weight: int) -> None:
+def test_sums_equal_their_reference(drawn: tuple[int, np.ndarray], weight: int) -> None:
     size, flat = drawn
     values = np.random.default_rng(size).standard_normal(size).astype(np.float32)
     ours, theirs = np.ones(size), np.ones(size)

@@ -1,4 +1,4 @@
-"""The sparse-convolution kernels against their twins."""
+"""The sparse-convolution kernels against the reference kernels."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     shape=st.tuples(st.integers(0, 5), st.integers(1, 3), st.sampled_from([1, 5, 16, 17, 65, 1500])),
     planes=st.booleans(),
 )
-def test_sum_rows_is_its_twin(
+def test_sum_rows_equals_its_reference(
     seed: int, dtype: type, density: float, blocks: int, shape: tuple[int, int, int], planes: bool
 ) -> None:
     """With a plane for each sparse row the next image row is prefetched, otherwise not."""
@@ -83,7 +83,7 @@ def convolutions(draw: st.DrawFn, stride: int, K: int) -> tuple[np.ndarray, np.n
 
 @pytest.mark.parametrize(("stride", "K"), [(1, 1), (1, 3), (1, 5), (2, 3), (2, 8), (3, 2)])
 @given(st.data())
-def test_conv_weight_gradient_is_its_twin(stride: int, K: int, data: st.DataObject) -> None:
+def test_conv_weight_gradient_equals_its_reference(stride: int, K: int, data: st.DataObject) -> None:
     x, dy, down, across = data.draw(convolutions(stride, K))
     positions = np.flatnonzero(x).astype(np.int32)
     shape = (len(x), down.kernel, across.kernel, len(dy))

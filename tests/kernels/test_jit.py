@@ -44,7 +44,7 @@ def kernels(module: ModuleType) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.split(".")[-1])
-def test_public_kernels_have_a_twin_with_the_same_arguments_and_only_they(module: ModuleType) -> None:
+def test_public_kernels_have_a_reference_with_the_same_arguments_and_only_they(module: ModuleType) -> None:
     twins = importlib.import_module(module.__name__.replace("kernels.", "kernels.reference."))
     theirs = {
         name: list(inspect.signature(twin).parameters)

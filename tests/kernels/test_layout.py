@@ -1,4 +1,4 @@
-"""The kernels that bring data into another order against their twins."""
+"""The kernels that bring data into another order against the reference kernels."""
 
 import numpy as np
 import scipy.sparse
@@ -24,7 +24,7 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     st.tuples(st.integers(0, 4), st.integers(0, 4)),
     st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 12)),
 )
-def test_space_to_depth_is_its_twin(
+def test_space_to_depth_equals_its_reference(
     seed: int, dtype: type, images: tuple[int, ...], padding: tuple[int, int], planes: tuple[int, int, int]
 ) -> None:
     x = normal(np.random.default_rng(seed), *images, dtype=dtype)
@@ -36,7 +36,9 @@ def test_space_to_depth_is_its_twin(
 
 
 @given(DTYPES, st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)))
-def test_depth_to_space_is_its_twin_and_undoes_space_to_depth(dtype: type, stride: int, shape: tuple[int, ...]) -> None:
+def test_depth_to_space_equals_its_reference_and_undoes_space_to_depth(
+    dtype: type, stride: int, shape: tuple[int, ...]
+) -> None:
     x = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
     planes = np.full((shape[0], stride, stride, -(-shape[1] // stride), 1 - (-shape[2] // stride), shape[3]), 7, dtype)
     layout.space_to_depth(x, 0, 0, planes)
@@ -47,7 +49,7 @@ def test_depth_to_space_is_its_twin_and_undoes_space_to_depth(dtype: type, strid
 
 
 @given(SEEDS, DTYPES, DENSITIES, st.tuples(st.integers(1, 9), st.integers(1, 9)))
-def test_group_weights_is_its_twin(seed: int, dtype: type, density: float, shape: tuple[int, int]) -> None:
+def test_group_weights_equals_its_reference(seed: int, dtype: type, density: float, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)
     matrix = scipy.sparse.random(*shape, density=density, format="csr", dtype=dtype, random_state=rng)
     by_row, by_column = (np.stack([rng.integers(0, 4, n), rng.integers(0, 99, n)]).astype(np.int32) for n in shape)
@@ -69,7 +71,7 @@ def test_group_weights_is_its_twin(seed: int, dtype: type, density: float, shape
     image=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 65)),
     cell_columns=st.integers(1, 9),
 )
-def test_group_activations_and_find_places_are_their_twins(
+def test_group_activations_and_find_places_equal_their_references(
     seed: int, dtype: type, density: float, stride: int, image: tuple[int, int, int], cell_columns: int
 ) -> None:
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The products of short rows against their twins."""
+"""The products of short rows against the reference kernels."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,9 @@ DENSITIES = st.sampled_from([0.0, 0.05, 0.5, 1.0])
 
 @pytest.mark.parametrize("name", ["gather_rows", "scatter_rows"])
 @given(seed=SEEDS, dtype=DTYPES, density=DENSITIES, n=st.sampled_from([16, 32, 48, 64]))
-def test_products_of_short_rows_are_their_twins(name: str, seed: int, dtype: type, density: float, n: int) -> None:
+def test_products_of_short_rows_equal_their_references(
+    name: str, seed: int, dtype: type, density: float, n: int
+) -> None:
     rng = np.random.default_rng(seed)
     matrix = scipy.sparse.random(5, 7, density=density, format="csr", dtype=dtype, random_state=rng)
     factor = matrix if name == "gather_rows" else matrix.T

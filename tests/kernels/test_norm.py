@@ -1,4 +1,4 @@
-"""The batch-normalisation kernels against their twins."""
+"""The batch-normalisation kernels against the reference kernels."""
 
 from types import ModuleType
 
@@ -29,7 +29,7 @@ def close(ours: np.ndarray, theirs: np.ndarray) -> None:
 
 
 @given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans(), st.booleans())
-def test_batch_norm_is_its_twin(
+def test_batch_norm_equals_its_reference(
     seed: int, shape: tuple[int, int], dtype: type, training: bool, adds: bool, relu: bool
 ) -> None:
     x, residual, *vectors = draw(seed, shape, dtype)
@@ -55,7 +55,7 @@ def test_nan_is_not_rectified_away(module: ModuleType, size: int) -> None:
 
 
 @given(SEEDS, SHAPES, DTYPES, st.booleans(), st.booleans())
-def test_batch_norm_gradient_is_its_twin(
+def test_batch_norm_gradient_equals_its_reference(
     seed: int, shape: tuple[int, int], dtype: type, relu: bool, residual: bool
 ) -> None:
     x, dy, weight, *moments, _ = draw(seed, shape, dtype)

@@ -1,4 +1,4 @@
-"""The max-pooling kernels against their twins."""
+"""The max-pooling kernels against the reference kernels."""
 
 import numpy as np
 from hypothesis import given
@@ -16,7 +16,7 @@ IMAGES = hnp.arrays(
 
 
 @given(IMAGES, st.integers(1, 3), st.integers(1, 3))
-def test_pooling_and_its_gradient_are_their_twins(x: np.ndarray, size: int, stride: int) -> None:
+def test_pooling_and_its_gradient_equal_their_references(x: np.ndarray, size: int, stride: int) -> None:
     C, H, W, N = x.shape
     shape = (C, (H - size) // stride + 1, (W - size) // stride + 1, N)
     results = []

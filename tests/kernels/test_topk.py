@@ -1,4 +1,4 @@
-"""The top-k kernels against their twins."""
+"""The top-k kernels against the reference kernels."""
 
 import numpy as np
 from hypothesis import given
@@ -23,7 +23,7 @@ def above(number: float) -> np.float32:
 
 
 @given(ARRAYS, st.sampled_from([0.5, 1.0, SMALLEST]), st.integers(1, 1100))
-def test_collect_at_least_is_its_twin(x: np.ndarray, cut: float, room: int) -> None:
+def test_collect_at_least_equals_its_reference(x: np.ndarray, cut: float, room: int) -> None:
     results = []
     for module in (topk, reference):
         positions, values = np.zeros(room, np.int32), np.zeros(room, np.float32)
@@ -53,7 +53,7 @@ def test_a_rank_above_all_is_estimated_as_infinity() -> None:
 
 
 @given(ARRAYS, st.sampled_from([0.5, 1.0, 2.0]), st.data())
-def test_find_tie_is_its_twin(x: np.ndarray, magnitude: float, data: st.DataObject) -> None:
+def test_find_tie_equals_its_reference(x: np.ndarray, magnitude: float, data: st.DataObject) -> None:
     x = np.append(x, np.float32(-magnitude))
     k = data.draw(st.integers(1, int(np.count_nonzero(np.abs(x) == np.float32(magnitude)))))
     arguments = x, np.float32(magnitude), above(magnitude), k
@@ -61,12 +61,14 @@ def test_find_tie_is_its_twin(x: np.ndarray, magnitude: float, data: st.DataObje
 
 
 @given(ARRAYS, st.sampled_from([0.5, 1.0, SMALLEST]))
-def test_count_at_least_is_its_twin(x: np.ndarray, cut: float) -> None:
+def test_count_at_least_equals_its_reference(x: np.ndarray, cut: float) -> None:
     assert topk.count_at_least(x, np.float32(cut)) == reference.count_at_least(x, np.float32(cut))
 
 
 @given(ARRAYS, st.sampled_from([np.float32, np.float64]), st.integers(1, 7), st.integers(-4, 4), st.data())
-def test_estimate_is_its_twin(x: np.ndarray, dtype: type, stride: int, errors: int, data: st.DataObject) -> None:
+def test_estimate_equals_its_reference(
+    x: np.ndarray, dtype: type, stride: int, errors: int, data: st.DataObject
+) -> None:
     x = x.astype(dtype)
     top, bits = TOPS[x.itemsize], x.view(f"i{x.itemsize}")
     k = data.draw(st.integers(1, x.size))
@@ -77,7 +79,7 @@ MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_s
 
 
 @given(MATRICES, st.sampled_from([0.5, 1.0]), st.integers(0, 2**32 - 1), st.integers(0, 5000))
-def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: int) -> None:
+def test_collect_rows_equals_its_reference(w: np.ndarray, cut: float, seed: int, room: int) -> None:
     results: tuple[list, list] = ([], [])
     for module, seen in zip((topk, reference), results, strict=True):
         random = np.random.default_rng(seed)
@@ -104,7 +106,7 @@ def test_collect_rows_is_its_twin(w: np.ndarray, cut: float, seed: int, room: in
 
 
 @given(MATRICES, st.sampled_from([np.float32, np.float64]), st.integers(1, 5000), st.data())
-def test_keep_rows_is_its_twin(w: np.ndarray, dtype: type, sample: int, data: st.DataObject) -> None:
+def test_keep_rows_equals_its_reference(w: np.ndarray, dtype: type, sample: int, data: st.DataObject) -> None:
     """A sample of a few values often misleads; the result must be exact all the same."""
     w = np.nan_to_num(w, nan=0.25, posinf=np.inf).astype(dtype)
     order = data.draw(st.permutations(range(len(w))))  # rows need not lie in order

@@ -1,4 +1,4 @@
-"""The update kernels against their twins."""
+"""The update kernels against the reference kernels."""
 
 import numpy as np
 import pytest
@@ -33,12 +33,14 @@ def draw(seed: int, size: int, count: int, dtype: type) -> list[np.ndarray]:
 
 
 @given(seed=SEEDS, size=SIZES, lr=UNIT, decay=UNIT, dtype=DTYPES)
-def test_sgd_is_its_twin(seed: int, size: int, lr: float, decay: float, dtype: type) -> None:
+def test_sgd_equals_its_reference(seed: int, size: int, lr: float, decay: float, dtype: type) -> None:
     same_effect("sgd", draw(seed, size, 2, dtype), dtype(lr), dtype(decay))
 
 
 @given(seed=SEEDS, columns=SIZES, lr=UNIT, dtype=DTYPES)
-def test_sgd_rows_is_its_twin_and_leaves_all_other_rows_alone(seed: int, columns: int, lr: float, dtype: type) -> None:
+def test_sgd_rows_equals_its_reference_and_leaves_all_other_rows_alone(
+    seed: int, columns: int, lr: float, dtype: type
+) -> None:
     rng = np.random.default_rng(seed)
     w, g = (rng.standard_normal((n, columns)).astype(dtype) for n in (9, 4))
     rows = np.sort(rng.choice(9, 4, replace=False)).astype(np.int32)
@@ -50,14 +52,14 @@ def test_sgd_rows_is_its_twin_and_leaves_all_other_rows_alone(seed: int, columns
 
 
 @given(seed=SEEDS, size=SIZES, lr=UNIT, momentum=UNIT, decay=UNIT, nesterov=st.booleans(), dtype=DTYPES)
-def test_sgd_momentum_is_its_twin(
+def test_sgd_momentum_equals_its_reference(
     seed: int, size: int, lr: float, momentum: float, decay: float, nesterov: bool, dtype: type
 ) -> None:
     same_effect("sgd_momentum", draw(seed, size, 3, dtype), dtype(lr), dtype(momentum), dtype(decay), nesterov)
 
 
 @given(seed=SEEDS, size=SIZES, rates=st.tuples(UNIT, UNIT, UNIT, UNIT), dtype=DTYPES)
-def test_adam_is_its_twin(seed: int, size: int, rates: tuple[float, ...], dtype: type) -> None:
+def test_adam_equals_its_reference(seed: int, size: int, rates: tuple[float, ...], dtype: type) -> None:
     *arrays, square = draw(seed, size, 4, dtype)
     step_size, rate1, rate2, decay = rates
     numbers = update.AdamRates(*(dtype(n) for n in (step_size, rate1, rate2, 1.5, 0.1, decay)))

@@ -107,10 +107,10 @@ class Workload:
         """Return training steps of as many equal models as there are workers."""
         first = self.step(sparsity, batch_size)
         state = first.model.state_dict()
-        twins = [build(self.name, **self.arguments, sparsity=sparsity) for _ in range(workers - 1)]
-        for twin in twins:
-            twin.load_state_dict(state)
-        return [first, *(TrainingStep(twin, self.samples, batch_size) for twin in twins)]
+        copies = [build(self.name, **self.arguments, sparsity=sparsity) for _ in range(workers - 1)]
+        for copy in copies:
+            copy.load_state_dict(state)
+        return [first, *(TrainingStep(copy, self.samples, batch_size) for copy in copies)]
 
 
 def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_size: int) -> Workload:

@@ -51,7 +51,7 @@ def list_lines(data_dir: Path | None) -> Iterator[str]:
             continue
         yield f"{name}: {CATALOGUE[name].title}"
         yield f"  real data    {_whereabouts(name, given)}"
-        yield "  SYNTHETIC    a twin made by a program, always here (--source synthetic)"
+        yield "  SYNTHETIC    the synthetic twin, made by a program, always here (--source synthetic)"
 
 
 def info_lines(data: FederatedDataset) -> Iterator[str]:

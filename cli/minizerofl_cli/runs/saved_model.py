@@ -1,4 +1,4 @@
-"""What `minizerofl eval` says: a saved model on the test images of the data set it describes."""
+"""What `minizerofl eval` says: a saved model on the test samples of the data set it describes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from minizerofl_cli.runs.dataset import first_lines, kind, load
 from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_datasets import DataError, FederatedDataset
 
-CHUNK = 256  # images in one forward pass
+CHUNK = 256  # samples in one forward pass
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ def evaluate_model(
     data_dir : Path, optional
         Folder with the real data.
     samples : int, optional
-        How many test images to use, a fixed subset; all by default.
+        How many test samples to use, a fixed subset; all by default.
     dense : bool
         Whether to evaluate with all weights as well.
     best : bool
-        Whether to take the checkpoint that did best on validation images instead of the last model.
+        Whether to take the checkpoint that was best on validation samples instead of the last model.
 
     Raises
     ------
@@ -92,10 +92,10 @@ def evaluate_model(
     balanced, classes = balanced_accuracy(y, correct)
     by_client = client_accuracy(clients, correct)
     median = np.median(np.unique(clients, return_counts=True)[1])
-    of = f"{by_client.clients} of {len(data.test_clients)} clients, the median one with {median:g} of these images"
+    of = f"{by_client.clients} of {len(data.test_clients)} clients, the median one with {median:g} of these samples"
     answer = data.class_names[majority.label]
-    images = f"{y.size:,} images of {kind(data.source)}"
-    yield f"test accuracy         {100 * correct.mean():5.1f} %   ({images}, sparse weights)"
+    samples_of = f"{y.size:,} samples of {kind(data.source)}"
+    yield f"test accuracy         {100 * correct.mean():5.1f} %   ({samples_of}, sparse weights)"
     yield f"majority class        {100 * majority.share:5.1f} %   (always answering {answer!r})"
     yield f"balanced accuracy     {100 * balanced:5.1f} %   (mean over the {classes} classes that occur)"
     yield f"mean client accuracy  {100 * by_client.mean:5.1f} %   ({of})"

@@ -34,7 +34,7 @@ class TffFemnist(FemnistImages):
     seed : int
         Fixes the validation part.
     clients : int, optional
-        Keep only the first so many writers; None keeps all.
+        Keep only the first N writers; None keeps all.
 
     Raises
     ------

@@ -46,7 +46,7 @@ class Body:
         return self.header.length
 
     def write(self, room: NDArray[np.uint8]) -> None:
-        """Write it into so many bytes, which are zero."""
+        """Write it into this many bytes, which are zero."""
         encoding, parameter, *_ = self.header
         if self.kept is None:
             room.view(self.values.dtype)[:] = self.values

@@ -40,7 +40,7 @@ class PositionCode(ABC):
 
     @abstractmethod
     def encode(self, kept: Kept, parameter: int, words: Words) -> None:
-        """Write the positions into so many words, which are zero."""
+        """Write the positions into this many words, which are zero."""
 
     @abstractmethod
     def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:

@@ -2,7 +2,7 @@
 
 A step of a small network is short, and between its kernels a thread waits for the GIL again and again. Processes have
 a GIL each. They start with everything that their parent has, so that data sets need not be sent. The task of a round,
-with the global state in it, is written once to memory that all of them share; updates come back the same way.
+with the global model in it, is written once to memory that all of them share; updates come back the same way.
 
 This needs a system that can fork, and a parent without threads that matter: a forked process has none of them.
 """

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to go on as if it had never stopped.
 
 Every random number of a run is a function of seed, round, client and purpose (`minizerofl.fl.seeds`). So it is enough
-to keep the global state after a round, and what server and clients remember from round to round.
+to keep the global model after a round, and what server and clients remember from round to round.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Checkpoint:
     round : int
         The last complete round.
     state : dict of str to array
-        The global state after it.
+        The global model after it.
     memory : dict of str to dict of str to array
         What parts of the federation remember, by the part: "server", or a client's id after "client:".
     best : Best or None

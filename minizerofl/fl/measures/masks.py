@@ -36,7 +36,7 @@ def kept_masks(state: State, sparse: Mapping[str, float], rule: Selection) -> Ma
     Parameters
     ----------
     state : dict of str to array
-        A global state.
+        A global model.
     sparse : mapping of str to float
         The sparse layers with their sparsities.
     rule : Selection

@@ -15,14 +15,14 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Majority:
-    """The most frequent class of some samples, and its share: the accuracy of a model that always answers with it."""
+    """The majority class, the most frequent one, and its share: the accuracy of always answering with it."""
 
     label: int
     share: float
 
 
 def majority_class(labels: Labels) -> Majority:
-    """Find the most frequent class; of several, the lowest label.
+    """Find the majority class; of several, the lowest label.
 
     Parameters
     ----------

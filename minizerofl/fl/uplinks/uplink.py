@@ -122,7 +122,7 @@ class Uplink(ABC):
         return payload
 
     def apply(self, state: State, average: State) -> State:
-        """Return what the average makes of the global state: itself, or the sum of both if differences are sent."""
+        """Return what the average makes of the global model: itself, or the sum of both if differences are sent."""
         if not self.differences:
             return average
         return {name: value + average[name] for name, value in state.items()}

@@ -1,4 +1,4 @@
-"""The twins of `minizerofl.kernels.conv`: a product of matrices, and a correlation of dense images."""
+"""The reference kernels of `minizerofl.kernels.conv`: a product of matrices, and a correlation of dense images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The twins of `minizerofl.kernels.layout`."""
+"""The reference kernels of `minizerofl.kernels.layout`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The twins of `minizerofl.kernels.linear`: products of matrices."""
+"""The reference kernels of `minizerofl.kernels.linear`: products of matrices."""
 
 from __future__ import annotations
 

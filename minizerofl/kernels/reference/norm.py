@@ -1,4 +1,4 @@
-"""The twins of `minizerofl.kernels.norm`: the formulas on whole arrays."""
+"""The reference kernels of `minizerofl.kernels.norm`: the formulas on whole arrays."""
 
 from __future__ import annotations
 

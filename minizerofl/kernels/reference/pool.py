@@ -1,4 +1,4 @@
-"""The twins of `minizerofl.kernels.pool`."""
+"""The reference kernels of `minizerofl.kernels.pool`."""
 
 from __future__ import annotations
 

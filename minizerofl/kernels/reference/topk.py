@@ -1,4 +1,4 @@
-"""The twins of `minizerofl.kernels.topk`."""
+"""The reference kernels of `minizerofl.kernels.topk`."""
 
 from __future__ import annotations
 

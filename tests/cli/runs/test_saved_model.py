@@ -42,7 +42,7 @@ def test_numbers(finished_run):
     assert "SYNTHETIC" in lines[2]
     data = load("femnist", source="synthetic", clients=3, seed=3)
     tested = [data.num_test(client) for client in data.clients if data.num_test(client)]
-    of = f"({len(tested)} of 3 clients, the median one with {np.median(tested):g} of these images)"
+    of = f"({len(tested)} of 3 clients, the median one with {np.median(tested):g} of these samples)"
     assert sum(line.endswith(of) for line in lines) == 1
     with (finished_run.path / "history.csv").open() as file:
         *_, last = csv.DictReader(file)
@@ -74,7 +74,7 @@ def test_a_run_that_was_killed_has_no_model_yet(finished_run, tmp_path):
 
 def test_a_subset(finished_run):
     (line,) = [line for line in evaluate_model(finished_run.path, None, None, 10) if line.startswith("test accuracy")]
-    assert "10 images" in line
+    assert "10 samples" in line
 
 
 def test_the_samples_of_a_subset_stay_with_their_clients():
