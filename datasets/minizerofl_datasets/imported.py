@@ -83,7 +83,7 @@ def import_arrays(
     target = _folder() / f"{name}.h5"
     if target.exists() and not replace:
         raise ValueError(
-            f"name={name!r} is the name of an imported set already; choose another, or replace it (--replace)."
+            f"name={name!r} is taken by an imported set; choose another, or replace it (replace=True, --replace)."
         )
     source = Path(path)
     seconds = PATIENCE + (source.stat().st_size / SLOWEST if source.is_file() else 0)

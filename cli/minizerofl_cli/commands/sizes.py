@@ -16,7 +16,7 @@ _model = section("Model and messages")
 
 
 @click.command(cls=SectionCommand)
-@_model("--model", default="resnet18", show_default=True, help="The paper's model.", **one_of(MODELS))
+@_model("--model", default="resnet18", show_default=True, help="Which of the paper's models.", **one_of(MODELS))
 @_model("--values", default="float32", show_default=True, help="How values are encoded.", **one_of(VALUES))
 @debug_option
 def sizes(model: str, values: str) -> None:

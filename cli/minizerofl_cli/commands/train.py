@@ -75,7 +75,7 @@ _machine = section("Machine and output")
     show_default=True,
     callback=dataset_name,
     metavar=f"[{'|'.join(CATALOGUE)}|imported]",
-    help="Name of the data set, ours or one that `minizerofl data import` took in.",
+    help="Name of the data set; your own after `minizerofl data import`.",
 )
 @all_of(*SOURCE_OPTIONS)
 @_data(
