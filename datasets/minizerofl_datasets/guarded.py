@@ -57,7 +57,7 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
     >>> guarded("os:abort", [], where="a.h5", seconds=60)
     Traceback (most recent call last):
     ...
-    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); it is damaged.
+    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); the file is damaged, download it again.
     """
     command = [sys.executable, "-I", "-c", START, json.dumps(sys.path), function, json.dumps(arguments), str(seconds)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # nothing is computed
