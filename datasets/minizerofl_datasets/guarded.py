@@ -57,7 +57,7 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
     >>> guarded("os:abort", [], where="a.h5", seconds=60)
     Traceback (most recent call last):
     ...
-    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); the file is damaged, download it again.
+    minizerofl_datasets.errors.DataError: a.h5: the library that reads it crashed (SIGABRT); download the file again.
     """
     command = [sys.executable, "-I", "-c", START, json.dumps(sys.path), function, json.dumps(arguments), str(seconds)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # nothing is computed
@@ -71,7 +71,7 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
         ) from error
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        raise DataError(f"{where}: the library that reads it crashed ({name}); the file is damaged, download it again.")
+        raise DataError(f"{where}: the library that reads it crashed ({name}); download the file again.")
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise RuntimeError(f"{where}: {last or f'exit code {done.returncode}'}")

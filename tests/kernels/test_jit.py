@@ -157,7 +157,8 @@ def test_an_installation_without_a_writable_folder_works(tmp_path: Path) -> None
     """Kernels are then compiled in every process. (A file where a folder should be stops even root from writing.)"""
     package = tmp_path / "site" / "minizerofl"
     shutil.copytree(ROOT / "kernels", package / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "__init__.py", package)
+    for name in ("__init__.py", "lazy.py"):
+        shutil.copy(ROOT / name, package)
     (package / "kernels" / "__pycache__").write_text("no folder")
     code = f"""
 import sys
