@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minizerofl.autograd.ops.window import Window
@@ -35,6 +35,8 @@ def normal(rng: np.random.Generator, *shape: int, dtype: type) -> np.ndarray:
     shape=st.tuples(st.integers(0, 5), st.integers(1, 3), st.sampled_from([1, 5, 16, 17, 65, 1500])),
     planes=st.booleans(),
 )
+@example(seed=0, dtype=np.float32, density=1.0, blocks=2, shape=(2, 2, 5), planes=False)  # shorter than a vector
+@example(seed=0, dtype=np.float32, density=0.05, blocks=3, shape=(5, 2, 65), planes=True)  # rows without entries
 def test_sum_rows_equals_its_reference(
     seed: int, dtype: type, density: float, blocks: int, shape: tuple[int, int, int], planes: bool
 ) -> None:

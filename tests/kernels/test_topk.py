@@ -1,6 +1,7 @@
 """The top-k kernels against the reference kernels."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -121,3 +122,14 @@ def test_keep_rows_equals_its_reference(w: np.ndarray, dtype: type, sample: int,
         results.append((kept[0], kept[1][:k], kept[2][:k]))
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 150, 650, 999])
+def test_a_sample_that_does_not_mislead_leaves_few_values_to_look_at(dtype: type, k: int) -> None:
+    w = np.random.default_rng(0).standard_normal((10, 100)).astype(dtype)
+    slots = np.stack([np.arange(0, 1000, 100), np.arange(100, 1100, 100)]).astype(np.int32)
+    indices, values = np.arange(w.size + topk.SLACK, dtype=np.int32), np.append(w, np.full(topk.SLACK, np.nan, dtype))
+    kept = tuple(np.zeros(n, t) for n, t in ((11, "i4"), (k + topk.SLACK, "i4"), (k + topk.SLACK, dtype)))
+    topk.keep_rows(slots, indices, values, values.view(f"i{w.itemsize}"), TOPS[w.itemsize], k, 500, kept)
+    np.testing.assert_array_equal(kept[1][:k], np.sort(np.argsort(-np.abs(w), axis=None, kind="stable")[:k]))
