@@ -13,7 +13,7 @@ from minizerofl.registry import hint
 
 # What config.toml says beside the options, by table; the model follows from the options.
 DERIVED: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"minizerofl"}),
+    "run": frozenset({"minizerofl", "all_clients"}),
     "data": frozenset({"format", "origin", "transform", "division", "division_sha256"}),
 }
 

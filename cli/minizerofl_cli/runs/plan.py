@@ -113,6 +113,7 @@ class Plan:
                 "recipe": self.recipe,
                 "workers": self.workers,
                 "checkpoint_every": self.checkpoint_every,
+                "all_clients": self.clients is None,
                 **folder,
             },
             "data": {
@@ -136,6 +137,16 @@ class Plan:
         s = self.settings.resolved()
         server_lr = s.server_lr or SERVERS[s.server].default_lr
         return asdict(replace(s, schedule_rounds=s.schedule_rounds or s.rounds, server_lr=server_lr))
+
+    def asked(self, found: str) -> dict[str, str | int]:
+        """Return which data are asked for; `found` is the source that a run with ``--source auto`` had."""
+        return {
+            "dataset": self.dataset,
+            "source": found if self.source == "auto" else self.source,
+            "polarity": self.polarity,
+            "partition_seed": self.partition_seed,
+            "clients": "all" if self.clients is None else self.clients,
+        }
 
     def decisive(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
         """Return what decides the result: config.toml without where and how fast it runs, and for how long."""
