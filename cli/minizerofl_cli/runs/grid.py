@@ -28,6 +28,7 @@ from minizerofl_cli.runs.plan import Plan, make_plan
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 
 NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
 LONGEST_NAME = 150  # bytes; file systems take 255
@@ -204,23 +205,23 @@ class Sweep:
             if begun:
                 each.check()
             if begun and each.done():
-                click.echo(f"{title}: done before, skipped")
+                say(f"{title}: done before, skipped")
                 continue
             aside = None if begun else each.set_aside()
             if aside:  # Killed when it had just begun, or something of the user's.
-                click.echo(f"{title}: what was there is no run to go on with; it is now in {aside}")
-            click.echo(f"{title}: {'goes on' if begun else 'begins'}")
+                say(f"{title}: what was there is no run to go on with; it is now in {aside}")
+            say(f"{title}: {'goes on' if begun else 'begins'}")
             try:
                 if begun:
                     go_on(each.path, interrupts)
                 else:
                     conduct(each.plan, interrupts, each.name)
             except (DivergedError, TooFewClientsError) as error:
-                click.echo(f"{title}: {message(error)}")
+                say(f"{title}: {message(error)}")
                 failures.append(error)
             finally:
                 self._write_results()
-        click.echo(f"Results are in {self.folder / 'results.csv'}")
+        say(f"Results are in {self.folder / 'results.csv'}")
         if failures:
             raise failures[0]
 

@@ -254,7 +254,10 @@ class Run:
         }
         self.directory.save(saved_model(self.simulation, self._last, about))
         path, title = self.directory.path, self.plan.title(self.data.source)
-        plot_history(path / "history.csv", title, path / "accuracy.png")
+        try:
+            plot_history(path / "history.csv", title, path / "accuracy.png")
+        except Exception as error:  # Whatever keeps matplotlib from drawing: the run is whole without its picture.
+            self.say(f"Note: accuracy.png cannot be drawn ({type(error).__name__}: {error}).")
 
 
 def saved_model(simulation: Simulation, checkpoint: Checkpoint, about: dict[str, object]) -> SavedModel:

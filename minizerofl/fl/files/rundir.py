@@ -32,6 +32,7 @@ from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config, to_toml
 from minizerofl.fl.round import Round
 from minizerofl.fl.settings import Settings
+from minizerofl.printable import printable
 
 Partition = Mapping[str, tuple[int, int]]
 EVALUATED = ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy")
@@ -268,9 +269,9 @@ class RunDirectory:
         self._clients.append(client_rows(error.round, error.outcomes, self._source))
 
     def log(self, line: str) -> None:
-        """Add a line to train.log."""
+        """Add a line to train.log; names in it cannot begin another one."""
         with (self.path / "train.log").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(line + "\n")
+            file.write(printable(line) + "\n")
 
     def save(self, model: SavedModel) -> None:
         """Write model.h5; the description of the model gets the source of its data."""
