@@ -21,7 +21,7 @@ from minizerofl.fl.files.checkpoint import Checkpoints, differences
 from minizerofl.fl.files.jsonfile import read_json
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config
-from minizerofl_cli.runs.configfile import as_text, read_options
+from minizerofl_cli.runs.configfile import as_typed, read_options
 from minizerofl_cli.runs.continuation import go_on, read_tables
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan, make_plan
@@ -159,6 +159,7 @@ class Sweep:
 
     def __init__(self, file: Path, runs_dir: Path, train: click.Command) -> None:
         self._train = train
+        self._file = file
         self.folder = runs_dir / f"sweep-{file.stem}"
         known = [each.name for each in train.params if each.name and each.name not in NOT_SWEPT]
         options, self._model_table = read_options(file, known)
@@ -227,7 +228,8 @@ class Sweep:
 
     def _plan(self, options: dict[str, Any]) -> Plan:
         context = click.Context(self._train, info_name="train")
-        context.default_map = {name: as_text(value) for name, value in options.items()}
+        known = {each.name: each for each in self._train.params}
+        context.default_map = {name: as_typed(self._file, name, value, known[name]) for name, value in options.items()}
         self._train.parse_args(context, [])
         parameters = {**context.params, "runs_dir": self.folder}
         parameters.pop("dry_run")

@@ -15,12 +15,13 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.choices import SERVERS
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
+from minizerofl.fl.faults import fault_texts, parse_faults
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
 from minizerofl.models import MODELS, build
 from minizerofl.registry import hint
-from minizerofl_cli.runs.configfile import MODEL_OPTIONS
+from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
 from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.runs.recipes import find_recipe
@@ -81,6 +82,9 @@ class Plan:
             lines.insert(
                 2, f"Accuracy is measured on {s.eval_samples:,} of {test:,} test samples; after the last round, on all."
             )
+        for text, fault in zip(fault_texts(s.inject), parse_faults(s.inject), strict=True):
+            if not fault.can_strike(s.rounds, data.clients, s.clients_per_round):
+                lines.append(f"Note: the fault {text} can never strike: there is no such round or no such client.")
         return lines
 
     def check_model(self, data: FederatedDataset, simulation: Simulation) -> None:
@@ -227,6 +231,10 @@ def make_plan(
     ChoiceError
         The model is unknown or cannot be imported.
     """
+    numbers = {"partition_seed": partition_seed, "clients": clients, "workers": workers, **overrides}
+    for name, value in numbers.items():
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ConfigError(f"{name} is an integer of more than 64 bits, expected a smaller one")
     options = take_options(overrides, find_recipe(dataset, recipe).data)
     settings = resolve(recipe, seed, init_seed, overrides, dataset)
     return Plan(
