@@ -10,10 +10,11 @@ from typing import Any
 from minizerofl.fl import ConfigError, Settings
 from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.jsonfile import read_json
+from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.lock import locked
-from minizerofl_cli.runs.plan import Plan
+from minizerofl_cli.runs.plan import KERNELS, Plan
 from minizerofl_cli.runs.run import Run, prepare, reopen
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import NAMES as OPTION_NAMES
@@ -93,6 +94,7 @@ def go_on(
                 return
             problems += [f"{name} was missing or damaged and is written again" for name in damaged]
             notes = [*problems, *_environment_changes(path)]
+            notes += [KERNELS["interpreted"]] if how_kernels_run() == "interpreted" else []
             directory.go_back_to(simulation.round, simulation.best, checkpoint.tables if checkpoint else None)
             directory.write_config(plan.config(data, simulation.model_arguments))
             directory.go_on(rounds=rounds)

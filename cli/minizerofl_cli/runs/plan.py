@@ -19,6 +19,7 @@ from minizerofl.fl.faults import fault_texts, parse_faults
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
+from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.models import MODELS, build
 from minizerofl.registry import hint
 from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
@@ -27,6 +28,14 @@ from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.runs.recipes import find_recipe
 from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
+
+# What the first round is told to do beside its work, by how kernels run.
+KERNELS = {
+    "kept": "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
+    "compiled": "The first round also compiles the kernels, which takes some seconds in every run: no folder to keep "
+    "them in can be written to; NUMBA_CACHE_DIR names one.",
+    "interpreted": "Note: NUMBA_DISABLE_JIT is set, so kernels run as plain Python: a round takes minutes or hours.",
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Plan:
             f"local epochs {s.local_epochs}",
             "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
             f"{s.codec} with {s.values} values.",
-            "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
+            KERNELS[how_kernels_run()],
         ]
         if 0 < s.eval_samples < test:
             lines.insert(

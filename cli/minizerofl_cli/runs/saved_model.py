@@ -21,9 +21,11 @@ from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.finite import first_not_finite
 from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy, majority_class
 from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.nn import Module
 from minizerofl_cli.runs.dataset import first_lines, kind, load
 from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.plan import KERNELS
 from minizerofl_datasets import DataError, FederatedDataset
 
 CHUNK = 256  # samples in one forward pass
@@ -86,6 +88,8 @@ def evaluate_model(
     yield from first_lines(data, data.source)
     yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {origin.rounds} rounds on {kind(origin.source)}"
     yield from notes
+    if how_kernels_run() == "interpreted":
+        yield KERNELS["interpreted"]
     if data.source != origin.source:
         yield f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}."
 
