@@ -1,4 +1,4 @@
-"""Lets ``python -m minizerofl_cli`` do what ``minizerofl`` does; imports nothing before Ctrl-C is taken care of."""
+"""Makes ``python -m minizerofl_cli`` the same as ``minizerofl``; imports nothing before Ctrl-C is taken care of."""
 
 import signal
 

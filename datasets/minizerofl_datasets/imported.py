@@ -81,7 +81,7 @@ def import_arrays(
     if not NAME.fullmatch(name):
         raise ValueError(f"name={name!r}: use up to 64 lower-case letters, digits, - and _.")
     target = _folder() / f"{name}.h5"
-    taken = f"name={name!r} is taken by an imported set; choose another, or ask to replace it."
+    taken = f"name={name!r} is taken by an imported set; choose another, or replace it (replace=True, --replace)."
     if target.exists() and not replace:
         raise ValueError(taken)
     source = Path(path)

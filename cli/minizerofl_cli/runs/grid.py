@@ -211,7 +211,7 @@ class Sweep:
             aside = None if begun else each.set_aside()
             if aside:  # Killed when it had just begun, or something of the user's.
                 say(f"{title}: what was there is no run to go on with; it is now in {aside}")
-            say(f"{title}: {'goes on' if begun else 'begins'}")
+            say(f"{title}: {'resumed' if begun else 'started'}")
             try:
                 if begun:
                     go_on(each.path, interrupts)
