@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -49,6 +50,9 @@ cli.add_command(trace)
 
 def main() -> None:
     """Run the program and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # What its encoding lacks is shown as a question mark.
+            stream.reconfigure(errors="replace")
     try:
         cli(prog_name="minizerofl")
     except SystemExit as end:

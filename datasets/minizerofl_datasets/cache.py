@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EEXIST
 from pathlib import Path
 
 __all__ = ["cache_folder", "scratch_folder", "write_atomically"]
@@ -78,18 +79,25 @@ def scratch_folder(inside: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def write_atomically(path: Path) -> Iterator[Path]:
+def write_atomically(path: Path, replace: bool = True) -> Iterator[Path]:
     """Give a path to write to, which becomes ``path`` at the end; after an error nothing is left of it.
 
     Parameters
     ----------
     path : Path
         The final place; its folder is made if missing. Readers see the old file or the new one, never half of one.
+    replace : bool
+        Whether an older file is replaced.
 
     Yields
     ------
     Path
         Where to write, in a scratch folder beside it.
+
+    Raises
+    ------
+    FileExistsError
+        There is an older file, which is not to be replaced: of several processes that write at once, one succeeds.
 
     Examples
     --------
@@ -101,4 +109,18 @@ def write_atomically(path: Path) -> Iterator[Path]:
     """
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name
-        (scratch / path.name).replace(path)
+        if replace:
+            (scratch / path.name).replace(path)
+        else:
+            _move_to_free_place(scratch / path.name, path)
+
+
+def _move_to_free_place(file: Path, path: Path) -> None:
+    try:
+        os.link(file, path)  # In one step: it fails if there is such a file.
+    except FileExistsError:
+        raise
+    except OSError:  # A file system without hard links.
+        if path.exists():
+            raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
+        file.replace(path)

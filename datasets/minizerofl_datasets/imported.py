@@ -81,14 +81,16 @@ def import_arrays(
     if not NAME.fullmatch(name):
         raise ValueError(f"name={name!r}: use up to 64 lower-case letters, digits, - and _.")
     target = _folder() / f"{name}.h5"
+    taken = f"name={name!r} is taken by an imported set; choose another, or replace it (replace=True, --replace)."
     if target.exists() and not replace:
-        raise ValueError(
-            f"name={name!r} is taken by an imported set; choose another, or replace it (replace=True, --replace)."
-        )
+        raise ValueError(taken)
     source = Path(path)
     seconds = PATIENCE + (source.stat().st_size / SLOWEST if source.is_file() else 0)
-    with write_atomically(target) as part:
-        odd = guarded(f"{__name__}:_take_in", [str(source), str(part), name], where=str(source), seconds=seconds)
+    try:
+        with write_atomically(target, replace) as part:
+            odd = guarded(f"{__name__}:_take_in", [str(source), str(part), name], where=str(source), seconds=seconds)
+    except FileExistsError as error:  # Another process was faster.
+        raise ValueError(taken) from error
     if say is not None and isinstance(odd, list):
         for line in odd:
             say(line)

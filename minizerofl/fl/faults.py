@@ -13,11 +13,14 @@ CLIENT    a client's id, ``#0`` for the first that was sampled in the round, ``*
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from minizerofl.fl.errors import ConfigError
 from minizerofl.registry import unknown
 
+LAST_ROUND = 999_999_999
+LONGEST_WAIT = 10**6  # seconds
 KINDS = ("drop", "crash", "nan", "corrupt", "slow")
 FORM = re.compile(r"(?P<kind>\w+)(=(?P<seconds>[\d.]+))?@(?P<rounds>\*|(?P<first>\d+)(-(?P<last>\d+))?):(?P<client>.+)")
 
@@ -48,6 +51,17 @@ class Fault:
     client: str
     seconds: float = 0.0
 
+    def can_strike(self, rounds: int, clients: Collection[str], clients_per_round: int) -> bool:
+        """Whether there is such a round and such a client in a run.
+
+        Examples
+        --------
+        >>> [fault.can_strike(10, ["a", "b"], 2) for fault in parse_faults("nan@3:a, nan@11:a, nan@3:c, nan@3:#2")]
+        [True, False, False, False]
+        """
+        anyone = ("*", *(f"#{place}" for place in range(clients_per_round)))
+        return max(1, self.first) <= min(self.last, rounds) and (self.client in anyone or self.client in clients)
+
     def strikes(self, round: int, client: str, place: int) -> bool:
         """Whether the fault meets this client, which was sampled at this place (counted from 0) of this round."""
         return self.first <= round <= self.last and self.client in ("*", client, f"#{place}")
@@ -72,7 +86,18 @@ def parse_faults(plan: str) -> tuple[Fault, ...]:
     >>> [fault.kind for fault in faults if fault.strikes(3, "writer", place=0)]
     ['nan', 'slow']
     """
-    return tuple(_parse(part.strip()) for part in plan.split(",") if part.strip())
+    return tuple(map(_parse, fault_texts(plan)))
+
+
+def fault_texts(plan: str) -> list[str]:
+    """Return the text of each fault of a plan.
+
+    Examples
+    --------
+    >>> fault_texts("nan@3:#0, slow=0.5@2-4:writer")
+    ['nan@3:#0', 'slow=0.5@2-4:writer']
+    """
+    return [part.strip() for part in plan.split(",") if part.strip()]
 
 
 def _parse(text: str) -> Fault:
@@ -84,9 +109,15 @@ def _parse(text: str) -> Fault:
         raise ConfigError(f"inject: {unknown(kind, KINDS)}")
     if (kind == "slow") != (match["seconds"] is not None):
         raise ConfigError(f"inject is {text!r}; slow, and only slow, takes seconds: slow=2@1-5:*")
-    first, last = (1, 10**9) if match["rounds"] == "*" else (int(match["first"]), int(match["last"] or match["first"]))
     try:
         seconds = float(match["seconds"] or 0)
     except ValueError:
-        raise ConfigError(f"inject is {text!r}: {match['seconds']!r} is not a number of seconds") from None
-    return Fault(kind, first, last, match["client"], seconds)
+        seconds = LONGEST_WAIT + 1
+    if seconds > LONGEST_WAIT:
+        raise ConfigError(f"inject is {text!r}: {match['seconds']!r} is not a number of seconds up to {LONGEST_WAIT:,}")
+    if match["rounds"] == "*":
+        return Fault(kind, 1, LAST_ROUND, match["client"], seconds)
+    ends = match["first"], match["last"] or match["first"]
+    if max(map(len, ends)) > len(str(LAST_ROUND)):
+        raise ConfigError(f"inject is {text!r}, expected rounds up to {LAST_ROUND:,}")
+    return Fault(kind, int(ends[0]), int(ends[1]), match["client"], seconds)

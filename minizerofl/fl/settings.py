@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from minizerofl.choices import CHOICES
@@ -157,6 +157,9 @@ class Settings:
     inject: str = ""
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            if isinstance(getattr(self, each.name), int) and abs(getattr(self, each.name)) >= 2**63:
+                raise ConfigError(f"{each.name} is an integer of more than 64 bits, expected a smaller one")
         for name in ("rounds", "clients_per_round", "local_epochs", "batch_size", "eval_every", "selection_period"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected at least 1")

@@ -15,11 +15,13 @@ loop over such constants: Numba compiles its body once for each.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numba
 
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+_not_kept: list[str] = []  # kernels for which numba found no folder that it may write to
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -29,5 +31,33 @@ def kernel(function: F) -> F:
     try:
         compiled: F = numba.njit(cache=True, **FLAGS)(function)
     except RuntimeError:  # numba found no folder that it may write to
+        _not_kept.append(function.__name__)
         compiled = numba.njit(**FLAGS)(function)
+    else:
+        _rebuild_if_damaged(compiled)
     return compiled
+
+
+def how_kernels_run() -> Literal["kept", "compiled", "interpreted"]:
+    """Return "kept" if compiled kernels are kept on disk, "compiled" if they are not, "interpreted" without the JIT."""
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        return "interpreted"
+    return "compiled" if _not_kept else "kept"
+
+
+def _rebuild_if_damaged(compiled: Any) -> None:
+    """Let a kernel whose file in the cache cannot be read be compiled again; Numba would raise what pickle raises."""
+    cache = getattr(compiled, "_cache", None)  # None with NUMBA_DISABLE_JIT=1
+    if cache is None:
+        return
+    load = cache.load_overload
+
+    def load_or_forget(signature: object, context: object) -> object:
+        try:
+            return load(signature, context)
+        except Exception:  # whatever pickle makes of a damaged file
+            cache.flush()
+            return None
+
+    cache.load_overload = load_or_forget

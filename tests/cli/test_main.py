@@ -1,6 +1,8 @@
 """The program as a whole: it answers at once, and imports what is dear only where it is used."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -43,3 +45,31 @@ def test_the_exit_code_reaches_the_shell(start, tmp_path):
     assert process.returncode == 3
     assert out == ""
     assert len(err.splitlines()) == 1
+
+
+def test_ctrl_c_while_it_is_imported_leaves_no_traceback(start):
+    code = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from minizerofl_cli.__main__ import main
+main()
+"""
+    process = start("data", "list", code=code)
+    assert process.communicate() == ("", "")
+    assert process.returncode == -signal.SIGINT
+
+
+def test_ctrl_c_is_handled_again_after_the_imports(invoke):
+    code = "import signal; from minizerofl_cli.__main__ import main; import sys; sys.argv[1:] = ['--version']\n"
+    code += "try: main()\nfinally: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
+def test_without_the_jit_it_says_that_it_will_take_long(start, small, tmp_path, wait_for_line):
+    process = start("train", *small, "--runs-dir", tmp_path, env={**os.environ, "NUMBA_DISABLE_JIT": "1"})
+    wait_for_line(process, "Note: NUMBA_DISABLE_JIT is set")

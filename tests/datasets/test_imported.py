@@ -1,5 +1,7 @@
 """A user's own arrays: imported under a name, known to load(), refused in one line if they are not fit."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import h5py
 import numpy as np
 import pytest
@@ -222,6 +224,21 @@ def test_a_name_that_is_taken_is_kept_unless_told_otherwise(tmp_path):
     assert len(load("mine", num_clients=2).labels["train"]) == 54
     import_arrays("mine", path, replace=True)
     assert len(load("mine", num_clients=2).labels["train"]) == 27
+
+
+def test_of_imports_at_once_one_is_taken(tmp_path):
+    file = write(tmp_path / "a.npz", x=X, y=Y)
+
+    def take(_):
+        try:
+            return bool(import_arrays("mine", file))
+        except ValueError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(take, range(3)))
+    assert ends.count(True) == 1
+    assert all("is taken" in end for end in ends if end is not True)
 
 
 def test_a_misspelt_import_is_suggested(tmp_path):

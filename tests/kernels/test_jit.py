@@ -166,13 +166,40 @@ sys.path.insert(0, {str(package.parent)!r})
 import numpy as np
 from minizerofl.kernels import topk
 assert topk.__file__.startswith({str(tmp_path)!r}), topk.__file__
-print(topk.count_at_least(np.ones(3, np.float32), np.float32(1)))
+from minizerofl.kernels.jit import how_kernels_run
+print(topk.count_at_least(np.ones(3, np.float32), np.float32(1)), how_kernels_run())
 """
     no_home = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "LOCALAPPDATA": "/dev/null", "NUMBA_CACHE_DIR": ""}
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | no_home, capture_output=True, text=True, check=False
     )
-    assert done.stdout.strip() == "3", done.stderr
+    assert done.stdout.strip() == "3 compiled", done.stderr
+
+
+@needs_jit
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"half"])
+def test_a_damaged_cache_is_built_again(tmp_path: Path, suffix: str, content: bytes) -> None:
+    code = """
+import numpy as np
+from minizerofl.kernels import topk
+from minizerofl.kernels.jit import how_kernels_run
+print(topk.count_at_least(np.ones(3, np.float32), np.float32(1)), how_kernels_run(), topk.count_at_least.stats)
+"""
+
+    def run() -> str:
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.startswith("3 kept"), done.stderr
+        return done.stdout
+
+    run()
+    for file in tmp_path.rglob(f"*{suffix}"):
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2] if content == b"half" else content)
+    run()
+    assert "cache_hits={}" not in run()  # The third run finds what the second one put there.
 
 
 def test_a_kernel_is_compiled_without_a_cache_when_numba_finds_no_place_for_one(

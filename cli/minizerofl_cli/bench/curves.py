@@ -11,7 +11,7 @@ from minizerofl.nn import Conv2d
 from minizerofl.sparse.breakeven import BREAK_EVEN
 from minizerofl_cli.bench.hooks import Call
 from minizerofl_cli.bench.products import Function, product_seconds
-from minizerofl_cli.screen.pictures import new_figure
+from minizerofl_cli.screen.pictures import picture
 
 DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 
@@ -121,20 +121,19 @@ def plot_curves(curves: Sequence[Curve], title: str, image: Path) -> None:
     image : Path
         Where to.
     """
-    figure = new_figure(8, 4.6)
-    axes = figure.subplots()
-    for curve in curves:
-        lead = [dense / sparse for sparse, dense in zip(curve.sparse_seconds, curve.dense_seconds, strict=True)]
-        axes.plot(curve.densities, lead, "o-", markersize=3, label=curve.kind)
-    axes.axhline(1, color="black", linewidth=1)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xticks(DENSITIES, [f"{density:g}" for density in DENSITIES])
-    axes.set_yticks([0.5, 1, 2, 4, 8], ["1/2", "1", "2", "4", "8"])
-    axes.minorticks_off()
-    axes.set_title(title)
-    axes.set_xlabel("density of weights and activations, 1 - sp")
-    axes.set_ylabel("time of the dense path / time of the sparse path")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    figure.savefig(image, dpi=120)
+    with picture(8, 4.6, image) as figure:
+        axes = figure.subplots()
+        for curve in curves:
+            lead = [dense / sparse for sparse, dense in zip(curve.sparse_seconds, curve.dense_seconds, strict=True)]
+            axes.plot(curve.densities, lead, "o-", markersize=3, label=curve.kind)
+        axes.axhline(1, color="black", linewidth=1)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xticks(DENSITIES, [f"{density:g}" for density in DENSITIES])
+        axes.set_yticks([0.5, 1, 2, 4, 8], ["1/2", "1", "2", "4", "8"])
+        axes.minorticks_off()
+        axes.set_title(title)
+        axes.set_xlabel("density of weights and activations, 1 - sp")
+        axes.set_ylabel("time of the dense path / time of the sparse path")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")

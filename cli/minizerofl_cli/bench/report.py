@@ -11,7 +11,7 @@ from minizerofl_cli.bench.products import Product, Search
 from minizerofl_cli.bench.ratio import Quartiles, ratio_text
 from minizerofl_cli.bench.steps import StepResult, sparse_name
 from minizerofl_cli.runs.environment import environment
-from minizerofl_cli.screen.pictures import new_figure
+from minizerofl_cli.screen.pictures import picture
 from minizerofl_cli.screen.tables import table
 
 
@@ -108,21 +108,20 @@ def plot_steps(results: Sequence[StepResult], title: str, image: Path) -> None:
     image : Path
         Where to.
     """
-    figure = new_figure(7, 4.2)
-    axes = figure.subplots()
-    for i, result in enumerate(results):
-        times = {name: 1e3 * result.workers / Quartiles.of(rates).median for name, rates in result.rates.items()}
-        densities = [1 - sparsity for sparsity in result.sparsities]
-        label = f"batch {result.batch_size}"
-        color = f"C{i}"
-        axes.plot(densities, [times[sparse_name(s)] for s in result.sparsities], "o-", color=color, label=label)
-        for opponent, style in zip(result.opponents(), ("--", ":"), strict=False):
-            axes.axhline(times[opponent], linestyle=style, color=color, label=f"{label}, {opponent}")
-    axes.set_title(title)
-    axes.set_xlabel("density of weights and activations, 1 - sp")
-    axes.set_ylabel("time of a step (ms)")
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(image, dpi=120)
+    with picture(7, 4.2, image) as figure:
+        axes = figure.subplots()
+        for i, result in enumerate(results):
+            times = {name: 1e3 * result.workers / Quartiles.of(rates).median for name, rates in result.rates.items()}
+            densities = [1 - sparsity for sparsity in result.sparsities]
+            label = f"batch {result.batch_size}"
+            color = f"C{i}"
+            axes.plot(densities, [times[sparse_name(s)] for s in result.sparsities], "o-", color=color, label=label)
+            for opponent, style in zip(result.opponents(), ("--", ":"), strict=False):
+                axes.axhline(times[opponent], linestyle=style, color=color, label=f"{label}, {opponent}")
+        axes.set_title(title)
+        axes.set_xlabel("density of weights and activations, 1 - sp")
+        axes.set_ylabel("time of a step (ms)")
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend()

@@ -9,6 +9,7 @@ import click
 from minizerofl.models import MODELS
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 
 SPARSITIES = (0.95, 0.9, 0.8)
@@ -119,5 +120,5 @@ def bench(
                 json_file=json_file,
                 plot=plot,
             ),
-            click.echo,
+            say,
         )

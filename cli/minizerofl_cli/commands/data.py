@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
     SET_OPTIONS,
@@ -93,7 +94,7 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
     """
     from minizerofl_cli.data.getting import fetch_set
 
-    _say_all(fetch_set(name, version, origin, click.echo))
+    _say_all(fetch_set(name, version, origin, say))
 
 
 @data.command(cls=SectionCommand)
@@ -180,7 +181,7 @@ def build(what: str, by_class: Path, by_write: Path, output: Path | None, **opti
     """
     from minizerofl_cli.data.getting import build_femnist
 
-    _say_all(build_femnist(by_class, by_write, output, say=click.echo, **options))
+    _say_all(build_femnist(by_class, by_write, output, say=say, **options))
 
 
 def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
@@ -194,7 +195,7 @@ def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
         "ink",
         options["seed"],
         options["clients"],
-        say=click.echo,
+        say=say,
         options=take_options(options),
     )
     _say_all(first_lines(loaded, options["source"]))
@@ -203,4 +204,4 @@ def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
 
 def _say_all(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        say(line)

@@ -8,6 +8,7 @@ import click
 
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 from minizerofl_datasets.choices import SOURCES
 
@@ -48,4 +49,4 @@ def evaluate(
         from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba
 
         for line in evaluate_model(path, source, data_dir, samples, dense, best):
-            click.echo(line)
+            say(line)

@@ -10,6 +10,7 @@ from minizerofl.choices import VALUES
 from minizerofl.models import MODELS
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 
 _model = section("Model and messages")
@@ -27,7 +28,7 @@ def sizes(model: str, values: str) -> None:
     """
     with Interrupts() as interrupts, interrupts.allowed():
         for line in table(model, values):
-            click.echo(line)
+            say(line)
 
 
 def table(model: str, values: str = "float32") -> Iterator[str]:

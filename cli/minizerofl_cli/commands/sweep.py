@@ -9,6 +9,7 @@ import click
 from minizerofl_cli.commands.train import train
 from minizerofl_cli.screen.help import SectionCommand, section
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 
 _sweep = section("Sweep")
@@ -50,6 +51,6 @@ def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
         plans = Sweep(file, runs_dir, train)
         if dry_run:
             for line in plans.preview():
-                click.echo(line)
+                say(line)
         else:
             plans.run(interrupts)

@@ -9,6 +9,7 @@ import click
 from minizerofl.models import MODELS
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 
 _what = section("What is traced")
@@ -60,6 +61,6 @@ def trace(
         rows = trace_step(work, sparsity, batch_size)
         title = f"{work.name}, sp {sparsity:g}, batch {batch_size}: one training step on one thread"
         for line in (*work.opening, "", title, *trace_lines(rows)):
-            click.echo(line)
+            say(line)
         if json_file:
             write_json(json_file, work.opening, sparsity, batch_size, rows)

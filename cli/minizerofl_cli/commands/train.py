@@ -14,6 +14,7 @@ from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
 from minizerofl_cli.runs.recipes import default_text
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
     SET_OPTIONS,
@@ -230,6 +231,6 @@ def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
         if dry_run:
             with interrupts.allowed():
                 for line in rehearse(plan):
-                    click.echo(line)
+                    say(line)
         else:
             conduct(plan, interrupts)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.printable import printable
 from minizerofl_cli.runs.dataset import kind
-from minizerofl_cli.screen.pictures import new_figure, save_picture
+from minizerofl_cli.screen.pictures import picture
 from minizerofl_datasets import FederatedDataset
 
 MAX_CLIENTS = 10  # The number of rows.
@@ -58,19 +59,20 @@ def draw_sheet(data: FederatedDataset, output: Path, augmented: bool = False, se
     rows = [_row(data, client, each, rng if augmented else None) for client in clients]
     columns = len(data.class_names) * each
     inches = SAMPLE_INCHES if columns <= MAX_LARGE_COLUMNS else SMALL_SAMPLE_INCHES
-    figure = new_figure(2.2 + inches * columns, 1.8 + inches * len(clients))
-    axes = figure.subplots()
-    axes.imshow(_canvas(np.stack(rows), data.name), interpolation="nearest", aspect="equal")
-    height, width = data.input_shape[1] + GAP, (data.input_shape[2] + GAP) * each
-    places = np.arange(len(data.class_names)) * width + width / 2
-    axes.set_xticks(places, data.class_names, rotation=45 if max(map(len, data.class_names)) > 2 else 0)
-    axes.xaxis.tick_top()
-    axes.set_yticks(np.arange(len(clients)) * height + height / 2, clients)
-    axes.tick_params(length=0)
-    axes.set_frame_on(False)
-    note = ", as training sees them" if augmented else ""
-    axes.set_xlabel(f"{data.name}, {kind(data.source)}{note}", loc="left")
-    save_picture(figure, output)
+    with picture(2.2 + inches * columns, 1.8 + inches * len(clients), output) as figure:
+        axes = figure.subplots()
+        axes.imshow(_canvas(np.stack(rows), data.name), interpolation="nearest", aspect="equal")
+        height, width = data.input_shape[1] + GAP, (data.input_shape[2] + GAP) * each
+        places = np.arange(len(data.class_names)) * width + width / 2
+        axes.set_xticks(
+            places, list(map(printable, data.class_names)), rotation=45 if max(map(len, data.class_names)) > 2 else 0
+        )
+        axes.xaxis.tick_top()
+        axes.set_yticks(np.arange(len(clients)) * height + height / 2, list(map(printable, clients)))
+        axes.tick_params(length=0)
+        axes.set_frame_on(False)
+        note = ", as training sees them" if augmented else ""
+        axes.set_xlabel(f"{data.name}, {kind(data.source)}{note}", loc="left")
     yield f"Wrote {output}: {len(clients)} clients (rows), the classes (columns); blank: no more samples."
 
 

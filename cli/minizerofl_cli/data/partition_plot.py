@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from minizerofl.printable import printable
 from minizerofl_cli.data.counts import count_classes
 from minizerofl_cli.runs.dataset import kind
-from minizerofl_cli.screen.pictures import new_figure, save_picture
+from minizerofl_cli.screen.pictures import picture
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.partition import Partition
 from minizerofl_datasets.partitioned import PartitionedDataset
@@ -49,19 +50,18 @@ def draw_partition(data: FederatedDataset, output: Path, file: Path) -> Iterator
     partition = partition_of(data)
     summary = f"{partition.summary()}, {len(partition.clients):,} clients"
     classes = len(data.class_names)
-    figure = new_figure(10, 2.6 + 0.2 * min(classes, 40))
-    figure.suptitle(f"{data.name}, {kind(data.source)}: {summary}")
-    sizes, shares = figure.subplots(2, 1, sharex=True, height_ratios=(1, 0.6 + 0.18 * min(classes, 40)))
-    sizes.bar(np.arange(len(counts)), counts.sum(axis=1), width=1, color="0.45")
-    sizes.set_ylabel("samples")
-    # The square root, so that a class that has most of the pool does not blacken the others.
-    image = shares.imshow(counts.T, aspect="auto", interpolation="nearest", cmap="viridis", norm=PowerNorm(0.5))
-    step = -(-classes // 40)
-    shares.set_yticks(np.arange(0, classes, step), data.class_names[::step])
-    shares.set_xlabel("client")
-    shares.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.colorbar(image, ax=shares, label="training samples", pad=0.01)
-    save_picture(figure, output)
+    with picture(10, 2.6 + 0.2 * min(classes, 40), output) as figure:
+        figure.suptitle(f"{data.name}, {kind(data.source)}: {summary}")
+        sizes, shares = figure.subplots(2, 1, sharex=True, height_ratios=(1, 0.6 + 0.18 * min(classes, 40)))
+        sizes.bar(np.arange(len(counts)), counts.sum(axis=1), width=1, color="0.45")
+        sizes.set_ylabel("samples")
+        # The square root, so that a class that has most of the pool does not blacken the others.
+        image = shares.imshow(counts.T, aspect="auto", interpolation="nearest", cmap="viridis", norm=PowerNorm(0.5))
+        step = -(-classes // 40)
+        shares.set_yticks(np.arange(0, classes, step), [printable(name) for name in data.class_names[::step]])
+        shares.set_xlabel("client")
+        shares.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.colorbar(image, ax=shares, label="training samples", pad=0.01)
     file.parent.mkdir(parents=True, exist_ok=True)
     partition.write(file)
     yield summary

@@ -13,12 +13,13 @@ from minizerofl.registry import hint
 
 # What config.toml says beside the options, by table; the model follows from the options.
 DERIVED: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"minizerofl"}),
+    "run": frozenset({"minizerofl", "all_clients"}),
     "data": frozenset({"format", "origin", "transform", "division", "division_sha256"}),
 }
 
 # The table [model] of config.toml repeats options; what it says beside them follows from the data.
 MODEL_OPTIONS = {"name": "model", "sparsity": "sparsity", "seed": "init_seed"}
+LARGEST = 2**63 - 1  # the largest integer that TOML promises to keep
 MODEL_TABLE = "minizerofl_cli.model_table"  # key in the context of click
 
 
@@ -59,6 +60,8 @@ def read_options(path: Path, known: Collection[str]) -> tuple[dict[str, Any], di
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; expected a TOML file with options") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: its tables or lists stand too deep in one another") from None
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     options: dict[str, Any] = {}
@@ -107,15 +110,41 @@ def _entries(content: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     return entries
 
 
-def as_text(value: Any) -> Any:
-    """Return a value as it would be typed, so that it is checked like one; flags stay as they are.
+def as_typed(path: Path, name: str, value: Any, parameter: click.Parameter) -> Any:
+    """Return a value of a file as it would be typed, so that it is checked like one; flags stay as they are.
+
+    Raises
+    ------
+    ConfigError
+        It could not be typed: a list, a flag for an option that is none, a text with a NUL, a giant of a number.
 
     Examples
     --------
-    >>> as_text(0.5), as_text(True)
-    ('0.5', True)
+    >>> as_typed(Path("a.toml"), "rounds", 5, click.Option(["--rounds"]))
+    '5'
+    >>> as_typed(Path("a.toml"), "rounds", True, click.Option(["--rounds"]))
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.ConfigError: a.toml: rounds is true, expected a number or a text
     """
-    return value if isinstance(value, bool) else str(value)
+    from minizerofl.fl.errors import ConfigError
+
+    expected = ""
+    flag = getattr(parameter, "is_flag", False)
+    if isinstance(value, list | dict):
+        raise ConfigError(
+            f"{path}: {name} is a {type(value).__name__}, expected one value; lists are for minizerofl sweep"
+        )
+    if flag != isinstance(value, bool):
+        expected = "true or false" if flag else "a number or a text"
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        value, expected = "an integer of more than 64 bits", "a smaller one"
+    elif isinstance(value, str) and "\0" in value:
+        expected = "a text without NUL"
+    if expected:
+        shown = str(value).lower() if isinstance(value, bool) else value
+        raise ConfigError(f"{path}: {name} is {shown}, expected {expected}")
+    return value if flag else str(value)
 
 
 def use_config(ctx: click.Context, parameter: click.Parameter, path: Path | None) -> None:
@@ -125,11 +154,5 @@ def use_config(ctx: click.Context, parameter: click.Parameter, path: Path | None
     options, ctx.meta[MODEL_TABLE] = read_options(
         path, [each.name for each in ctx.command.params if each.name and each is not parameter]
     )
-    for name, value in options.items():
-        if isinstance(value, list | dict):
-            raise click.BadParameter(
-                f"{path}: {name} is a {type(value).__name__}, expected one value; lists are for minizerofl sweep",
-                ctx,
-                parameter,
-            )
-    ctx.default_map = {name: as_text(value) for name, value in options.items()}
+    parameters = {each.name: each for each in ctx.command.params}
+    ctx.default_map = {name: as_typed(path, name, value, parameters[name]) for name, value in options.items()}

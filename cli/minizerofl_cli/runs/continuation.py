@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,15 +9,26 @@ from typing import Any
 
 from minizerofl.fl import ConfigError, Settings
 from minizerofl.fl.files.checkpoint import differences
-from minizerofl.fl.files.rundir import RunDirectory
-from minizerofl.registry import ChoiceError, hint
+from minizerofl.fl.files.jsonfile import read_json
+from minizerofl.kernels.jit import how_kernels_run
+from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.lock import locked
-from minizerofl_cli.runs.plan import Plan
-from minizerofl_cli.runs.run import Run, prepare
+from minizerofl_cli.runs.plan import KERNELS, Plan
+from minizerofl_cli.runs.run import Run, prepare, reopen
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.options import NAMES as OPTION_NAMES
 from minizerofl_cli.screen.progress import screen
 from minizerofl_datasets import DataError, FederatedDataset
+
+# The kinds of the values of config.toml outside [settings], whose kinds are those of `Settings`.
+KINDS = {
+    "run": {"recipe": "str", "workers": "int", "checkpoint_every": "int", "all_clients": "bool", "data_dir": "str"},
+    "data": {"dataset": "str", "source": "str", "polarity": "str", "partition_seed": "int", "clients": "int"},
+    "model": {"name": "str"},
+}
+PYTHON_KINDS = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float)}
+POSITIVE = ("workers", "checkpoint_every", "clients")
 
 
 def go_on(
@@ -59,10 +69,13 @@ def go_on(
             with interrupts.allowed():
                 plan, data, simulation, opening = prepare(plan, shown)
                 _check_partition(path, data)
-            directory = RunDirectory.open(path)
+            directory = reopen(path, plan, data, simulation)
             checkpoint, problems = directory.checkpoints.newest()
             wanted = plan.decisive(data, simulation.model_arguments)
-            now = {**wanted, "model": _tables(path)["model"]}  # as it stands in the file, though the settings decide
+            now = {
+                **wanted,
+                "model": read_tables(path)["model"],
+            }  # as it stands in the file, though the settings decide
             changed = differences(checkpoint.config if checkpoint else wanted, now)
             done = checkpoint.round if checkpoint else 0
             if done > rounds:
@@ -74,71 +87,98 @@ def go_on(
                 )
             if checkpoint:
                 simulation.restore(checkpoint)
-            if simulation.round >= rounds and directory.summary["status"] == "finished":
+            damaged = directory.damage(checkpoint) if checkpoint else []
+            ended = read_json(path / "summary.json").get("status") == "finished" and (path / "model.h5").exists()
+            if simulation.round >= rounds and ended and not damaged:
                 shown.say(f"All {rounds} rounds are done; --extend-rounds 10 would run ten more.")
                 return
-            directory.go_back_to(simulation.round, simulation.best)
+            problems += [f"{name} was missing or damaged and is written again" for name in damaged]
+            notes = [*problems, *_environment_changes(path)]
+            notes += [KERNELS["interpreted"]] if how_kernels_run() == "interpreted" else []
+            directory.go_back_to(simulation.round, simulation.best, checkpoint.tables if checkpoint else None)
             directory.write_config(plan.config(data, simulation.model_arguments))
             directory.go_on(rounds=rounds)
             for _ in range(simulation.round):
                 shown.advance()
             start = f"after round {simulation.round}" if checkpoint else "from the beginning: it has no checkpoint"
-            notes = [*problems, *_environment_changes(path), f"Resumed {start}: {path}"]
+            notes.append(f"Resumed {start}: {path}")
             Run(plan, data, simulation, directory, shown).train(interrupts, [*opening, *notes], len(opening))
 
 
 def _plan(path: Path) -> Plan:
     """Read the plan of a run from its config.toml."""
+    tables = read_tables(path)
+    run, data = tables["run"], tables["data"]
+    folder = run.get("data_dir")
+    return Plan(
+        dataset=data["dataset"],
+        source=data["source"],
+        data_dir=Path(folder) if folder and data["source"] == "real" else None,
+        polarity=data["polarity"],
+        partition_seed=data["partition_seed"],
+        clients=None if run.get("all_clients") else data["clients"],
+        recipe=run["recipe"],
+        settings=Settings(**tables["settings"]),
+        workers=run["workers"],
+        runs_dir=path.parent,
+        checkpoint_every=run["checkpoint_every"],
+        options=tables["data_options"],
+        model=tables["model"]["name"],
+    )
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """Read a run's config.toml.
+
+    Raises
+    ------
+    ConfigError
+        It is missing or cannot be read, it lacks something, or a value has the wrong kind.
+    """
     file = path / "config.toml"
     try:
-        tables = _tables(path)
-        json.loads((path / "summary.json").read_text(encoding="utf-8"))
-        run, data = tables["run"], tables["data"]
-        folder = run.get("data_dir")
-        return Plan(
-            dataset=data["dataset"],
-            source=data["source"],
-            data_dir=Path(folder) if folder and data["source"] == "real" else None,
-            polarity=data["polarity"],
-            partition_seed=data["partition_seed"],
-            clients=data["clients"],
-            recipe=run["recipe"],
-            settings=_settings(tables["settings"], file),
-            workers=run["workers"],
-            runs_dir=path.parent,
-            checkpoint_every=run["checkpoint_every"],
-            options=tables["data_options"],
-            model=tables["model"]["name"],
-        )
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"{path} is not a run directory of minizerofl train: it has no {Path(error.filename).name}"
-        ) from None
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        _check_kinds(tables, file)
+        return tables
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not a run directory of minizerofl train: it has no config.toml") from None
     except KeyError as missing:
         raise ConfigError(f"{file}: {missing} is missing; put it back, or start a new run") from None
-    except ValueError as error:
-        if isinstance(error, ConfigError | ChoiceError):
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ConfigError):
             raise
-        raise ConfigError(f"{file} or summary.json cannot be read: {error}") from error
+        raise ConfigError(f"{file} cannot be read: {error}") from error
 
 
-def _tables(path: Path) -> dict[str, Any]:
-    return tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
-
-
-def _settings(table: dict[str, Any], file: Path) -> Settings:
-    known = [field.name for field in fields(Settings)]
-    for key in table:
-        if key not in known:
-            raise ConfigError(f"{file}: settings.{key} is unknown{hint(key, known)}")
-    try:
-        return Settings(**table)
-    except TypeError as error:
-        raise ConfigError(f"{file}: a setting has a value of the wrong kind ({error})") from error
+def _check_kinds(tables: dict[str, Any], file: Path) -> None:
+    """Refuse values of config.toml that nothing else checks: tables, kinds of values, and ranges outside [settings]."""
+    known = {field.name: str(field.type) for field in fields(Settings)}
+    for table in ("run", "data", "data_options", "model", "settings"):
+        if not isinstance(tables[table], dict):
+            raise ConfigError(f"{file}: {table} is {tables[table]!r}, expected a table")
+    for table, keys in KINDS.items():
+        for key in keys:
+            if key not in tables[table] and key not in ("all_clients", "data_dir"):
+                raise KeyError(key)
+    for table, kinds in {**KINDS, "settings": known}.items():
+        for key, value in tables[table].items():
+            if table == "settings" and key not in known:
+                raise ConfigError(f"{file}: settings.{key} is unknown{hint(key, known)}")
+            kind = kinds.get(key, "")
+            if kind and type(value) not in PYTHON_KINDS[kind]:
+                expected = kind.removesuffix(" | None")
+                raise ConfigError(f"{file}: {table}.{key} is {value!r}, expected a value of the kind {expected}")
+            if table != "settings" and key in POSITIVE and value < 1:
+                raise ConfigError(f"{file}: {table}.{key} is {value}, expected at least 1")
+    for key, value in tables["data_options"].items():
+        if key not in OPTION_NAMES or isinstance(value, dict | list):
+            raise ConfigError(f"{file}: data_options.{key} is {value!r}; put back what stood there")
 
 
 def _check_partition(path: Path, data: FederatedDataset) -> None:
-    before = json.loads((path / "partition.json").read_text(encoding="utf-8"))["clients"]
+    before = read_json(path / "partition.json").get("clients")
+    if not isinstance(before, dict):  # The checkpoint tells the data as well.
+        return
     now = {client: {"train": data.num_train(client), "test": data.num_test(client)} for client in data.clients}
     if before != now:
         changed = [client for client in {**before, **now} if before.get(client) != now.get(client)]
@@ -150,9 +190,11 @@ def _check_partition(path: Path, data: FederatedDataset) -> None:
 
 def _environment_changes(path: Path) -> list[str]:
     """Say which versions differ: the result is then no longer promised to be the same to the bit."""
-    before: dict[str, Any] = json.loads((path / "environment.json").read_text(encoding="utf-8"))
+    before: dict[str, Any] = read_json(path / "environment.json")
     now: dict[str, Any] = environment()
-    old, new = ({**each["packages"], "python": each["python"]} for each in (before, now))
+    if not isinstance(before.get("packages"), dict):
+        return ["Note: nobody knows whether versions changed, for environment.json is missing or damaged"]
+    old, new = ({**each["packages"], "python": each.get("python")} for each in (before, now))
     changed = differences({"versions": old}, {"versions": new})
     return (
         [f"Note: results may differ in the last bits, since versions changed: {'; '.join(changed)}"] if changed else []

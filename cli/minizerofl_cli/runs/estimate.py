@@ -33,7 +33,7 @@ def rehearse(plan: Plan) -> Iterator[str]:
     """
     plan, data, simulation, _ = prepare(plan, PlainScreen())
     yield ""
-    yield to_toml(plan.config(data, simulation.model_arguments))
+    yield from to_toml(plan.config(data, simulation.model_arguments)).split("\n")
     s = plan.settings
     sizes = [data.num_train(client) for client in islice(data.clients, ASKED)]
     steps = s.local_epochs * sum(-(-size // s.batch_size) for size in sizes) / len(sizes)

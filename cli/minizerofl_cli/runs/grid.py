@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-import json
-import shutil
-import tomllib
+import itertools
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,16 +17,21 @@ from typing import Any
 import click
 
 from minizerofl.fl import ConfigError, DivergedError, TooFewClientsError
-from minizerofl.fl.files.checkpoint import differences
+from minizerofl.fl.files.checkpoint import Checkpoints, differences
+from minizerofl.fl.files.jsonfile import read_json
 from minizerofl.fl.files.sealed import write_atomically
-from minizerofl_cli.runs.configfile import as_text, read_options
-from minizerofl_cli.runs.continuation import go_on
+from minizerofl.fl.files.toml import Config
+from minizerofl_cli.runs.configfile import as_typed, read_options
+from minizerofl_cli.runs.continuation import go_on, read_tables
+from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan, make_plan
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.lines import say
 
 NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
+LONGEST_NAME = 150  # bytes; file systems take 255
 COLUMNS = (
     *("status", "rounds_done", "test_accuracy", "majority_accuracy", "best_validation_accuracy"),
     *("cum_uplink_bytes", "cum_dense_uplink_bytes", "source", "reason"),
@@ -51,7 +57,11 @@ class Combination:
     def name(self) -> str:
         """The name of its directory: the same whenever the sweep is started."""
         text = ",".join(f"{name}={value}" for name, value in self.values.items()) or "run"
-        return "".join(each if each.isalnum() or each in "=,.-_" else "_" for each in text)
+        plain = "".join(each if each.isalnum() or each in "=,.-_" else "_" for each in text)
+        if plain == text and len(text.encode()) <= LONGEST_NAME:
+            return text
+        digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]  # Two values, two names.
+        return f"{plain.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
 
     @property
     def path(self) -> Path:
@@ -59,9 +69,39 @@ class Combination:
         return self.plan.runs_dir / self.name
 
     def summary(self) -> dict[str, Any]:
-        """Return its summary.json; empty if it has not begun."""
-        file = self.path / "summary.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        """Return its summary.json; empty if there is none that can be read."""
+        return read_json(self.path / "summary.json")
+
+    def begun(self) -> bool:
+        """Whether its directory holds enough of a run to go on with it."""
+        return (self.path / "config.toml").is_file() and bool(
+            self.summary().get("status") or Checkpoints(self.path / "checkpoints").paths()
+        )
+
+    def done(self) -> bool:
+        """Whether its files say that it has finished, and agree on what it was run on."""
+        summary, source = self.summary(), read_tables(self.path)["data"]["source"]
+        return (summary.get("status"), summary.get("source")) == ("finished", source) and (
+            self.path / "model.h5"
+        ).is_file()
+
+    def set_aside(self) -> Path | None:
+        """Give what stands in the place of its directory another name; return that name, None if nothing stands there.
+
+        Raises
+        ------
+        ConfigError
+            Another process is at it.
+        """
+        if not os.path.lexists(self.path):
+            return None
+        with locked(self.path) if self.path.is_dir() else nullcontext():
+            for i in itertools.count(1):
+                aside = self.path.with_name(f"{self.path.name}.aside-{i}")
+                if not os.path.lexists(aside):
+                    self.path.rename(aside)
+                    return aside
+        return None
 
     def check(self) -> None:
         """Make sure that a run that has begun is this one.
@@ -69,13 +109,19 @@ class Combination:
         Raises
         ------
         ConfigError
-            It was begun with other settings.
+            It was started with other settings, data or options of the data.
         """
-        settings = tomllib.loads((self.path / "config.toml").read_text(encoding="utf-8"))["settings"]
+        found = read_tables(self.path)
+        data, model = found["data"], found["model"]["name"]
         wanted = self.plan.resolved_settings()
         if wanted["dense_layers"] == "auto":  # a run settles it when it begins
-            wanted["dense_layers"] = settings.get("dense_layers", "auto")
-        changed = differences({"settings": settings}, {"settings": wanted})
+            wanted["dense_layers"] = found["settings"].get("dense_layers", "auto")
+        asked = self.plan.asked(data["source"])
+        everyone = found["run"].get("all_clients", self.plan.clients is None)
+        had = {**{key: data[key] for key in asked}, "clients": "all" if everyone else data["clients"]}
+        begun: Config = {**{name: found[name] for name in ("settings", "data_options")}, "data": had}
+        now: Config = {"settings": wanted, "data_options": dict(self.plan.options), "data": asked}
+        changed = differences({**begun, "model": {"name": model}}, {**now, "model": {"name": self.plan.model or model}})
         if changed:
             raise ConfigError(
                 f"{self.path} was started with other settings: {'; '.join(changed)}; "
@@ -113,6 +159,7 @@ class Sweep:
 
     def __init__(self, file: Path, runs_dir: Path, train: click.Command) -> None:
         self._train = train
+        self._file = file
         self.folder = runs_dir / f"sweep-{file.stem}"
         known = [each.name for each in train.params if each.name and each.name not in NOT_SWEPT]
         options, self._model_table = read_options(file, known)
@@ -120,6 +167,10 @@ class Sweep:
         empty = [name for name, values in self._axes.items() if not values]
         if empty:
             raise ConfigError(f"{file}: {empty[0]} is an empty list, expected the values to try")
+        for name, values in self._axes.items():
+            twice = next((value for i, value in enumerate(values) if value in values[:i]), None)
+            if twice is not None:
+                raise ConfigError(f"{file}: {name} has the value {twice!r} twice, expected each value once")
         fixed = {name: value for name, value in options.items() if name not in self._axes}
         self.combinations = [
             Combination(values, self._plan({**fixed, **values}))
@@ -131,7 +182,13 @@ class Sweep:
         yield f"{len(self.combinations)} runs in {self.folder}"
         for each in self.combinations:
             summary = each.summary()
-            done = f"{summary['status']}, {summary['rounds_done']} rounds done" if summary else "to be run"
+            done = "to be run"
+            if each.begun():
+                try:
+                    each.check()
+                    done = f"{summary.get('status', 'damaged')}, {summary.get('rounds_done', '?')} rounds done"
+                except ConfigError as error:
+                    done = message(error)
             yield f"{each.name}: {done}"
 
     def run(self, interrupts: Interrupts) -> None:
@@ -145,31 +202,34 @@ class Sweep:
         failures: list[Exception] = []
         for i, each in enumerate(self.combinations, 1):
             title = f"[{i}/{len(self.combinations)}] {each.name}"
-            status = each.summary().get("status")
-            if status:
+            begun = each.begun()
+            if begun:
                 each.check()
-            if status == "finished":
-                click.echo(f"{title}: done before, skipped")
+            if begun and each.done():
+                say(f"{title}: done before, skipped")
                 continue
-            click.echo(f"{title}: {'resumed' if status else 'started'}")
+            aside = None if begun else each.set_aside()
+            if aside:  # Killed when it had just begun, or something of the user's.
+                say(f"{title}: what was there is no run to go on with; it is now in {aside}")
+            say(f"{title}: {'resumed' if begun else 'started'}")
             try:
-                if status:
+                if begun:
                     go_on(each.path, interrupts)
                 else:
-                    shutil.rmtree(each.path, ignore_errors=True)  # begun, and killed before it was complete
                     conduct(each.plan, interrupts, each.name)
             except (DivergedError, TooFewClientsError) as error:
-                click.echo(f"{title}: {message(error)}")
+                say(f"{title}: {message(error)}")
                 failures.append(error)
             finally:
                 self._write_results()
-        click.echo(f"Results are in {self.folder / 'results.csv'}")
+        say(f"Results are in {self.folder / 'results.csv'}")
         if failures:
             raise failures[0]
 
     def _plan(self, options: dict[str, Any]) -> Plan:
         context = click.Context(self._train, info_name="train")
-        context.default_map = {name: as_text(value) for name, value in options.items()}
+        known = {each.name: each for each in self._train.params}
+        context.default_map = {name: as_typed(self._file, name, value, known[name]) for name, value in options.items()}
         self._train.parse_args(context, [])
         parameters = {**context.params, "runs_dir": self.folder}
         parameters.pop("dry_run")

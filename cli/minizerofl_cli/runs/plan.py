@@ -15,17 +15,27 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.choices import SERVERS
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
+from minizerofl.fl.faults import fault_texts, parse_faults
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
+from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.models import MODELS, build
 from minizerofl.registry import hint
-from minizerofl_cli.runs.configfile import MODEL_OPTIONS
+from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
 from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.runs.recipes import find_recipe
 from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
+
+# What the first round is told to do beside its work, by how kernels run.
+KERNELS = {
+    "kept": "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
+    "compiled": "The first round also compiles the kernels, which takes some seconds in every run: no folder to keep "
+    "them in can be written to; NUMBA_CACHE_DIR names one.",
+    "interpreted": "Note: NUMBA_DISABLE_JIT is set, so kernels run as plain Python: a round takes minutes or hours.",
+}
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,15 @@ class Plan:
             f"local epochs {s.local_epochs}",
             "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
             f"{s.codec} with {s.values} values.",
-            "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
+            KERNELS[how_kernels_run()],
         ]
         if 0 < s.eval_samples < test:
             lines.insert(
                 2, f"Accuracy is measured on {s.eval_samples:,} of {test:,} test samples; after the last round, on all."
             )
+        for text, fault in zip(fault_texts(s.inject), parse_faults(s.inject), strict=True):
+            if not fault.can_strike(s.rounds, data.clients, s.clients_per_round):
+                lines.append(f"Note: the fault {text} can never strike: there is no such round or no such client.")
         return lines
 
     def check_model(self, data: FederatedDataset, simulation: Simulation) -> None:
@@ -113,6 +126,7 @@ class Plan:
                 "recipe": self.recipe,
                 "workers": self.workers,
                 "checkpoint_every": self.checkpoint_every,
+                "all_clients": self.clients is None,
                 **folder,
             },
             "data": {
@@ -136,6 +150,16 @@ class Plan:
         s = self.settings.resolved()
         server_lr = s.server_lr or SERVERS[s.server].default_lr
         return asdict(replace(s, schedule_rounds=s.schedule_rounds or s.rounds, server_lr=server_lr))
+
+    def asked(self, found: str) -> dict[str, str | int]:
+        """Return which data are asked for; `found` is the source that a run with ``--source auto`` had."""
+        return {
+            "dataset": self.dataset,
+            "source": found if self.source == "auto" else self.source,
+            "polarity": self.polarity,
+            "partition_seed": self.partition_seed,
+            "clients": "all" if self.clients is None else self.clients,
+        }
 
     def decisive(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
         """Return what decides the result: config.toml without where and how fast it runs, and for how long."""
@@ -216,6 +240,10 @@ def make_plan(
     ChoiceError
         The model is unknown or cannot be imported.
     """
+    numbers = {"partition_seed": partition_seed, "clients": clients, "workers": workers, **overrides}
+    for name, value in numbers.items():
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ConfigError(f"{name} is an integer of more than 64 bits, expected a smaller one")
     options = take_options(overrides, find_recipe(dataset, recipe).data)
     settings = resolve(recipe, seed, init_seed, overrides, dataset)
     return Plan(

@@ -6,6 +6,7 @@ import math
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
@@ -50,18 +51,13 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
     with screen(plan.settings.rounds) as shown:
         with interrupts.allowed():
             plan, data, simulation, opening = prepare(plan, shown)
-            partition = {client: (data.num_train(client), data.num_test(client)) for client in data.clients}
-            majority = majority_class(simulation.evaluator.test(whole=True).y)
+            known = _known(plan, data, simulation)
         plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
         directory = RunDirectory(
             plan.runs_dir,
             name or run_name(data.name, data.source, plan.settings),
-            source=data.source,
             config=plan.config(data, simulation.model_arguments),
-            environment=environment(),
-            partition=partition,
-            summary={"dataset": data.name, "rounds": plan.settings.rounds, "majority_accuracy": majority.share},
-            layers=simulation.sparse,
+            **known,
         )
         with locked(directory.path):
             run = Run(plan, data, simulation, directory, shown)
@@ -88,6 +84,23 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
     simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), **arguments)
     plan.check_model(data, simulation)
     return replace(plan, settings=simulation.settings), data, simulation, opening
+
+
+def reopen(path: Path, plan: Plan, data: FederatedDataset, simulation: Simulation) -> RunDirectory:
+    """Open the directory of an earlier run."""
+    return RunDirectory.open(path, **_known(plan, data, simulation))
+
+
+def _known(plan: Plan, data: FederatedDataset, simulation: Simulation) -> dict[str, Any]:
+    """Return what a run directory is to say, as far as it follows from plan and data."""
+    majority = majority_class(simulation.evaluator.test(whole=True).y)
+    return {
+        "source": data.source,
+        "environment": environment(),
+        "partition": {client: (data.num_train(client), data.num_test(client)) for client in data.clients},
+        "summary": {"dataset": data.name, "rounds": plan.settings.rounds, "majority_accuracy": majority.share},
+        "layers": simulation.sparse,
+    }
 
 
 def _checkpoint_every(simulation: Simulation) -> int:
@@ -199,15 +212,16 @@ class Run:
             return stop
 
     def _complete(self, round: Round) -> None:
-        # Kept here as well: a signal may come when the next round has replaced the state but is not recorded.
-        self._last = self.simulation.checkpoint()
+        state = self.simulation.state
         self._seconds.append(round.seconds)
         # Tables come before the checkpoint: what is ahead of a checkpoint can be cut off, what is missing is lost.
         if self.simulation.masks_are_due(round.round):
-            sizes = {name: self._last.state[name].size for name in self.simulation.sparse}
+            sizes = {name: state[name].size for name in self.simulation.sparse}
             masks, initial = self.simulation.masks(), self.simulation.initial_masks
             self.directory.masks.add(round.round, masks, initial, sizes, round.client_overlap)
-        self.directory.record(round, self._last.best)
+        self.directory.record(round, self.simulation.best)
+        # Kept here as well: a signal may come when the next round has replaced the state but is not recorded.
+        self._last = replace(self.simulation.checkpoint(), tables=self.directory.tables())
         best = self._last.best is not None and self._last.best.round == round.round
         if best or round.round % self.plan.checkpoint_every == 0:
             self._save()
@@ -240,7 +254,10 @@ class Run:
         }
         self.directory.save(saved_model(self.simulation, self._last, about))
         path, title = self.directory.path, self.plan.title(self.data.source)
-        plot_history(path / "history.csv", title, path / "accuracy.png")
+        try:
+            plot_history(path / "history.csv", title, path / "accuracy.png")
+        except Exception as error:  # Whatever keeps matplotlib from drawing: the run is whole without its picture.
+            self.say(f"Note: accuracy.png cannot be drawn ({type(error).__name__}: {error}).")
 
 
 def saved_model(simulation: Simulation, checkpoint: Checkpoint, about: dict[str, object]) -> SavedModel:

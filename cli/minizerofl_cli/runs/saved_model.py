@@ -21,12 +21,20 @@ from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.finite import first_not_finite
 from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy, majority_class
 from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.nn import Module
 from minizerofl_cli.runs.dataset import first_lines, kind, load
 from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.plan import KERNELS
 from minizerofl_datasets import DataError, FederatedDataset
 
 CHUNK = 256  # samples in one forward pass
+
+# What the description of a model is made of.
+KINDS: dict[str, type | tuple[type, ...]] = {
+    **{"dataset": str, "source": str, "transform": dict, "class_names": list, "options": dict},
+    **{"partition_seed": int, "clients": (int, type(None)), "rounds": int},
+}
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,15 @@ def evaluate_model(
         The model, or its loss, is not finite.
     """
     file = path / "model.h5" if path.is_dir() else path
-    saved = _load_model(path, file, best)
+    saved, notes = _load_model(path, file, best)
     origin = _origin(saved, file)
+    saved.build()  # What does not belong together is refused before anything else is done.
     data = _load(origin, source, data_dir)
     yield from first_lines(data, data.source)
     yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {origin.rounds} rounds on {kind(origin.source)}"
+    yield from notes
+    if how_kernels_run() == "interpreted":
+        yield KERNELS["interpreted"]
     if data.source != origin.source:
         yield f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}."
 
@@ -108,22 +120,31 @@ def evaluate_model(
         yield f"with dense weights    {100 * (predicted == y).mean():5.1f} %   (test loss {loss:.3f} nats)"
 
 
-def _load_model(path: Path, file: Path, best: bool) -> SavedModel:
+def _load_model(path: Path, file: Path, best: bool) -> tuple[SavedModel, list[str]]:
+    """Return the model that was asked for, and what is to be said about the choice."""
     checkpoints = Checkpoints(path / "checkpoints")
     if path.is_dir() and not file.exists() and checkpoints.paths():
         raise ModelFileError(f"{path} has no model.h5: the run was killed; continue it with minizerofl resume")
     saved = load_model(file)
     if not best:
-        return saved
-    newest, _ = checkpoints.newest()
+        return saved, []
+    newest, problems = checkpoints.newest()
     if newest is None or newest.best is None:
         raise ModelFileError(f"{path}: has no best checkpoint; --best is for a run with validation samples")
     chosen = read_checkpoint(checkpoints.path(newest.best.round))
-    return replace(saved, state=chosen.state, about={**saved.about, "rounds": chosen.round})
+    notes = [f"Note: {problem}" for problem in problems]
+    if notes:
+        notes.append(f"Note: so this is the best of the rounds up to {newest.round}; later ones may have been better.")
+    return replace(saved, state=chosen.state, about={**saved.about, "rounds": chosen.round}), notes
 
 
 def _origin(saved: SavedModel, file: Path) -> Origin:
     about: dict[str, Any] = saved.about
+    for key, kinds in KINDS.items():
+        if key in about and not isinstance(about[key], kinds):
+            raise ModelFileError(f"{file}: says that its {key} is {about[key]!r}; use another copy")
+    if not isinstance(saved.arguments.get("sparsity"), int | float):
+        raise ModelFileError(f"{file}: says nothing of the sparsity of its model; use another copy")
     try:
         return Origin(
             dataset=about["dataset"],

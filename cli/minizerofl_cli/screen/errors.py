@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from minizerofl.printable import printable
 from minizerofl_cli.screen.interrupts import Interrupted
 
 INTERNAL, USAGE, DATA, TOO_FEW_CLIENTS, DIVERGED, DISK = 1, 2, 3, 4, 5, 6
@@ -84,5 +85,5 @@ class Program(click.Group):
             self._fail(ctx, message(error), exit_code(error))
 
     def _fail(self, ctx: click.Context, line: str, code: int) -> None:
-        click.echo(f"minizerofl: {line}", err=True)
+        click.echo(f"minizerofl: {printable(line)}", err=True)
         ctx.exit(code)

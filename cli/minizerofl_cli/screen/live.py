@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from minizerofl.printable import printable
+
 
 class LiveScreen:
     """Lines above a bar of rich."""
@@ -17,7 +19,7 @@ class LiveScreen:
 
     def say(self, line: str) -> None:
         """Show a line above the bar, unadorned."""
-        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bar.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def advance(self) -> None:
         """Move the bar by a round."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,33 +14,42 @@ from minizerofl_cli.screen.progress import MB
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, in inches.
-
-    Examples
-    --------
-    >>> new_figure(4, 3).get_size_inches().tolist()
-    [4.0, 3.0]
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # needs no display, and changes no global setting
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+DPI = 110
 
 
-def save_picture(figure: Figure, output: Path) -> None:
-    """Save a figure; its folder is made if it is missing.
+@contextmanager
+def picture(width: float, height: float, output: Path) -> Iterator[Figure]:
+    """Give an empty figure, in inches, and save it at the end; its folder is made if it is missing.
+
+    Settings of the user's own matplotlibrc do not count, and no text is taken for mathematics: names may hold a ``$``.
 
     Raises
     ------
     OSError
         It cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with picture(4, 3, Path(folder) / "a.png") as figure:
+    ...         _ = figure.suptitle("$5-$10")
+    ...     (Path(folder) / "a.png").exists()
+    True
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(output, dpi=110)
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # needs no display
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # A character that the font lacks is drawn as a box.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["text.parse_math"] = False
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        output.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(output, dpi=DPI)
 
 
 def plot_history(history: Path, title: str, image: Path) -> None:
@@ -59,13 +71,12 @@ def plot_history(history: Path, title: str, image: Path) -> None:
         "round": [int(row["round"]) for row in rows],
         "total uplink (MB)": [int(row["cum_uplink_bytes"]) / MB for row in rows],
     }
-    figure = new_figure(9, 3.8)
-    figure.suptitle(title)
-    for axes, (label, x) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
-        axes.plot(x, accuracy, marker="o", markersize=3, linewidth=1.5)
-        axes.set_xlabel(label)
-        axes.set_xlim(left=0)
-        axes.set_ylim(0, 100)
-        axes.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("test accuracy (%)")
-    figure.savefig(image, dpi=120)
+    with picture(9, 3.8, image) as figure:
+        figure.suptitle(title)
+        for axes, (label, x) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
+            axes.plot(x, accuracy, marker="o", markersize=3, linewidth=1.5)
+            axes.set_xlabel(label)
+            axes.set_xlim(left=0)
+            axes.set_ylim(0, 100)
+            axes.grid(alpha=0.3)
+        figure.axes[0].set_ylabel("test accuracy (%)")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-import click
+from minizerofl_cli.screen.lines import say
 
 if TYPE_CHECKING:
     from minizerofl.fl.round import Round, Status
@@ -33,7 +33,7 @@ class PlainScreen:
 
     def say(self, line: str) -> None:
         """Show a line."""
-        click.echo(line)
+        say(line)
         sys.stdout.flush()
 
     def advance(self) -> None:

@@ -125,6 +125,7 @@ def _read_file(path: Path) -> dict[str, Samples]:
     try:
         for user, stated in zip(content["users"], content["num_samples"], strict=True):
             where = f"{path}, client {user}"
+            str(user).encode()  # A lone surrogate has no UTF-8, and could not be written to any file.
             samples[user] = _samples_of(content["user_data"][user], stated, where)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(

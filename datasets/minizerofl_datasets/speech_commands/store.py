@@ -7,7 +7,7 @@ changed folder gets a new file, and files of both kinds of features lie side by 
 import os
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,7 +25,7 @@ from minizerofl_datasets.speech_commands.wav import read_wav
 
 __all__ = ["SILENT", "FeatureStore", "Progress", "open_store"]
 
-LAYOUT = 1  # Raise it when the computation of features or the file's layout changes.
+LAYOUT = 2  # Raise it when the computation of features or the file's layout changes.
 BATCH = 64  # Recordings; their spectra take 17 MB.
 SILENT = -1  # The row of a clip of digital silence, which no file holds.
 
@@ -125,12 +125,21 @@ def _open(path: Path, kind: Features) -> FeatureStore | None:
     try:
         with h5py.File(path, "r") as file:
             names = [name.decode() for name in file["names"][()]]
-            noise = [recording[()] for recording in file["noise"].values()]
+            noise = {name: recording[()] for name, recording in file["noise"].items()}
             offset, checksum = file["features"].id.get_offset(), int(file.attrs["crc32"])
         features = np.memmap(path, np.float16, "r", offset, (len(names), HEIGHT, FRAMES))
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError):
         return None
-    return FeatureStore(names, features, noise, kind) if zlib.crc32(features.data) == checksum else None
+    if _checksum([*names, *noise], noise.values(), zlib.crc32(features.data)) != checksum:
+        return None
+    return FeatureStore(names, features, list(noise.values()), kind)
+
+
+def _checksum(names: Iterable[str], noise: Iterable[Floats], features: int) -> int:
+    """Return a checksum of all that a file holds, given that of its features."""
+    for content in ("\0".join(names).encode(), *(recording.tobytes() for recording in noise)):
+        features = zlib.crc32(content, features)
+    return features
 
 
 def _build(source: Source, path: Path, progress: Progress | None, kind: Features) -> None:
@@ -160,9 +169,10 @@ def _build(source: Source, path: Path, progress: Progress | None, kind: Features
             checksum = zlib.crc32(block.data, checksum)
         file["names"] = np.array([name.encode() for name in names])
         file.create_group("noise")
-        for name, power in sorted(noise.items()):
+        noise = dict(sorted(noise.items()))
+        for name, power in noise.items():
             file["noise"][name] = power
-        file.attrs["crc32"] = checksum
+        file.attrs["crc32"] = _checksum([*names, *noise], noise.values(), checksum)
 
 
 @dataclass(frozen=True)

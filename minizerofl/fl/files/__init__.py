@@ -1,4 +1,4 @@
 """A run on disk: its directory, history, checkpoints, masks and model.
 
-Reading order: rundir, history, sealed, checkpoint, modelfile, maskfile, toml.
+Reading order: rundir, history, sealed, checkpoint, modelfile, maskfile, toml, jsonfile.
 """

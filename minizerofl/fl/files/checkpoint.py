@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from minizerofl.fl.errors import CheckpointError
-from minizerofl.fl.files.sealed import Seal
+from minizerofl.fl.files.sealed import Seal, read_array
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.payload import State
 
@@ -45,6 +46,8 @@ class Checkpoint:
         The best round up to here.
     config : mapping of str to mapping
         The settings that decide the run's result.
+    tables : dict of str to bytes
+        The tables of the run up to this round, by the names of their files: a copy that the checksum covers.
     """
 
     round: int
@@ -52,6 +55,7 @@ class Checkpoint:
     memory: dict[str, State] = field(default_factory=dict)
     best: Best | None = None
     config: Config = field(default_factory=dict)
+    tables: dict[str, bytes] = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -152,6 +156,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             "parts": {part: list(state) for part, state in parts.items()},  # order, and names that HDF5 would split
         }
         file["about"] = json.dumps(about)
+        for name, content in checkpoint.tables.items():
+            text = np.frombuffer(content, np.uint8)
+            file.create_dataset(f"tables/{name}", data=text, compression="gzip" if text.size else None)
         for i, state in enumerate(parts.values()):
             for j, value in enumerate(state.values()):
                 file[f"{i}/{j}"] = value
@@ -181,11 +188,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
     with SEAL.open(path) as file:
         about = json.loads(file["about"][()])
         parts = {
-            part: {name: file[f"{i}/{j}"][()] for j, name in enumerate(names)}
+            part: {name: read_array(file, f"{i}/{j}") for j, name in enumerate(names)}
             for i, (part, names) in enumerate(about["parts"].items())
         }
-    state = parts.pop("")
-    return Checkpoint(about["round"], state, parts, Best(*about["best"]) if about["best"] else None, about["config"])
+        tables = {name: text[()].tobytes() for name, text in file["tables"].items()} if "tables" in file else {}
+    state, best = parts.pop(""), Best(*about["best"]) if about["best"] else None
+    return Checkpoint(about["round"], state, parts, best, about["config"], tables)
 
 
 def differences(before: Config, now: Config) -> list[str]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from minizerofl.fl.errors import SealError
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.scores import ClientAccuracy
@@ -187,6 +188,11 @@ class Table:
     columns : sequence of str
         Its columns.
 
+    Attributes
+    ----------
+    content : bytes
+        All that was written to it since it was made, cut back or restored.
+
     Examples
     --------
     >>> import tempfile
@@ -201,6 +207,12 @@ class Table:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self.columns = columns
+        self._content = bytearray()
+
+    @property
+    def content(self) -> bytes:
+        """All that was written to it since it was made, cut back or restored."""
+        return bytes(self._content)
 
     def create(self) -> None:
         """Write the line with the names of the columns."""
@@ -213,21 +225,53 @@ class Table:
     def cut(self, round: int) -> list[dict[str, str]]:
         """Remove the rows of later rounds, and a last one that is not whole; return the rows that stay."""
         text = self.path.read_text(encoding="utf-8", errors="replace")
-        whole = text[: text.rfind("\n") + 1]  # A process that was killed may have left a part of a line.
-        rows = [row for row in csv.DictReader(io.StringIO(whole, newline="")) if _round_of(row) <= round]
-        lines = _lines([self.columns, *([row[column] for column in self.columns] for row in rows)])
-        write_atomically(self.path, lines)
+        whole = text[: text.rfind("\n") + 1]  # What follows is a part of a line: the process was killed.
+        rows = [row for row in self._read(whole) if int(row["round"]) <= round]
+        self._replace(_lines([self.columns, *([row[column] for column in self.columns] for row in rows)]))
         return rows
+
+    def bring_back(self, round: int, content: bytes | None) -> list[dict[str, str]]:
+        """Write what the table held after a round, or cut it back if that is not known; return its rows."""
+        if content is None:
+            return self.cut(round)
+        rows = self._read(content.decode())
+        self._replace(content)
+        return rows
+
+    def begins_with(self, content: bytes) -> bool:
+        """Whether the file still holds what was written to it up to some time."""
+        try:
+            return self.path.read_bytes().startswith(content)
+        except OSError:
+            return False
+
+    def _read(self, text: str) -> list[dict[str, str]]:
+        try:
+            head, *lines = csv.reader(io.StringIO(text, newline=""))
+        except (csv.Error, ValueError):
+            head, lines = [], []
+        if head != list(self.columns):
+            raise SealError(f"{self.path}: its first line does not name the columns of a run; put the file back")
+        rows = []
+        for i, cells in enumerate(lines, 1):
+            row = dict(zip(head, cells, strict=False))
+            if len(cells) != len(head) or not (row["round"].isascii() and row["round"].isdigit()):
+                if i == len(lines):  # The process was killed when it had written a part of it.
+                    break
+                raise SealError(f"{self.path}: row {i} is damaged; put the file back")
+            rows.append(row)
+        return rows
+
+    def _replace(self, content: bytes) -> None:
+        write_atomically(self.path, content)
+        self._content = bytearray(content)
 
     def _append(self, lines: bytes) -> None:
         with self.path.open("ab") as file:
             file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-
-
-def _round_of(row: Mapping[str, str]) -> float:
-    return int(row["round"]) if row["round"].isdigit() else float("inf")
+        self._content += lines
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> bytes:

@@ -1,14 +1,19 @@
-"""The masks of a run on disk: masks.h5 holds them packed, overlap.csv says how far they overlap."""
+"""The masks of a run on disk: masks.h5 holds them packed, overlap.csv says how far they overlap.
+
+masks.h5 is a row of sealed parts, one for each round that was noted, so that the next round is only appended.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
+import numpy as np
 
+from minizerofl.fl.errors import SealError
 from minizerofl.fl.files.history import Cell, Table
-from minizerofl.fl.files.sealed import Seal
+from minizerofl.fl.files.sealed import Seal, write_atomically
 from minizerofl.fl.measures.masks import Masks, count, jaccard, union_density
 
 SEAL = Seal(b"minizerofl-masks", 1, "file of masks, a masks.h5 of a run")
@@ -50,7 +55,9 @@ class MaskFile:
     def __init__(self, folder: Path, source: str) -> None:
         self.path = folder / "masks.h5"
         self._source = source
-        self._overlap = Table(folder / "overlap.csv", COLUMNS)
+        self._previous: Masks = {}
+        self._union: Masks = {}  # of all rounds that were noted
+        self.overlap = Table(folder / "overlap.csv", COLUMNS)
 
     def add(
         self,
@@ -79,15 +86,18 @@ class MaskFile:
         OSError
             The disk is full. The masks of earlier rounds are still there.
         """
-        earlier = self.load() or {0: initial}
-        before = {t: layers for t, layers in earlier.items() if t < round}
-        self._save({**before, round: masks})
-        previous = before[max(before)]
-        if not self._overlap.path.exists():
-            self._overlap.create()
+        if not self._union:
+            if not self.path.exists():
+                self._append(0, initial)
+            self._recall(self.load())
+        previous, union = self._previous, {layer: self._union[layer] | bits for layer, bits in masks.items()}
+        self._append(round, masks)
+        self._previous, self._union = masks, union
+        if not self.overlap.path.exists():
+            self.overlap.create()
         rows: list[dict[str, Cell]] = []
         for layer, bits in masks.items():
-            union, between = clients.get(layer, ("", ""))
+            clients_union, between = clients.get(layer, ("", ""))
             rows.append(
                 {
                     "round": round,
@@ -96,21 +106,46 @@ class MaskFile:
                     "density": count(bits) / sizes[layer],
                     "jaccard_initial": jaccard(bits, initial[layer]),
                     "jaccard_previous": jaccard(bits, previous[layer]),
-                    "union_density": union_density([*(each[layer] for each in before.values()), bits], sizes[layer]),
-                    "clients_union_density": union,
+                    "union_density": union_density([union[layer]], sizes[layer]),
+                    "clients_union_density": clients_union,
                     "clients_jaccard": between,
                     "source": self._source,
                 }
             )
-        self._overlap.append(rows)
+        self.overlap.append(rows)
 
-    def cut(self, round: int) -> None:
-        """Remove the masks of later rounds."""
-        masks = self.load()
-        if any(t > round for t in masks):
-            self._save({t: layers for t, layers in masks.items() if t <= round})
-        if self._overlap.path.exists():
-            self._overlap.cut(round)
+    def cut(self, round: int, overlap: bytes | None = None) -> None:
+        """Remove the masks of later rounds, and a last part that is not whole.
+
+        Parameters
+        ----------
+        round : int
+            The last round to keep.
+        overlap : bytes, optional
+            What overlap.csv held after that round; without it, the file on the disk is cut back.
+
+        Raises
+        ------
+        SealError
+            Masks that overlap.csv tells of are damaged or missing.
+        """
+        rows: list[dict[str, str]] = []
+        if overlap == b"":
+            self.overlap.path.unlink(missing_ok=True)
+        elif overlap is not None or self.overlap.path.exists():
+            rows = self.overlap.bring_back(round, overlap)
+        masks, problem = self._whole_parts()
+        noted = {0, *(int(row["round"]) for row in rows)} if rows else set[int]()
+        if not noted <= masks.keys():
+            raise problem or SealError(f"{self.path}: masks that overlap.csv tells of are missing; put the file back")
+        kept = {t: masks[t] for t in sorted(noted)}
+        if problem or kept.keys() != masks.keys():
+            write_atomically(
+                self.path, *(piece for t, layers in kept.items() for piece in SEAL.pack(_filler(t, layers)))
+            )
+        if not kept:
+            self.path.unlink(missing_ok=True)
+        self._recall(kept)
 
     def load(self) -> dict[int, Masks]:
         """Return the packed masks by round and layer, round 0 for the initial ones; empty before there are any.
@@ -120,19 +155,43 @@ class MaskFile:
         SealError
             The file is damaged.
         """
-        if not self.path.exists():
-            return {}
-        with SEAL.open(self.path) as file:
-            return {
-                int(name.removeprefix("round-")): {layer: bits[()] for layer, bits in file[name].items()}
-                for name in sorted(file)
-            }
+        masks, problem = self._whole_parts()
+        if problem:
+            raise problem
+        return masks
 
-    def _save(self, masks: Mapping[int, Masks]) -> None:
-        def fill(file: h5py.File) -> None:
-            for round, layers in masks.items():
-                for layer, bits in layers.items():
-                    name = f"round-{round:06d}/{layer}"
-                    file.create_dataset(name, data=bits, compression="gzip", compression_opts=1)
+    def _whole_parts(self) -> tuple[dict[int, Masks], SealError | None]:
+        """Return the masks up to the first part that is damaged, and what is wrong with it."""
+        masks: dict[int, Masks] = {}
+        try:
+            if self.path.exists():
+                for part in SEAL.parts(self.path, _read):
+                    masks |= part
+        except SealError as problem:
+            return masks, problem
+        return masks, None
 
-        SEAL.write(self.path, fill)
+    def _recall(self, masks: Mapping[int, Masks]) -> None:
+        """Find out what a later round is compared with."""
+        self._previous, self._union = {}, {}
+        for layers in masks.values():
+            self._previous = layers
+            self._union = {layer: self._union.get(layer, np.uint8(0)) | bits for layer, bits in layers.items()}
+
+    def _append(self, round: int, layers: Masks) -> None:
+        SEAL.append(self.path, _filler(round, layers))
+
+
+def _filler(round: int, layers: Masks) -> Callable[[h5py.File], None]:
+    def fill(file: h5py.File) -> None:
+        for layer, bits in layers.items():
+            file.create_dataset(f"round-{round:06d}/{layer}", data=bits, compression="gzip", compression_opts=1)
+
+    return fill
+
+
+def _read(file: h5py.File) -> dict[int, Masks]:
+    return {
+        int(name.removeprefix("round-")): {layer: bits[()] for layer, bits in file[name].items()}
+        for name in sorted(file)
+    }

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from minizerofl.fl.errors import ModelFileError
-from minizerofl.fl.files.sealed import Seal
+from minizerofl.fl.files.sealed import Seal, read_array
 from minizerofl.fl.payload import State
 from minizerofl.models import build
 from minizerofl.models.setup import Setup
@@ -45,10 +44,25 @@ class SavedModel:
     setup: Setup = field(default_factory=Setup)
 
     def build(self) -> Module:
-        """Build the model with its weights."""
-        model = build(self.name, **self.arguments)
-        self.setup.apply(model)
-        model.load_state_dict(self.state)
+        """Build the model with its weights.
+
+        Raises
+        ------
+        ModelFileError
+            There is no such model, or arguments, setup and weights do not belong to it.
+        """
+        entries = sum(value.size for value in self.state.values())
+        for key, value in self.arguments.items():
+            if key != "seed" and abs(value) > entries:  # Who builds it would run out of memory.
+                raise ModelFileError(
+                    f"{self.name} with {key} {value} cannot have {entries:,} weights: not its model file"
+                )
+        try:
+            model = build(self.name, **self.arguments)
+            self.setup.apply(model)
+            model.load_state_dict(self.state)
+        except Exception as error:  # A builder of the user's own raises what it likes.
+            raise ModelFileError(f"the saved model {self.name!r} cannot be built ({error})") from error
         return model
 
 
@@ -98,5 +112,8 @@ def load_model(path: Path) -> SavedModel:
     """
     with SEAL.open(path) as file:
         header = json.loads(file.attrs["model"])
-        state: dict[str, np.ndarray] = {name: file[name][()] for name in file}
-    return SavedModel(header["name"], header["arguments"], state, header["about"], Setup(**header.get("setup", {})))
+        name, arguments, about = header["name"], dict(header["arguments"]), dict(header["about"])
+        if not isinstance(name, str) or not all(isinstance(value, int | float) for value in arguments.values()):
+            raise ValueError("the name of its model is a text, the arguments are numbers")
+        state = {name: read_array(file, name) for name in file}
+        return SavedModel(name, arguments, state, about, Setup(**header.get("setup", {})))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import json
 import os
 import re
 import shutil
@@ -16,8 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from minizerofl.fl.errors import LostRoundError
-from minizerofl.fl.files.checkpoint import Best, Checkpoints
+from minizerofl.fl.errors import LostRoundError, SealError
+from minizerofl.fl.files.checkpoint import Best, Checkpoint, Checkpoints
 from minizerofl.fl.files.history import (
     CLIENT_COLUMNS,
     HISTORY_COLUMNS,
@@ -27,12 +25,14 @@ from minizerofl.fl.files.history import (
     client_rows,
     history_row,
 )
+from minizerofl.fl.files.jsonfile import read_json, write_json
 from minizerofl.fl.files.maskfile import MaskFile
 from minizerofl.fl.files.modelfile import SavedModel, save_model
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config, to_toml
 from minizerofl.fl.round import Round
 from minizerofl.fl.settings import Settings
+from minizerofl.printable import printable
 
 Partition = Mapping[str, tuple[int, int]]
 EVALUATED = ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy")
@@ -99,13 +99,11 @@ class RunDirectory:
         layers: Iterable[str] = (),
     ) -> None:
         path = _make_directory(root, name)
-        opening: dict[str, object] = {"source": source, "status": "running", "pid": os.getpid(), **summary}
-        self._open(path, source, [*HISTORY_COLUMNS, *(KEPT_COLUMN + layer for layer in layers)], opening)
+        self._open(path, source, environment, partition, summary, layers)
         try:
             self.write_config(config)
-            self._write_json("environment.json", {"source": source, **environment})
-            clients = {client: {"train": train, "test": test} for client, (train, test) in partition.items()}
-            self._write_json("partition.json", {"source": source, "clients": clients})
+            write_json(self.path / "environment.json", self._environment)
+            write_json(self.path / "partition.json", self._partition)
             self._history.create()
             self._clients.create()
             self._write_summary(rounds_done=0)  # This comes last: a directory with a summary is complete.
@@ -113,39 +111,67 @@ class RunDirectory:
             shutil.rmtree(self.path, ignore_errors=True)
             raise
 
-    def _open(self, path: Path, source: str, columns: list[str], summary: dict[str, object]) -> None:
+    def _open(
+        self,
+        path: Path,
+        source: str,
+        environment: Mapping[str, object],
+        partition: Partition,
+        summary: Mapping[str, object],
+        layers: Iterable[str],
+    ) -> None:
         self.path = path
         self.checkpoints = Checkpoints(path / "checkpoints")
         self._source = source
-        self._summary = summary
+        self._environment = {"source": source, **environment}
+        clients = {client: {"train": train, "test": test} for client, (train, test) in partition.items()}
+        self._partition = {"source": source, "clients": clients}
+        self._summary: dict[str, Any] = {"source": source, "status": "running", "pid": os.getpid(), **summary}
         self._totals = Totals()
-        self._history = Table(path / "history.csv", columns)
+        self._history = Table(path / "history.csv", [*HISTORY_COLUMNS, *(KEPT_COLUMN + layer for layer in layers)])
         self._clients = Table(path / "clients.csv", CLIENT_COLUMNS)
         self.masks = MaskFile(path, source)
+        self._tables = {table.path.name: table for table in (self._history, self._clients, self.masks.overlap)}
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        source: str,
+        environment: Mapping[str, object],
+        partition: Partition,
+        summary: Mapping[str, object],
+        layers: Iterable[str] = (),
+    ) -> Self:
         """Open the directory of an earlier run; nothing is changed until `go_back_to`.
 
         Parameters
         ----------
         path : Path
             The directory.
-
-        Raises
-        ------
-        OSError
-            A file is missing.
+        source, environment, partition, summary, layers
+            As for a new directory. What the files in the directory say instead is not trusted.
         """
         self = cls.__new__(cls)
-        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
-        with (path / "history.csv").open(encoding="utf-8", newline="") as file:
-            columns = next(csv.reader(file))
-        self._open(path, summary["source"], columns, summary)
+        self._open(path, source, environment, partition, summary, layers)
         return self
 
-    def go_back_to(self, round: int, best: Best | None) -> None:
-        """Cut the tables back to a round, that of the checkpoint from which the run goes on.
+    def tables(self) -> dict[str, bytes]:
+        """Return what the tables hold, by the names of their files: a checkpoint keeps it."""
+        return {name: table.content for name, table in self._tables.items() if table.content}
+
+    def damage(self, checkpoint: Checkpoint) -> list[str]:
+        """Name the files that are missing, or that say something else than a checkpoint and the data."""
+        found = [name for name, content in checkpoint.tables.items() if not self._tables[name].begins_with(content)]
+        found += [name for name in ("environment.json", "partition.json") if not read_json(self.path / name)]
+        summary = read_json(self.path / "summary.json")
+        if any(summary.get(key) != self._summary[key] for key in ("source", "dataset") if key in self._summary):
+            found.append("summary.json")
+        return found
+
+    def go_back_to(self, round: int, best: Best | None = None, tables: Mapping[str, bytes] | None = None) -> None:
+        """Bring all files back to a round, that of the checkpoint from which the run goes on.
 
         Parameters
         ----------
@@ -153,15 +179,20 @@ class RunDirectory:
             The last round to keep.
         best : Best or None
             The best round up to there.
+        tables : mapping of str to bytes, optional
+            The tables as the checkpoint has them; without them, those on the disk are cut back.
 
         Raises
         ------
         OSError
-            A file cannot be written. Each file is then as it was, or cut back.
+            A file cannot be written. Each file is then as it was, or brought back.
+        SealError
+            A table that the checkpoint does not have is damaged.
         """
-        rows = self._history.cut(round)
-        self._clients.cut(round)
-        self.masks.cut(round)
+        rows = self._bring_back_tables(round, tables or {})
+        for name, content in (("environment.json", self._environment), ("partition.json", self._partition)):
+            if not read_json(self.path / name):
+                write_json(self.path / name, content)
         self.checkpoints.forget_after(round)
         self._totals = Totals()
         for row in rows:
@@ -174,6 +205,20 @@ class RunDirectory:
             self._note_score(int(evaluated["round"]), int(samples), *map(float, rates))
         self._note_best(best)
         self._write_summary(rounds_done=round)
+
+    def _bring_back_tables(self, round: int, tables: Mapping[str, bytes]) -> list[dict[str, str]]:
+        """Restore or cut back the tables; return the rows of history.csv."""
+        rows: list[dict[str, str]] = []
+        for table in (self._clients, self._history):
+            if round:
+                rows = table.bring_back(round, tables.get(table.path.name))
+            else:
+                table.path.unlink(missing_ok=True)
+                table.create()
+        self.masks.cut(round, tables.get(self.masks.overlap.path.name, b"" if tables or not round else None))
+        if [row["round"] for row in rows] != [str(t) for t in range(1, round + 1)]:
+            raise SealError(f"{self._history.path}: it lacks some of the rounds 1 to {round}; put the file back")
+        return rows
 
     def go_on(self, rounds: int) -> None:
         """Write to summary.json that this process goes on with the run."""
@@ -224,9 +269,9 @@ class RunDirectory:
         self._clients.append(client_rows(error.round, error.outcomes, self._source))
 
     def log(self, line: str) -> None:
-        """Add a line to train.log."""
+        """Add a line to train.log; names in it cannot begin another one."""
         with (self.path / "train.log").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(line + "\n")
+            file.write(printable(line) + "\n")
 
     def save(self, model: SavedModel) -> None:
         """Write model.h5; the description of the model gets the source of its data."""
@@ -254,11 +299,7 @@ class RunDirectory:
     def _write_summary(self, **news: object) -> None:
         totals = {name: total for name, total in self._totals.columns().items() if name.endswith("_bytes")}
         self._summary |= {**news, **totals}
-        self._write_json("summary.json", self._summary)
-
-    def _write_json(self, name: str, content: Mapping[str, object]) -> None:
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(self.path / name, text.encode("utf-8", "backslashreplace"))
+        write_json(self.path / "summary.json", self._summary)
 
 
 def run_name(dataset: str, source: str, settings: Settings) -> str:

@@ -82,6 +82,7 @@ def _assert_the_same(run: Path, other: Path) -> None:
     one, two = (read_checkpoint(each.paths()[0]) for each in newest)
     assert one.best == two.best
     assert {part: sorted(memory) for part, memory in one.memory.items()}.keys() == two.memory.keys()
+    assert (run / "model.h5").read_bytes() == (other / "model.h5").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +237,56 @@ def test_other_data_are_refused(copy, invoke):
     result = invoke("resume", copy, "--extend-rounds", 1)
     assert result.exit_code == 3
     assert "1 clients differ, such as 'synthetic-0001'" in _last_line(result)
+
+
+@pytest.mark.parametrize(
+    ("line", "now", "expected"),
+    [
+        ("workers = 2", "workers = 0", "run.workers is 0, expected at least 1"),
+        ("workers = 2", 'workers = "two"', "run.workers is 'two', expected a value of the kind int"),
+        ("workers = 2", "workers = true", "run.workers is True"),
+        ("checkpoint_every = 3", "checkpoint_every = 0", "run.checkpoint_every is 0"),
+        ("checkpoint_every = 3", "checkpoint_every = 2.5", "run.checkpoint_every is 2.5"),
+        ("checkpoint_every = 3", "", "'checkpoint_every' is missing"),
+        ('recipe = "quick"', "recipe = []", "run.recipe is []"),
+        ('inject = ""', "inject = 5", "settings.inject is 5, expected a value of the kind str"),
+        ("\nrounds = 6", '\nrounds = "6"', "settings.rounds is '6'"),
+        ("\nrounds = 6", "\nrounds = [6]", "settings.rounds is [6]"),
+        ("nesterov = false", "nesterov = 1", "settings.nesterov is 1"),
+        ("clients = 3", "clients = -1", "data.clients is -1"),
+        ('dataset = "femnist"', "dataset = 1979-05-27", "data.dataset is"),
+        ("[data_options]", "[data_options]\nalhpa = 1", "data_options.alhpa is 1"),
+        ("[settings]", "[settings]\n[settings.more]", "settings.more is unknown"),
+        ("[run]", "run = 5\n[other]", "run is 5, expected a table"),
+        ('polarity = "ink"', "polarity = " + 200 * "[" + 200 * "]", "data.polarity is"),
+        ('polarity = "ink"', "polarity = " + 9999 * "[" + 9999 * "]", "cannot be read"),
+        ("workers = 2", "workers = " + 9999 * "9", "cannot be read"),
+    ],
+)
+def test_a_config_with_values_of_the_wrong_kind(line, now, expected, copy, invoke):
+    config = (copy / "config.toml").read_text()
+    assert line in config
+    (copy / "config.toml").write_text(config.replace(line, now, 1))
+    result = invoke("resume", copy, "--extend-rounds", 1)
+    assert (result.exit_code, len(result.output.splitlines())) == (2, 1), result.output
+    assert expected in _last_line(result)
+
+
+def test_damaged_files_are_rebuilt(copy, straight, invoke):
+    lines = (copy / "history.csv").read_text().splitlines(keepends=True)
+    (copy / "history.csv").write_text("".join(lines[:2] + lines[3:]))
+    (copy / "clients.csv").write_text((copy / "clients.csv").read_text().replace("round", "r", 1))
+    for name in ("partition.json", "environment.json"):
+        (copy / name).write_text((copy / name).read_text()[:-9])
+    (copy / "summary.json").write_text((copy / "summary.json").read_text().replace('"synthetic"', '"real"'))
+    result = invoke("resume", copy)
+    assert result.exit_code == 0, result.output
+    for name in ("history.csv", "clients.csv", "partition.json", "environment.json", "summary.json"):
+        assert f"{name} was missing or damaged and is written again" in result.output
+    _assert_the_same(copy, straight)
+    for name in ("history.csv", "clients.csv", "partition.json", "environment.json"):
+        assert (copy / name).read_bytes() == (straight / name).read_bytes()
+    assert "All 6 rounds are done" in _last_line(invoke("resume", copy))
 
 
 def test_a_folder_that_is_no_run(tmp_path, invoke):

@@ -2,9 +2,14 @@
 
 import csv
 import json
+import os
+import shutil
 import signal
 
 import pytest
+
+from minizerofl_cli.commands.train import train
+from minizerofl_cli.runs.grid import Sweep
 
 FILE = """
 source = "synthetic"
@@ -96,3 +101,101 @@ def test_a_wrong_value_is_found_before_anything_runs(content, expected, invoke, 
     assert result.exit_code == 2
     assert expected in result.output
     assert not (tmp_path / "runs").exists()
+
+
+ONE = (
+    FILE.replace("[0.0, 0.2]", "0.2")
+    .replace('["topk-weights", "full"]', '["full"]')
+    .replace("rounds = 2", "rounds = 1")
+)
+
+
+@pytest.fixture
+def one(tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text(ONE)
+    return path
+
+
+def _files(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_nothing_of_a_users_is_deleted(one, invoke, tmp_path):
+    folder = tmp_path / "runs" / "sweep-one"
+    run = folder / "uplink=full"
+    run.mkdir(parents=True)
+    (run / "thesis.tex").write_text("all of it")
+    result = invoke("sweep", one, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    assert (folder / "uplink=full.aside-1" / "thesis.tex").read_text() == "all of it"
+    assert str(folder / "uplink=full.aside-1") in result.output
+
+    (run / "notes.txt").write_text("mine")
+    before = _files(run)
+    (run / "summary.json").unlink()  # The run is repaired: its checkpoint has all that is needed.
+    result = invoke("sweep", one, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    after = _files(run)
+    for name in ("notes.txt", "history.csv", "clients.csv", "config.toml", "model.h5"):
+        assert after[name] == before[name]
+    assert json.loads(after["summary.json"]) == {**json.loads(before["summary.json"]), "pid": os.getpid()}
+
+    # A summary that calls the run real is put right, and so is the table of results.
+    (run / "summary.json").write_bytes(after["summary.json"].replace(b'"synthetic"', b'"real"'))
+    result = invoke("sweep", one, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    assert json.loads((run / "summary.json").read_text())["source"] == "synthetic"
+    assert _results(folder)[0]["source"] == "synthetic"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("seed = 1", "settings.seed: 0 -> 1"),
+        ("partition-seed = 1", "data.partition_seed: 0 -> 1"),
+        ("clients = 4", "data.clients: 3 -> 4"),
+        ("", "data.clients: 3 -> 'all'"),
+        ('polarity = "raw"', "data.polarity: 'ink' -> 'raw'"),
+        ('source = "real"', "data.source: 'synthetic' -> 'real'"),
+        ('dataset = "cifar10"', "data.dataset: 'femnist' -> 'cifar10'"),
+        ("rounds = 3", "settings.rounds: 1 -> 3"),
+    ],
+)
+def test_a_run_of_other_data_or_settings_does_not_count_as_done(one, line, expected, invoke, tmp_path, finished_sweep):
+    runs = shutil.copytree(finished_sweep, tmp_path / "runs")
+    before = _files(runs)
+    name = line.split(" = ")[0] or "clients"
+    kept = [each for each in ONE.splitlines() if not each.startswith(f"{name} =")]
+    one.write_text("\n".join([*kept, line]))
+    result = invoke("sweep", one, "--runs-dir", runs)
+    assert result.exit_code == 2, result.output
+    assert expected in result.output.splitlines()[-1]
+    assert expected in invoke("sweep", one, "--runs-dir", runs, "--dry-run").output
+    assert _files(runs) == before
+
+
+@pytest.fixture(scope="module")
+def finished_sweep(tmp_path_factory, invoke):
+    folder = tmp_path_factory.mktemp("sweep")
+    (folder / "one.toml").write_text(ONE)
+    assert invoke("sweep", folder / "one.toml", "--runs-dir", folder / "runs").exit_code == 0
+    return folder / "runs"
+
+
+def test_two_values_are_two_runs(tmp_path):
+    file = tmp_path / "faults.toml"
+    long = ",".join(f"drop@{i}:writer" for i in range(100))
+    values = ["drop@1:#0", "drop@1:*", "drop@1:a b", "drop@1:a_b", "drop@1:a/b", long, long + "s", ""]
+    file.write_text(f"inject = {json.dumps(values)}")
+    sweep = Sweep(file, tmp_path, train)
+    names = [each.name for each in sweep.combinations]
+    assert len(set(names)) == len(values)
+    assert all("/" not in name and len(name.encode()) < 200 for name in names)
+    assert names == [each.name for each in Sweep(file, tmp_path, train).combinations]
+
+
+def test_a_value_that_stands_there_twice(invoke, tmp_path):
+    (tmp_path / "s.toml").write_text("sparsity = [0.9, 0.95, 0.90]")
+    result = invoke("sweep", tmp_path / "s.toml", "--runs-dir", tmp_path / "runs")
+    assert (result.exit_code, "sparsity has the value 0.9 twice" in result.output) == (2, True)

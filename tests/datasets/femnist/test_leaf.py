@@ -95,6 +95,8 @@ def _spoil(content, kind):
         entry["x"][1][0] = 10**400
     elif kind == "label 62":
         entry["y"][0] = 62
+    elif kind == "surrogate":
+        content["users"], content["user_data"] = ["f\ud800"], {"f\ud800": entry}
     elif kind == "half a label":
         entry["y"][0] = 0.5
     return content
@@ -115,6 +117,7 @@ def _spoil(content, kind):
         ("huge", "client f1: pixels run from 0 to inf"),
         ("no float", "client f1: is not LEAF's layout"),
         ("label 62", "client f1: labels run from 1 to 62"),
+        ("surrogate", "surrogates not allowed"),
         ("half a label", "client f1: 'y' is float64"),
     ],
 )

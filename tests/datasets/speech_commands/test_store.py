@@ -80,6 +80,20 @@ def test_a_changed_folder_is_read_again(folder, recordings):
     assert len(after.names) == len(before.names) - 1
 
 
+def test_one_changed_bit_loses_no_clip(folder, cache, recordings):
+    """Names of clips and energies of noises are under the checksum too."""
+    before = open_store(Folder(folder, "v0.01"))
+    (path,) = (cache / "features").iterdir()
+    whole = path.read_bytes()
+    name = whole.index(before.names[3].encode())
+    noise = whole.index(before.noise[1].tobytes())
+    for place in (name, name + 5, noise, noise + 77):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        after = open_store(Folder(folder, "v0.01"))
+        assert after.names == before.names
+        np.testing.assert_array_equal(after.noise[1], before.noise[1])
+
+
 @pytest.mark.parametrize("damage", ["truncated", "changed", "rubbish", "empty"])
 def test_a_damaged_file_is_built_again(folder, cache, damage):
     before = np.array(open_store(Folder(folder, "v0.01")).features)

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl.fl import Best, Evaluation, Outcome, Round, SavedModel, Settings, TooFewClientsError, load_model
+from minizerofl.fl.errors import SealError
+from minizerofl.fl.files.checkpoint import Checkpoint
 from minizerofl.fl.files.history import HISTORY_COLUMNS, TIMING_COLUMNS
 from minizerofl.fl.files.rundir import RunDirectory, run_name
 from minizerofl.fl.files.toml import to_toml
@@ -33,6 +35,11 @@ def _make(root: Path, **changes: object) -> RunDirectory:
         "layers": ["conv"],
     }
     return RunDirectory(root, "run", **{**arguments, **changes})
+
+
+def _open(path: Path) -> RunDirectory:
+    known = {"environment": {"python": "3"}, "partition": {"a": (10, 2), "b": (20, 3)}, "summary": {"rounds": 2}}
+    return RunDirectory.open(path, source="synthetic", layers=["conv"], **known)
 
 
 def _round(t: int, score: Evaluation | None = None) -> Round:
@@ -182,7 +189,7 @@ def test_going_back_to_a_round(tmp_path):
             file.write('4,"ab\nc')
     (run.path / "clients.csv").write_bytes((run.path / "clients.csv").read_bytes() + b"\xff")
 
-    again = RunDirectory.open(run.path)
+    again = _open(run.path)
     again.go_back_to(1, Best(1, 0.1))
     again.go_on(rounds=5)
     assert (run.path / "history.csv").read_text().splitlines() == before["history.csv"][:2]
@@ -214,5 +221,69 @@ def test_a_round_that_came_to_nothing_is_told(tmp_path):
         ("7", "refused"),
         ("7", "crashed"),
     ]
-    RunDirectory.open(run.path).go_back_to(6, None)
+    _open(run.path).go_back_to(0)
     assert _rows(run.path / "clients.csv") == []
+
+
+@pytest.fixture
+def three_rounds(tmp_path) -> tuple[RunDirectory, Checkpoint]:
+    """A run after its third round, with the checkpoint of the second."""
+    run = _make(tmp_path)
+    for t in (1, 2, 3):
+        run.record(_round(t, Evaluation(5, 0.1 * t, 2.0)), Best(1, 0.5))
+        if t == 2:
+            checkpoint = Checkpoint(2, {}, best=Best(1, 0.5), tables=run.tables())
+    return run, checkpoint
+
+
+def _lose_a_line(content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    return b"".join([lines[0], *lines[2:]])
+
+
+DAMAGE = [
+    _lose_a_line,
+    lambda content: content.replace(b"round", b"rnd", 1),
+    lambda content: content[len(content) // 3 :],
+    lambda content: content[:10],
+    lambda content: b"",
+    lambda content: b"\x00" * len(content),
+    lambda content: content.replace(b"synthetic", b"real", 1),
+    lambda content: content.replace(b"100", b"900", 1),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", ["history.csv", "clients.csv", "summary.json", "partition.json", "environment.json"])
+def test_a_damaged_file_is_rebuilt_from_the_checkpoint(three_rounds, name, damage):
+    run, checkpoint = three_rounds
+    before = {file.name: file.read_bytes() for file in run.path.iterdir()}
+    (run.path / name).write_bytes(damage(before[name]))
+    again = _open(run.path)
+    again.go_back_to(2, checkpoint.best, checkpoint.tables)
+    assert {name: (run.path / name).read_bytes() for name in checkpoint.tables} == checkpoint.tables
+    if name == "summary.json" or damage in DAMAGE[2:6]:  # What cannot be read, and what is derived, is as it was.
+        again.record(_round(3, Evaluation(5, 0.1 * 3, 2.0)), Best(1, 0.5))
+        for file in run.path.iterdir():
+            if file.suffix == ".json":
+                assert json.loads(file.read_bytes()) == json.loads(before[file.name])
+            else:
+                assert file.read_bytes() == before[file.name]
+
+
+def test_what_is_damaged_is_named(three_rounds):
+    run, checkpoint = three_rounds
+    assert _open(run.path).damage(checkpoint) == []
+    names = ["history.csv", "clients.csv", "environment.json", "partition.json", "summary.json"]
+    for i, name in enumerate(names, 1):
+        (run.path / name).write_text("{")
+        assert _open(run.path).damage(checkpoint) == names[:i]
+
+
+@pytest.mark.parametrize("damage", DAMAGE[:6])
+def test_without_a_copy_in_the_checkpoint_a_damaged_history_is_refused(three_rounds, damage):
+    run, _ = three_rounds
+    history = run.path / "history.csv"
+    history.write_bytes(damage(history.read_bytes()))
+    with pytest.raises(SealError, match=r"history\.csv"):
+        _open(run.path).go_back_to(2)

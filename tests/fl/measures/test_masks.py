@@ -73,6 +73,23 @@ def test_a_run_notes_its_masks_every_so_many_rounds(simulate: Callable[..., Simu
     assert (tmp_path / "overlap.csv").read_text().count("\n") == 3
 
 
+def test_masks_are_appended(tmp_path: Path) -> None:
+    """The parts of earlier rounds are not written again, so a late round costs what an early one costs."""
+    file, before = MaskFile(tmp_path, "real"), b""
+    for t in range(1, 6):
+        file.add(t, {"w": _bits({t})}, {"w": _bits({0})}, {"w": SIZE}, {})
+        content = file.path.read_bytes()
+        assert content.startswith(before)
+        before = content
+    again = MaskFile(tmp_path, "real")
+    file.path.write_bytes(before + b"half a part")
+    again.cut(3)
+    again.add(4, {"w": _bits({4})}, {"w": _bits({0})}, {"w": SIZE}, {})
+    again.add(5, {"w": _bits({5})}, {"w": _bits({0})}, {"w": SIZE}, {})
+    assert file.path.read_bytes() == before
+    assert list(again.load()) == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     file = MaskFile(tmp_path, "real")
     assert file.load() == {}
