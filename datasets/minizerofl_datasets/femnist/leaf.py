@@ -5,6 +5,7 @@ JSON cannot be read in parts, so all files are read at once, which takes minutes
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from minizerofl_datasets.errors import DataError, one_line
 from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
 from minizerofl_datasets.femnist.writers import pair_writers
+from minizerofl_datasets.fingerprint import array_checksum
 
 __all__ = ["LeafFemnist"]
 
@@ -87,6 +89,13 @@ class LeafFemnist(FemnistImages):
 
     def _count(self, client: str, split: Split) -> int:
         return len(self._pixels(client, split)[1])
+
+    def _content(self) -> Iterator[str]:
+        splits: tuple[tuple[Split, tuple[str, ...]], ...] = (("train", self.clients), ("test", self.test_clients))
+        for split, writers in splits:
+            for writer in writers:
+                pixels, labels = self._pixels(writer, split)
+                yield from (writer, array_checksum(pixels), array_checksum(labels))
 
     def _drop_duplicates(self, writer: str) -> None:
         seen: set[tuple[bytes, int]] = set()

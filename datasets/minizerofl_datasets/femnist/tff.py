@@ -14,6 +14,7 @@ from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
 from minizerofl_datasets.femnist.inspection import inspect_once, reading
 from minizerofl_datasets.femnist.writers import pair_writers
+from minizerofl_datasets.fingerprint import file_checksum
 from minizerofl_datasets.hdf5 import member
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class TffFemnist(FemnistImages):
             return 0
         with reading(self._paths[split], client) as examples:
             return len(self._checked(examples, client, f"{self._paths[split]}, client {client}")[1])
+
+    def _content(self) -> Iterator[str]:
+        return map(file_checksum, self._paths.values())
 
     def _checked(self, examples: "h5py.Group", client: str, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
         """Return a writer's two data sets if they are plain arrays of the layout's shapes and dtypes."""

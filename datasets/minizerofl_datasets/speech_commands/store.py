@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from minizerofl_datasets.cache import cache_folder, write_atomically
 from minizerofl_datasets.errors import DataError, one_line
+from minizerofl_datasets.fingerprint import combine
 from minizerofl_datasets.speech_commands.features import FEATURES, HEIGHT, Features
 from minizerofl_datasets.speech_commands.sources import NOISE, Recording, Source
 from minizerofl_datasets.speech_commands.spectrum import FRAMES, SAMPLES, fit_length, mel_power
@@ -47,12 +48,15 @@ class FeatureStore:
         Mel energies of the background noises.
     kind : Features
         The kind of the features.
+    recordings : str
+        The fingerprint of the recordings from which all was computed: of the name and the bytes of each.
     """
 
     names: list[str]
     features: npt.NDArray[np.float16]
     noise: list[Floats]
     kind: Features = FEATURES["log-mel"]
+    recordings: str = ""
 
     def inputs(self, rows: npt.NDArray[np.int64]) -> Floats:
         """Return the features of rows, (n, 1, 32, 32) float32; a row of ``SILENT`` is silence.
@@ -127,10 +131,11 @@ def _open(path: Path, kind: Features) -> FeatureStore | None:
             names = [name.decode() for name in file["names"][()]]
             noise = [recording[()] for recording in file["noise"].values()]
             offset, checksum = file["features"].id.get_offset(), int(file.attrs["crc32"])
+            recordings = str(file.attrs["recordings"])
         features = np.memmap(path, np.float16, "r", offset, (len(names), HEIGHT, FRAMES))
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError):
         return None
-    return FeatureStore(names, features, noise, kind) if zlib.crc32(features.data) == checksum else None
+    return FeatureStore(names, features, noise, kind, recordings) if zlib.crc32(features.data) == checksum else None
 
 
 def _build(source: Source, path: Path, progress: Progress | None, kind: Features) -> None:
@@ -140,9 +145,10 @@ def _build(source: Source, path: Path, progress: Progress | None, kind: Features
     names: list[str] = []
     blocks: list[npt.NDArray[np.float16]] = []
     noise: dict[str, Floats] = {}
+    seen: dict[str, int] = {}
     # Batches run in parallel, so BLAS must not start threads of its own within each.
     with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, "blas"):
-        for batch in _in_order(pool, source, noise, kind):
+        for batch in _in_order(pool, source, noise, seen, kind):
             names += batch.names
             blocks.append(batch.features)
             if progress is not None:
@@ -163,6 +169,7 @@ def _build(source: Source, path: Path, progress: Progress | None, kind: Features
         for name, power in sorted(noise.items()):
             file["noise"][name] = power
         file.attrs["crc32"] = checksum
+        file.attrs["recordings"] = combine(*(f"{name} {crc:08x}" for name, crc in sorted(seen.items())))
 
 
 @dataclass(frozen=True)
@@ -172,11 +179,17 @@ class _Batch:
     position: int
 
 
-def _batches(source: Source, noise: dict[str, Floats], kind: Features) -> Iterator[list[Recording]]:
-    """Yield the source's clips in batches; the energies of its background noises go into ``noise``."""
+def _batches(
+    source: Source, noise: dict[str, Floats], seen: dict[str, int], kind: Features
+) -> Iterator[list[Recording]]:
+    """Yield the source's clips in batches.
+
+    The energies of its background noises go into ``noise``, the checksum of every recording into ``seen``.
+    """
     batch: list[Recording] = []
     for recording in source.recordings():
         folder, file = recording.name.split("/")
+        seen[recording.name] = zlib.crc32(recording.content)
         if folder == NOISE:
             wave = read_wav(recording.content, f"{source.path}: {recording.name}").astype(np.float32) / np.float32(
                 2**15
@@ -192,11 +205,13 @@ def _batches(source: Source, noise: dict[str, Floats], kind: Features) -> Iterat
         yield batch
 
 
-def _in_order(pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats], kind: Features) -> Iterator[_Batch]:
+def _in_order(
+    pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats], seen: dict[str, int], kind: Features
+) -> Iterator[_Batch]:
     """Compute batches in the pool and yield them in order; the queue is short, so that memory stays small."""
     pending: deque[Future[_Batch]] = deque()
     try:
-        for batch in _batches(source, noise, kind):
+        for batch in _batches(source, noise, seen, kind):
             pending.append(pool.submit(_compute, batch, source.path, kind))
             if len(pending) > 2 * (os.cpu_count() or 1):
                 yield pending.popleft().result()
