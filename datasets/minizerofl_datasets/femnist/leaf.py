@@ -28,7 +28,7 @@ class LeafFemnist(FemnistImages):
     Parameters
     ----------
     train, test : tuple of Path
-        The JSON files of each split.
+        The JSON files of each split. Without training files nobody trains; every writer of the test files is tested.
     polarity : {"ink", "raw"}
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
@@ -54,7 +54,7 @@ class LeafFemnist(FemnistImages):
 
     Examples
     --------
-    >>> LeafFemnist((Path("no.json"),), (), polarity="ink", seed=0)
+    >>> LeafFemnist((), (Path("no.json"),), polarity="ink", seed=0)
     Traceback (most recent call last):
     ...
     minizerofl_datasets.errors.DataError: no.json: the file does not exist.
@@ -71,17 +71,19 @@ class LeafFemnist(FemnistImages):
         keep_duplicates: bool = False,
     ) -> None:
         self._samples: dict[Split, dict[str, Samples]] = {"train": _read_files(train), "test": _read_files(test)}
-        writers, _ = pair_writers(self._samples["train"], self._samples["test"], clients)
+        writers, tested = pair_writers(self._samples["train"] if train else None, self._samples["test"], clients)
+        test_clients = writers or tuple(sorted(tested))
         if not keep_duplicates:
-            for writer in writers:
+            for writer in test_clients:
                 self._drop_duplicates(writer)
         super().__init__(
             source="real",
             format="leaf",
-            origin=f"LEAF JSON files in '{train[0].parent.parent}'",
+            origin=f"LEAF JSON files in '{test[0].parent.parent}'" + ("" if train else "; test files alone"),
             clients=writers,
             polarity=polarity,
             seed=seed,
+            test_clients=test_clients,
         )
 
     def _pixels(self, client: str, split: Split) -> Samples:

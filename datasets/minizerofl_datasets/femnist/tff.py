@@ -28,8 +28,10 @@ class TffFemnist(FemnistImages):
 
     Parameters
     ----------
-    train, test : Path
-        ``fed_emnist_train.h5`` and ``fed_emnist_test.h5``.
+    train : Path or None
+        ``fed_emnist_train.h5``. Without it nobody trains, and every writer of the test file is tested.
+    test : Path
+        ``fed_emnist_test.h5``.
     polarity : {"ink", "raw"}
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
@@ -61,17 +63,18 @@ class TffFemnist(FemnistImages):
     described = "TFF HDF5 files"
     grey_levels = 1  # what a stored pixel is divided by; more than 1 where whole grey levels are stored
 
-    def __init__(self, train: Path, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
-        self._paths: dict[Split, Path] = {"train": train, "test": test}
-        inspect_once(train, test)
-        writers, self._tested = pair_writers(_writers(train), _writers(test), clients)
+    def __init__(self, train: Path | None, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
+        self._paths: dict[Split, Path] = {"test": test} if train is None else {"train": train, "test": test}
+        inspect_once(*self._paths.values())
+        writers, self._tested = pair_writers(None if train is None else _writers(train), _writers(test), clients)
         super().__init__(
             source="real",
             format=self.layout,
-            origin=f"{self.described} in '{train.parent}'",
+            origin=f"{self.described} in '{test.parent}'" + ("; test files alone" if train is None else ""),
             clients=writers,
             polarity=polarity,
             seed=seed,
+            test_clients=writers or tuple(sorted(self._tested)),
         )
 
     def _pixels(self, client: str, split: Split) -> Samples:
