@@ -13,6 +13,7 @@ from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.registry import ChoiceError, hint
 from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.runs.identity import check_fingerprint, sample_counts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.runs.run import Run, prepare
@@ -63,7 +64,10 @@ def go_on(
             checkpoint, problems = directory.checkpoints.newest()
             wanted = plan.decisive(data, simulation.model_arguments)
             now = {**wanted, "model": _tables(path)["model"]}  # as it stands in the file, though the settings decide
-            changed = differences(checkpoint.config if checkpoint else wanted, now)
+            before = checkpoint.config if checkpoint else wanted
+            check_fingerprint(path, data.name, data.fingerprint(), [_tables(path), before])
+            before = {**before, "data": {**before["data"], "fingerprint": data.fingerprint()}}  # old runs have none
+            changed = differences(before, now)
             done = checkpoint.round if checkpoint else 0
             if done > rounds:
                 changed.append(f"settings.rounds: {rounds}, fewer than the run has done")
@@ -139,7 +143,7 @@ def _settings(table: dict[str, Any], file: Path) -> Settings:
 
 def _check_partition(path: Path, data: FederatedDataset) -> None:
     before = json.loads((path / "partition.json").read_text(encoding="utf-8"))["clients"]
-    now = {client: {"train": data.num_train(client), "test": data.num_test(client)} for client in data.clients}
+    now = {client: {"train": train, "test": test} for client, (train, test) in sample_counts(data).items()}
     if before != now:
         changed = [client for client in {**before, **now} if before.get(client) != now.get(client)]
         raise DataError(

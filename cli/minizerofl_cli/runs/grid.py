@@ -20,6 +20,7 @@ from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl_cli.runs.configfile import as_text, read_options
 from minizerofl_cli.runs.continuation import go_on
+from minizerofl_cli.runs.identity import Fingerprints, check_fingerprint
 from minizerofl_cli.runs.plan import Plan, make_plan
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
@@ -82,6 +83,17 @@ class Combination:
                 "use another --runs-dir, or rename the file"
             )
 
+    def check_data(self, fingerprints: Fingerprints) -> None:
+        """Make sure that a run that is done was done on the data as they are now.
+
+        Raises
+        ------
+        DataError
+            The data have changed.
+        """
+        config = tomllib.loads((self.path / "config.toml").read_text(encoding="utf-8"))
+        check_fingerprint(self.path, self.plan.dataset, fingerprints.of(self.plan), [config])
+
 
 class Sweep:
     """The runs of a file.
@@ -143,12 +155,14 @@ class Sweep:
             A run ended like that; the others were run all the same.
         """
         failures: list[Exception] = []
+        fingerprints = Fingerprints()
         for i, each in enumerate(self.combinations, 1):
             title = f"[{i}/{len(self.combinations)}] {each.name}"
             status = each.summary().get("status")
             if status:
                 each.check()
             if status == "finished":
+                each.check_data(fingerprints)
                 click.echo(f"{title}: done before, skipped")
                 continue
             click.echo(f"{title}: {'resumed' if status else 'started'}")

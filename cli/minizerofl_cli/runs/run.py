@@ -14,6 +14,7 @@ from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.errors import message
@@ -50,7 +51,6 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
     with screen(plan.settings.rounds) as shown:
         with interrupts.allowed():
             plan, data, simulation, opening = prepare(plan, shown)
-            partition = {client: (data.num_train(client), data.num_test(client)) for client in data.clients}
             majority = majority_class(simulation.evaluator.test(whole=True).y)
         plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
         directory = RunDirectory(
@@ -59,7 +59,7 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
             source=data.source,
             config=plan.config(data, simulation.model_arguments),
             environment=environment(),
-            partition=partition,
+            partition=sample_counts(data),
             summary={"dataset": data.name, "rounds": plan.settings.rounds, "majority_accuracy": majority.share},
             layers=simulation.sparse,
         )
