@@ -140,9 +140,11 @@ class PartitionedDataset(FederatedDataset):
         partition: iid, 5 clients with 4,000 to 4,000 training samples, seed 0
         """
         sizes = [len(self.partition.rows(client)) for client in self.partition.clients]
+        strangers = len(set(self.test_clients).difference(self.clients))
         return (
             f"{super().describe()}\npartition: {self.partition.summary()}, {len(sizes):,} clients with "
             f"{min(sizes):,} to {max(sizes):,} training samples, seed {self.partition.seed}"
+            + (f"; {strangers:,} more without training samples are tested" if strangers else "")
         )
 
     def _content(self) -> Iterator[str]:

@@ -101,10 +101,11 @@ def load_tested(
     notes = []
     if data.source != origin.source:
         notes.append(f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}.")
-    if not own:
+    if not own and same_set and data_dir is None:
+        notes.append(f"Note: the samples of {data.name} have changed since the model was trained on them.")
+    elif not own:
         notes.append(
-            f"Note: these are not the samples that the model was trained on, those of {origin.dataset}; "
-            f"{len(data.test_clients):,} clients are tested."
+            f"Note: other samples than those of the model's run; {len(data.test_clients):,} clients are tested."
         )
     if origin.formula and data.transform["formula"] != origin.formula:
         notes.append(f"Note: inputs are {data.transform['formula']!r}, the model's were {origin.formula!r}.")
