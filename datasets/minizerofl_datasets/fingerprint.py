@@ -35,7 +35,7 @@ def combine(*parts: str) -> str:
     Examples
     --------
     >>> combine("a", "b"), combine("ab") == combine("a", "b")
-    ('34a9c7ea7a0cefb3', False)
+    ('facdde7abf1eac5b', False)
     """
     return sha256("".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

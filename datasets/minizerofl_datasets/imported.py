@@ -17,7 +17,7 @@ from minizerofl_datasets.federated import FederatedDataset, Split
 from minizerofl_datasets.fingerprint import array_checksum
 from minizerofl_datasets.guarded import SPARE, guarded, limit_memory
 from minizerofl_datasets.official import OFFICIAL
-from minizerofl_datasets.partition import Partition, choose, split
+from minizerofl_datasets.partition import Partition, choose, read_partition, split
 from minizerofl_datasets.partitioned import PartitionedDataset
 
 __all__ = ["ImportedDataset", "import_arrays", "imported_names", "load_imported"]
@@ -255,12 +255,12 @@ def _federation(
 ) -> ImportedDataset:
     """Return the federation that checked arrays make."""
     stated = arrays.pop("class_names", None)
-    if "x_test" not in arrays:
-        arrays = _lend_test_set(arrays, seed)
+    method = partition or ("natural" if "client" in arrays else "dirichlet")
+    if "x_test" not in arrays:  # A stored partition is one of what its own seed left.
+        arrays = _lend_test_set(arrays, read_partition(method).seed if method.endswith(".json") else seed)
     x: dict[Split, Array] = {"train": arrays["x"], "test": arrays["x_test"]}
     y: dict[Split, Labels] = {"train": arrays["y"].astype(np.int64), "test": arrays["y_test"].astype(np.int64)}
     owners = arrays["client"].astype(np.str_) if "client" in arrays else None
-    method = partition or ("dirichlet" if owners is None else "natural")
     if num_clients is None:
         num_clients = CLIENTS if len(y["train"]) >= CLIENTS else max(1, len(y["train"]) // 10)
     dealt = choose(y["train"], method, num_clients=num_clients, seed=seed, owners=owners, **division)
@@ -297,8 +297,8 @@ def _natural_test(partition: Partition, y: Labels, owners: Array | None, test_ow
         return None
     if partition.sha256() != split(y, "natural", owners=owners.astype(np.str_)).sha256():
         raise ValueError(
-            "partition: is natural, but not that of these samples and clients; take partition='natural', or the seed "
-            f"that it was made with ({partition.seed})."
+            "partition: is natural, but not that of these samples and clients; make it again, or take "
+            "partition='natural'."
         )
     if test_owners is None:
         return None

@@ -284,11 +284,26 @@ def test_a_stranger_is_tested_apart_and_the_others_keep_their_samples(tmp_path):
     assert [load("mine").num_test(client) for client in ("al", "bo", "zoë")] == [0, 4, 0]
 
 
+@pytest.mark.parametrize("method", ["natural", "dirichlet"])
+def test_a_stored_partition_gives_the_same_samples_under_another_seed(tmp_path, method):
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS))
+    first = load("mine", seed=0, partition=method)
+    first.partition.write(tmp_path / "p.json")
+    again = load("mine", seed=1, partition=str(tmp_path / "p.json"))
+    assert again.test_clients == first.test_clients
+    for client in first.test_clients:
+        np.testing.assert_array_equal(again.test(client)[0], first.test(client)[0])
+    for client in first.clients:
+        both = [np.concatenate([data.train(client)[0], data.validation(client)[0]]) for data in (first, again)]
+        np.testing.assert_array_equal(*(np.sort(x.reshape(len(x), -1), axis=0) for x in both))
+
+
 def test_a_natural_partition_of_other_samples_is_refused(tmp_path):
-    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=np.random.default_rng(0).permutation(OWNERS)))
-    load("mine", seed=0).partition.write(tmp_path / "p.json")
-    with pytest.raises(ValueError, match=r"partition: is natural, but not that of these samples.*\(0\)"):
-        load("mine", seed=1, partition=str(tmp_path / "p.json"))  # another tenth is lent
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS))
+    load("mine").partition.write(tmp_path / "p.json")
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS[::-1]), replace=True)
+    with pytest.raises(ValueError, match=r"partition: is natural, but not that of these samples"):
+        load("mine", partition=str(tmp_path / "p.json"))
 
 
 @pytest.mark.parametrize("missing", ["client", "x_test"])

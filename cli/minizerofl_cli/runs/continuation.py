@@ -66,7 +66,10 @@ def go_on(
             now = {**wanted, "model": _tables(path)["model"]}  # as it stands in the file, though the settings decide
             before = checkpoint.config if checkpoint else wanted
             check_fingerprint(path, data.name, data.fingerprint(), [_tables(path), before])
-            before = {**before, "data": {**before["data"], "fingerprint": data.fingerprint()}}  # old runs have none
+            before = {
+                **before,
+                "data": {**before.get("data", {}), "fingerprint": data.fingerprint()},
+            }  # old runs have none
             changed = differences(before, now)
             done = checkpoint.round if checkpoint else 0
             if done > rounds:

@@ -4,6 +4,7 @@ A file is opened for every read (a quarter of a millisecond) and closed again: t
 fork, and nothing has to be closed by the caller.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
