@@ -42,7 +42,7 @@ def test_clients_of_test_files_alone(model, invoke, tmp_path):
     folder = write_leaf(tmp_path / "data", {"new-a": 7, "new-b": 5})
     result = invoke("eval", model, "--data-dir", folder)
     assert result.exit_code == 0, result.output
-    assert "12 images of real data" in result.output
+    assert "12 samples of real data" in result.output
     assert "2 of 2 clients" in result.output
     assert "Note: other samples than those of the model's run; 2 clients are tested." in result.output.splitlines()
     (line,) = [line for line in result.output.splitlines() if line.startswith("test accuracy")]
@@ -55,7 +55,7 @@ def test_an_imported_set_of_the_same_classes_and_shape(finished_run, invoke, tmp
     result = invoke("eval", finished_run.path, "--dataset", "scans")
     assert result.exit_code == 0, result.output
     assert result.output.startswith("scans: real data")
-    assert "9 images of real data" in result.output
+    assert "9 samples of real data" in result.output
     assert "Note: inputs are 'x = stored value / 255', the model's were 'x = 1 - pixel'." in result.output
 
 
