@@ -57,7 +57,7 @@ def read_origin(saved: SavedModel, file: Path) -> Origin:
         )
     except KeyError as missing:
         raise ModelFileError(
-            f"{file}: says nothing of {missing} of its data, so it cannot be evaluated here; a run's model.h5 does"
+            f"{file}: does not give {missing} of its data, so it cannot be evaluated; use the model.h5 of a run"
         ) from missing
 
 
