@@ -140,6 +140,10 @@ def _checked(arrays: dict[str, Array], names: list[str], where: str) -> dict[str
         raise DataError(f"{where}: has one of 'x_test' and 'y_test'; give both or neither.")
     if "x_test" not in arrays and len(arrays["x"]) == 1:
         raise DataError(f"{where}: holds one sample, expected at least two, one of them for the test.")
+    if "client_test" in arrays and not {"client", "x_test"} <= set(arrays):
+        raise DataError(
+            f"{where}: has 'client_test', but not both 'client' and 'x_test'; give all three or leave it out."
+        )
     checked = dict(arrays)
     for end in ("", "_test"):
         if f"x{end}" in arrays:

@@ -4,6 +4,7 @@ The sample axis comes first, (N, C, H, W), as in most data sets.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 from zlib import crc32
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minizerofl_datasets.errors import check_choice
+from minizerofl_datasets.fingerprint import array_checksum, combine
 
 __all__ = ["FederatedDataset", "Samples", "Split"]
 
@@ -20,6 +22,9 @@ Split = Literal["train", "test"]
 
 # One training sample in ten of every client is held out for validation (ZeroFL, A.5).
 HOLD_OUT = 10
+
+# How many clients of a set that says nothing of its own are read for its fingerprint.
+SAMPLED = 8
 
 
 class FederatedDataset(ABC):
@@ -83,6 +88,7 @@ class FederatedDataset(ABC):
         self._testers = frozenset(self.test_clients)
         self._cached_read = lru_cache(maxsize=self.clients_kept)(self._read)
         self._cached_count = lru_cache(maxsize=None)(self._count)
+        self._fingerprint = ""
 
     @abstractmethod
     def _read(self, client: str, split: Split) -> Samples:
@@ -224,6 +230,33 @@ class FederatedDataset(ABC):
         self._check_client(client, self._testers)
         return self._cached_count(client, "test")
 
+    def fingerprint(self) -> str:
+        """Return a short hash of the content: it changes when stored values, labels or class names do.
+
+        It depends on what is stored, not on how a pool is divided, what is held out or where the files lie. What it
+        sees is up to the set (``docs/data.md``): most see every stored value, a twin its parameters.
+
+        Returns
+        -------
+        str
+            16 hexadecimal digits.
+
+        Raises
+        ------
+        DataError
+            If a file cannot be read.
+
+        Examples
+        --------
+        >>> from minizerofl_datasets import load
+        >>> one, other = (load("femnist", source="synthetic", clients=1, seed=seed) for seed in (0, 1))
+        >>> len(one.fingerprint()), one.fingerprint() == other.fingerprint()
+        (16, False)
+        """
+        if not self._fingerprint:
+            self._fingerprint = combine(repr(self.input_shape), repr(self.class_names), *self._content())
+        return self._fingerprint
+
     def describe(self) -> str:
         """Return a few lines for people: first real or SYNTHETIC, the format and the origin, then size and transform.
 
@@ -245,6 +278,19 @@ class FederatedDataset(ABC):
             f"{len(self.clients):,} clients, {len(self.class_names)} classes, input {shape}, {formula}\n"
             f"validation: {100 // HOLD_OUT} % of each client's training samples, seed {self.seed}"
         )
+
+    def _content(self) -> Iterator[str]:
+        """Yield texts that change when the stored samples do.
+
+        A set that can tell cheaply about all of its samples overrides it. Here they are the number of samples of every
+        client, and the samples of a few clients.
+        """
+        splits: tuple[tuple[Split, tuple[str, ...]], ...] = (("train", self.clients), ("test", self.test_clients))
+        for split, clients in splits:
+            yield repr([(client, self._cached_count(client, split)) for client in clients])
+            for client in clients[:: max(1, len(clients) // SAMPLED)]:
+                x, y = self._read(client, split)
+                yield from (array_checksum(x), array_checksum(y))
 
     def _part(self, client: str, *, held_out: bool) -> Samples:
         self._check_client(client, self._members)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from minizerofl_datasets.cache import cache_folder, write_atomically
 from minizerofl_datasets.choices import SOURCES
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset, Split
+from minizerofl_datasets.fingerprint import array_checksum
 from minizerofl_datasets.guarded import SPARE, guarded, limit_memory
 from minizerofl_datasets.official import OFFICIAL
-from minizerofl_datasets.partition import Partition, choose
+from minizerofl_datasets.partition import Partition, choose, read_partition, split
 from minizerofl_datasets.partitioned import PartitionedDataset
 
 __all__ = ["ImportedDataset", "import_arrays", "imported_names", "load_imported"]
@@ -65,9 +66,10 @@ def import_arrays(
     Notes
     -----
     float32 on demand: uint8 becomes ``x / 255``, float is handed out as it is. Stored are uint8 as it is and float as
-    float32. A file without a test set lends a tenth of its samples, chosen by the seed, when it is loaded. The file is
-    read in a process of its own, with a limit on memory and time, since a damaged file may crash the library that
-    reads it. Arrays are read without pickle: an array of Python objects is refused.
+    float32. A file without a test set lends a tenth of its samples, chosen by the seed, when it is loaded; they stay
+    with their clients. A client that is in ``client_test`` only never trains and is tested. The file is read in a
+    process of its own, with a limit on memory and time, since a damaged file may crash the library that reads it.
+    Arrays are read without pickle: an array of Python objects is refused.
 
     Examples
     --------
@@ -180,6 +182,11 @@ class ImportedDataset(PartitionedDataset):
         x = self._x[split][rows].astype(np.float32)
         return x / np.float32(255) if self._scaled else x
 
+    def _content(self) -> Iterator[str]:
+        yield from map(array_checksum, (*self._x.values(), *self.labels.values()))
+        if self.test_partition.method == "natural":  # whose the test samples are is part of what is stored
+            yield self.test_partition.sha256()
+
 
 def load_imported(
     name: str,
@@ -250,12 +257,12 @@ def _federation(
 ) -> ImportedDataset:
     """Return the federation that checked arrays make."""
     stated = arrays.pop("class_names", None)
-    if "x_test" not in arrays:
-        arrays = _lend_test_set(arrays, seed)
+    method = partition or ("natural" if "client" in arrays else "dirichlet")
+    if "x_test" not in arrays:  # A stored partition is one of what its own seed left.
+        arrays = _lend_test_set(arrays, read_partition(method).seed if method.endswith(".json") else seed)
     x: dict[Split, Array] = {"train": arrays["x"], "test": arrays["x_test"]}
     y: dict[Split, Labels] = {"train": arrays["y"].astype(np.int64), "test": arrays["y_test"].astype(np.int64)}
     owners = arrays["client"].astype(np.str_) if "client" in arrays else None
-    method = partition or ("dirichlet" if owners is None else "natural")
     if num_clients is None:
         num_clients = CLIENTS if len(y["train"]) >= CLIENTS else max(1, len(y["train"]) // 10)
     dealt = choose(y["train"], method, num_clients=num_clients, seed=seed, owners=owners, **division)
@@ -267,29 +274,38 @@ def _federation(
         y,
         tuple(map(str, range(classes))) if stated is None else tuple(map(str, stated)),
         partition=dealt,
-        test_partition=_natural_test(dealt, arrays.get("client_test")) if method == "natural" else None,
+        test_partition=_natural_test(dealt, y["train"], owners, arrays.get("client_test")),
         seed=seed,
         clients=clients,
     )
 
 
 def _lend_test_set(arrays: dict[str, Array], seed: int) -> dict[str, Array]:
-    """Return the arrays with a tenth of x and y as x_test and y_test; whose these were is forgotten."""
+    """Return the arrays with a tenth of the samples, and whose they are, as the test set."""
     n = len(arrays["y"])
     tested = np.zeros(n, np.bool_)
     tested[np.random.default_rng([seed, n]).permutation(n)[: max(1, int(TEST_SHARE * n))]] = True
-    kept = {key: array[~tested] for key, array in arrays.items() if key in ("x", "y", "client")}
-    return {**kept, "x_test": arrays["x"][tested], "y_test": arrays["y"][tested]}
+    lent = {key: array for key, array in arrays.items() if key in ("x", "y", "client")}
+    kept = {key: array[~tested] for key, array in lent.items()}
+    return {**kept, **{f"{key}_test": array[tested] for key, array in lent.items()}}
 
 
-def _natural_test(partition: Partition, owners: Array | None) -> Partition | None:
-    """Return whose the test samples are, if the file says so and all of them train too."""
-    if owners is None:
+def _natural_test(partition: Partition, y: Labels, owners: Array | None, test_owners: Array | None) -> Partition | None:
+    """Return whose the test samples are, if the training samples are with their owners and the file tells of both.
+
+    A partition that was stored is natural too, as long as it gives every owner what the file does.
+    """
+    if partition.method != "natural" or owners is None or partition.num_samples != len(y):
         return None
-    names = owners.astype(np.str_)
-    if not set(names.tolist()) <= set(partition.clients):
+    if partition.sha256() != split(y, "natural", owners=owners.astype(np.str_)).sha256():
+        raise ValueError(
+            "partition: is natural, but not that of these samples and clients; make it again, or take "
+            "partition='natural'."
+        )
+    if test_owners is None:
         return None
-    return Partition({client: np.flatnonzero(names == client) for client in partition.clients}, "natural")
+    tested = split(np.zeros(len(test_owners), np.int64), "natural", owners=test_owners.astype(np.str_)).members
+    return Partition({**dict.fromkeys(partition.clients, np.empty(0, np.int64)), **tested}, "natural")
 
 
 def _folder() -> Path:

@@ -11,23 +11,29 @@ implement ``_inputs``, which turns row numbers of the pool into network inputs:
 """
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from minizerofl_datasets.federated import FederatedDataset, Samples, Split
+from minizerofl_datasets.fingerprint import array_checksum
 from minizerofl_datasets.partition import Partition, deal_like
 
 __all__ = ["PartitionedDataset"]
+
+# How many rows of a pool are read for the fingerprint of a set that says nothing of its own.
+SAMPLED = 256
 
 
 class PartitionedDataset(FederatedDataset):
     """One pool of training samples, dealt to clients by a partition, and one common test set.
 
-    A subclass implements ``_inputs`` only. The test set belongs to no client; so that every client can be scored, it
-    is divided too: each class in proportion to the clients' training samples of that class. ``test()``
-    is the whole test set as long as no client is left out.
+    A subclass implements ``_inputs`` only. A test set that belongs to no client is divided too, so that every client
+    can be scored: each class in proportion to the clients' training samples of that class, drawn from the partition's
+    own seed, so that a stored partition brings its test samples with it. ``test()`` is the whole test set as long as
+    no client is left out.
 
     Parameters
     ----------
@@ -38,9 +44,10 @@ class PartitionedDataset(FederatedDataset):
     partition : Partition
         Which rows of the training pool each client has.
     test_partition : Partition, optional
-        Which rows of the test pool each client has, where the set itself says so; otherwise dealt as above.
+        Which rows of the test pool each client has, where the set itself says so; otherwise dealt as above. A client
+        that is in here only is a stranger: it never trains, and is one of ``test_clients``.
     clients : int, optional
-        Keep only the first N clients; None keeps all. Their rows do not change.
+        Keep only the first N clients that train, and every stranger; None keeps all. Their rows do not change.
 
     Attributes
     ----------
@@ -100,17 +107,19 @@ class PartitionedDataset(FederatedDataset):
             )
         self.labels: dict[Split, npt.NDArray[np.int64]] = {"train": y_train, "test": y_test}
         self.partition = partition
-        self.test_partition = test_partition or deal_like(partition, y_train, y_test, seed)
+        self.test_partition = test_partition or deal_like(partition, y_train, y_test, partition.seed)
+        kept = partition.clients[:clients]
         super().__init__(
             name=name,
             source=source,
             format=format,
             origin=origin,
-            clients=partition.clients[:clients],
+            clients=kept,
             input_shape=input_shape,
             class_names=class_names,
             transform=transform,
             seed=seed,
+            test_clients=tuple(sorted({*kept, *self.test_partition.clients} - {*partition.clients[len(kept) :]})),
         )
 
     @abstractmethod
@@ -131,10 +140,18 @@ class PartitionedDataset(FederatedDataset):
         partition: iid, 5 clients with 4,000 to 4,000 training samples, seed 0
         """
         sizes = [len(self.partition.rows(client)) for client in self.partition.clients]
+        strangers = len(set(self.test_clients).difference(self.clients))
         return (
             f"{super().describe()}\npartition: {self.partition.summary()}, {len(sizes):,} clients with "
             f"{min(sizes):,} to {max(sizes):,} training samples, seed {self.partition.seed}"
+            + (f"; {strangers:,} more without training samples are tested" if strangers else "")
         )
+
+    def _content(self) -> Iterator[str]:
+        """Yield texts that change when labels do, or the inputs of some rows; a set that is in memory does more."""
+        for split, labels in self.labels.items():
+            rows = np.unique(np.linspace(0, len(labels) - 1, SAMPLED).astype(np.int64))
+            yield from (array_checksum(labels), array_checksum(self._inputs(split, rows, "")))
 
     def _read(self, client: str, split: Split) -> Samples:
         rows = self._rows(client, split)

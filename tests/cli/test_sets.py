@@ -99,7 +99,7 @@ def test_options_of_another_set_are_refused(invoke, tmp_path):
 def test_every_option_of_a_loader_is_one_of_ours():
     for entry in CATALOGUE.values():
         options = set(inspect.signature(entry.load()).parameters)
-        assert options - {"source", "data_dir", "seed", "clients", "polarity", "progress"} <= set(NAMES)
+        assert options - {"source", "data_dir", "seed", "clients", "polarity", "progress", "test_only"} <= set(NAMES)
     given = dict.fromkeys((*NAMES, "rounds"), 1)
     assert set(take_options(given)) == set(NAMES)
     assert given == {"rounds": 1}

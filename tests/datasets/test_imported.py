@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from minizerofl_datasets import DataError, import_arrays, load
 from minizerofl_datasets.arrays import read_arrays
@@ -247,3 +249,84 @@ def test_a_misspelt_import_is_suggested(tmp_path):
         load("my-scan")
     with pytest.raises(ValueError, match="no synthetic twin"):
         load("my-scans", source="synthetic")
+
+
+def owners_of(data, x, owners, split="test"):
+    """Who made each sample that a client has, by the client: the images of `x` are all different."""
+    whose = {image.tobytes(): str(owner) for image, owner in zip(x, owners, strict=True)}
+    clients = data.test_clients if split == "test" else data.clients
+    read = getattr(data, split)
+    return {c: {whose[np.rint(image * 255).astype(np.uint8).tobytes()] for image in read(c)[0]} for c in clients}
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    owners=st.lists(st.sampled_from("abcde"), min_size=12, max_size=30),
+    tested=st.one_of(st.none(), st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=12)),
+    seed=st.integers(0, 5),
+)
+def test_a_sample_stays_with_its_client(tmp_path, owners, tested, seed):
+    x, owners = np.random.default_rng(0).integers(0, 256, (50, 1, 3, 4), dtype=np.uint8), np.array(owners)
+    n, whose = len(owners), {"client": owners}
+    if tested is not None:
+        whose |= {"x_test": x[n : n + len(tested)], "y_test": np.zeros(len(tested), int), "client_test": tested}
+    path = write(tmp_path / "a.npz", x=x[:n], y=np.arange(n) % 2, **whose)
+    import_arrays("mine", path, replace=True)
+    natural = load("mine", seed=seed)
+    natural.partition.write(tmp_path / "partition.json")
+    everyone = [*owners, *(tested or [])]
+    for data in (natural, load("mine", seed=seed, partition=str(tmp_path / "partition.json"))):
+        for split in ("train", "test"):
+            for client, found in owners_of(data, x[: len(everyone)], everyone, split).items():
+                assert found <= {client}
+        assert {c: data.num_test(c) for c in data.test_clients} == {c: natural.num_test(c) for c in data.test_clients}
+        if tested is not None:
+            assert {c: data.num_test(c) for c in set(tested)} == {c: tested.count(c) for c in set(tested)}
+            assert set(data.clients) == set(owners)
+        assert sum(map(data.num_test, data.test_clients)) == (len(tested) if tested else max(1, n // 10))
+
+
+def test_a_stranger_is_tested_apart_and_the_others_keep_their_samples(tmp_path):
+    test_owners = np.array(["bo"] * 4 + ["stranger"] * 2)
+    import_arrays(
+        "mine",
+        write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS, x_test=X[:6], y_test=Y[:6], client_test=test_owners),
+    )
+    for data, clients in ((load("mine"), ("al", "bo", "zoë")), (load("mine", clients=1), ("al",))):
+        assert data.clients == clients
+        assert data.test_clients == tuple(sorted([*clients, "stranger"]))
+        np.testing.assert_array_equal(data.test("stranger")[1], Y[4:6])
+        with pytest.raises(ValueError, match="client='stranger'"):
+            data.train("stranger")
+    assert [load("mine").num_test(client) for client in ("al", "bo", "zoë")] == [0, 4, 0]
+
+
+@pytest.mark.parametrize("method", ["natural", "dirichlet"])
+def test_a_stored_partition_gives_the_same_samples_under_another_seed(tmp_path, method):
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS))
+    first = load("mine", seed=0, partition=method)
+    first.partition.write(tmp_path / "p.json")
+    again = load("mine", seed=1, partition=str(tmp_path / "p.json"))
+    assert again.test_clients == first.test_clients
+    for client in first.test_clients:
+        np.testing.assert_array_equal(again.test(client)[0], first.test(client)[0])
+    for client in first.clients:
+        both = [np.concatenate([data.train(client)[0], data.validation(client)[0]]) for data in (first, again)]
+        np.testing.assert_array_equal(*(np.sort(x.reshape(len(x), -1), axis=0) for x in both))
+
+
+def test_a_natural_partition_of_other_samples_is_refused(tmp_path):
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS))
+    load("mine").partition.write(tmp_path / "p.json")
+    import_arrays("mine", write(tmp_path / "a.npz", x=X, y=Y, client=OWNERS[::-1]), replace=True)
+    with pytest.raises(ValueError, match=r"partition: is natural, but not that of these samples"):
+        load("mine", partition=str(tmp_path / "p.json"))
+
+
+@pytest.mark.parametrize("missing", ["client", "x_test"])
+def test_owners_of_the_test_samples_alone_are_refused(tmp_path, missing):
+    arrays = {"x": X, "y": Y, "client": OWNERS, "x_test": X[:6], "y_test": Y[:6], "client_test": OWNERS[:6]}
+    for key in (missing, missing.replace("x_", "y_")):
+        arrays.pop(key, None)
+    with pytest.raises(DataError, match="has 'client_test', but not both"):
+        import_arrays("mine", write(tmp_path / "a.npz", **arrays))

@@ -14,7 +14,7 @@ from minizerofl.registry import hint
 # What config.toml says beside the options, by table; the model follows from the options.
 DERIVED: Mapping[str, frozenset[str]] = {
     "run": frozenset({"minizerofl", "all_clients"}),
-    "data": frozenset({"format", "origin", "transform", "division", "division_sha256"}),
+    "data": frozenset({"format", "origin", "fingerprint", "transform", "division", "division_sha256"}),
 }
 
 # The table [model] of config.toml repeats options; what it says beside them follows from the data.

@@ -13,6 +13,7 @@ from minizerofl.fl.files.jsonfile import read_json
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.runs.identity import check_fingerprint, sample_counts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import KERNELS, Plan
 from minizerofl_cli.runs.run import Run, prepare, reopen
@@ -72,11 +73,13 @@ def go_on(
             directory = reopen(path, plan, data, simulation)
             checkpoint, problems = directory.checkpoints.newest()
             wanted = plan.decisive(data, simulation.model_arguments)
-            now = {
-                **wanted,
-                "model": read_tables(path)["model"],
-            }  # as it stands in the file, though the settings decide
-            changed = differences(checkpoint.config if checkpoint else wanted, now)
+            tables = read_tables(path)
+            now = {**wanted, "model": tables["model"]}  # As it stands in the file, though the settings decide.
+            before = checkpoint.config if checkpoint else wanted
+            check_fingerprint(path, data.name, data.fingerprint(), [tables, before])
+            # Runs from before there were fingerprints have none.
+            before = {**before, "data": {**before.get("data", {}), "fingerprint": data.fingerprint()}}
+            changed = differences(before, now)
             done = checkpoint.round if checkpoint else 0
             if done > rounds:
                 changed.append(f"settings.rounds: {rounds}, fewer than the run has done")
@@ -179,7 +182,7 @@ def _check_partition(path: Path, data: FederatedDataset) -> None:
     before = read_json(path / "partition.json").get("clients")
     if not isinstance(before, dict):  # The checkpoint tells the data as well.
         return
-    now = {client: {"train": data.num_train(client), "test": data.num_test(client)} for client in data.clients}
+    now = {client: {"train": train, "test": test} for client, (train, test) in sample_counts(data).items()}
     if before != now:
         changed = [client for client in {**before, **now} if before.get(client) != now.get(client)]
         raise DataError(

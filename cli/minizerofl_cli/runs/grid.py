@@ -23,6 +23,7 @@ from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config
 from minizerofl_cli.runs.configfile import as_typed, read_options
 from minizerofl_cli.runs.continuation import go_on, read_tables
+from minizerofl_cli.runs.identity import Fingerprints, check_fingerprint
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan, make_plan
 from minizerofl_cli.runs.run import conduct
@@ -128,6 +129,17 @@ class Combination:
                 "use another --runs-dir, or rename the file"
             )
 
+    def check_data(self, fingerprints: Fingerprints) -> None:
+        """Make sure that a run that is done was done on the data as they are now.
+
+        Raises
+        ------
+        DataError
+            The data have changed.
+        """
+        config = read_tables(self.path)
+        check_fingerprint(self.path, self.plan.dataset, fingerprints.of(self.plan), [config])
+
 
 class Sweep:
     """The runs of a file.
@@ -200,12 +212,14 @@ class Sweep:
             A run ended like that; the others were run all the same.
         """
         failures: list[Exception] = []
+        fingerprints = Fingerprints()
         for i, each in enumerate(self.combinations, 1):
             title = f"[{i}/{len(self.combinations)}] {each.name}"
             begun = each.begun()
             if begun:
                 each.check()
             if begun and each.done():
+                each.check_data(fingerprints)
                 say(f"{title}: done before, skipped")
                 continue
             aside = None if begun else each.set_aside()

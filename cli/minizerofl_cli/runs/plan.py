@@ -134,10 +134,11 @@ class Plan:
                 "source": data.source,
                 "format": data.format,
                 "origin": data.origin,
+                "fingerprint": data.fingerprint(),
                 "polarity": self.polarity,
                 "transform": data.transform["formula"],
                 "partition_seed": self.partition_seed,
-                "clients": len(data.clients),
+                "clients": len(data.clients) + int(self.options.get("holdout_writers", 0)),
                 **division(data),
             },
             "data_options": dict(self.options),
@@ -180,6 +181,8 @@ class Plan:
             "clients": self.clients,
             "options": dict(self.options),
             "class_names": list(data.class_names),
+            "input_shape": list(data.input_shape),
+            "fingerprint": data.fingerprint(),
             "settings": self.resolved_settings(),
         }
 

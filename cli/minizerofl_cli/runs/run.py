@@ -15,6 +15,7 @@ from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
+from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.errors import message
@@ -97,7 +98,7 @@ def _known(plan: Plan, data: FederatedDataset, simulation: Simulation) -> dict[s
     return {
         "source": data.source,
         "environment": environment(),
-        "partition": {client: (data.num_train(client), data.num_test(client)) for client in data.clients},
+        "partition": sample_counts(data),
         "summary": {"dataset": data.name, "rounds": plan.settings.rounds, "majority_accuracy": majority.share},
         "layers": simulation.sparse,
     }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from minizerofl import ops
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.fl import ConfigError, DivergedError, ModelFileError, SavedModel, load_model
+from minizerofl.fl import DivergedError, ModelFileError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.engines import ThreadEngine
 from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
@@ -23,36 +22,23 @@ from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy, ma
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.nn import Module
-from minizerofl_cli.runs.dataset import first_lines, kind, load
+from minizerofl_cli.runs.dataset import first_lines, kind
 from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.runs.plan import KERNELS
-from minizerofl_datasets import DataError, FederatedDataset
+from minizerofl_cli.runs.tested import load_tested, read_origin
+from minizerofl_datasets import FederatedDataset
 
 CHUNK = 256  # samples in one forward pass
 
-# What the description of a model is made of.
-KINDS: dict[str, type | tuple[type, ...]] = {
-    **{"dataset": str, "source": str, "transform": dict, "class_names": list, "options": dict},
-    **{"partition_seed": int, "clients": (int, type(None)), "rounds": int},
-}
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a model file says about the data its model was trained on."""
-
-    dataset: str
-    source: str
-    polarity: str
-    partition_seed: int
-    clients: int | None
-    class_names: tuple[str, ...]
-    rounds: int
-    options: dict[str, str | int | float]
-
 
 def evaluate_model(
-    path: Path, source: str | None, data_dir: Path | None, samples: int | None, dense: bool = False, best: bool = False
+    path: Path,
+    source: str | None,
+    data_dir: Path | None,
+    samples: int | None,
+    dense: bool = False,
+    best: bool = False,
+    dataset: str | None = None,
 ) -> Iterator[str]:
     """Evaluate a model; yield lines as they are known, the first of which names the data.
 
@@ -69,29 +55,29 @@ def evaluate_model(
     dense : bool
         Whether to evaluate with all weights as well.
     best : bool
-        Whether to take the checkpoint that was best on validation samples instead of the last model.
+        Whether to take the checkpoint that did best on validation images instead of the last model.
+    dataset : str, optional
+        The data set to evaluate on; what the model was trained on by default.
 
     Raises
     ------
     ModelFileError
         There is no model, or it does not describe its data.
     DataError
-        The data are missing, or their classes are not those of the model.
+        The data are missing, or their classes or shape are not those of the model.
     DivergedError
         The model, or its loss, is not finite.
     """
     file = path / "model.h5" if path.is_dir() else path
     saved, notes = _load_model(path, file, best)
-    origin = _origin(saved, file)
+    origin = read_origin(saved, file)
     saved.build()  # What does not belong together is refused before anything else is done.
-    data = _load(origin, source, data_dir)
+    data, told = load_tested(origin, dataset, source, data_dir)
     yield from first_lines(data, data.source)
     yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {origin.rounds} rounds on {kind(origin.source)}"
-    yield from notes
+    yield from [*notes, *told]
     if how_kernels_run() == "interpreted":
         yield KERNELS["interpreted"]
-    if data.source != origin.source:
-        yield f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}."
 
     if (name := first_not_finite(saved.state)) is not None:
         raise DivergedError(f"{file}: the model is not finite ({name} has NaN or infinite values): its run diverged")
@@ -136,62 +122,6 @@ def _load_model(path: Path, file: Path, best: bool) -> tuple[SavedModel, list[st
     if notes:
         notes.append(f"Note: so this is the best of the rounds up to {newest.round}; later ones may have been better.")
     return replace(saved, state=chosen.state, about={**saved.about, "rounds": chosen.round}), notes
-
-
-def _origin(saved: SavedModel, file: Path) -> Origin:
-    about: dict[str, Any] = saved.about
-    for key, kinds in KINDS.items():
-        if key in about and not isinstance(about[key], kinds):
-            raise ModelFileError(f"{file}: says that its {key} is {about[key]!r}; use another copy")
-    if not isinstance(saved.arguments.get("sparsity"), int | float):
-        raise ModelFileError(f"{file}: says nothing of the sparsity of its model; use another copy")
-    try:
-        return Origin(
-            dataset=about["dataset"],
-            source=about["source"],
-            polarity=about["transform"].get("polarity", "ink"),
-            partition_seed=about["partition_seed"],
-            clients=about["clients"],
-            class_names=tuple(about["class_names"]),
-            rounds=about["rounds"],
-            options=about["options"],
-        )
-    except KeyError as missing:
-        raise ModelFileError(
-            f"{file}: does not give {missing} of its data, so it cannot be evaluated; use the model.h5 of a run"
-        ) from missing
-
-
-def _load(origin: Origin, source: str | None, data_dir: Path | None) -> FederatedDataset:
-    chosen = source or origin.source
-    other = "real" if origin.source == "synthetic" else "synthetic"
-    if source is None and data_dir is not None and chosen == "synthetic":
-        raise ConfigError("the model was trained on SYNTHETIC data; to evaluate it on --data-dir add --source real")
-    same = chosen == origin.source
-    options = {name: value for name, value in origin.options.items() if same or name != "format"}
-    try:
-        data = load(
-            origin.dataset,
-            chosen,
-            data_dir,
-            origin.polarity,
-            origin.partition_seed,
-            origin.clients if same else None,
-            options=options,
-        )
-    except DataError as error:
-        if source is not None:
-            raise
-        raise DataError(
-            f"the model was trained on {kind(chosen)}, which cannot be read; --source {other} evaluates it on "
-            f"{kind(other)}. Reason: {error}"
-        ) from error
-    if data.class_names != origin.class_names:
-        raise DataError(
-            f"the model knows {len(origin.class_names)} classes, the data have {len(data.class_names)}, or others; "
-            "use the data it was trained on"
-        )
-    return data
 
 
 def _test_samples(data: FederatedDataset, samples: int | None, seed: int) -> tuple[Samples, NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """Loads CIFAR-10, from the official files or as the synthetic twin, and divides it into clients."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from minizerofl_datasets.cifar10.pictures import CHANNELS, SIDE, Bytes, Cifar10,
 from minizerofl_datasets.cifar10.twin.synthetic import SyntheticCifar10, twin_labels
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.federated import FederatedDataset, Split
+from minizerofl_datasets.fingerprint import array_checksum
 from minizerofl_datasets.partition import Partition, choose
 from minizerofl_datasets.sources import find_data
 
@@ -70,6 +72,9 @@ class StoredCifar10(Cifar10):
     def pixels(self, split: Split, rows: Labels, client: str) -> Bytes:
         """Return the stored bytes (n, 3, 32, 32) of rows of a pool."""
         return self._records[split][rows, 1:].reshape(-1, CHANNELS, SIDE, SIDE)  # (n, 3072) -> (n, 3, 32, 32)
+
+    def _content(self) -> Iterator[str]:
+        return map(array_checksum, self._records.values())
 
 
 def load_cifar10(

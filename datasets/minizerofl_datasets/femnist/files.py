@@ -1,6 +1,6 @@
 """Where FEMNIST's files may lie below a data folder, in the TFF layout (HDF5) and in LEAF's (JSON)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from minizerofl_datasets.errors import DataError
@@ -28,7 +28,7 @@ class FoundFiles:
     test: tuple[Path, ...]
 
 
-def search_files(folder: Path, format: str = "auto") -> FoundFiles | None:
+def search_files(folder: Path, format: str = "auto", test_only: bool = False) -> FoundFiles | None:
     """Find FEMNIST below a folder.
 
     Parameters
@@ -37,6 +37,8 @@ def search_files(folder: Path, format: str = "auto") -> FoundFiles | None:
         The data folder.
     format : {"auto", "tff", "leaf"}
         The layout to look for; "auto" prefers TFF.
+    test_only : bool
+        Look for test files alone; the training files may be missing and are left out.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def search_files(folder: Path, format: str = "auto") -> FoundFiles | None:
     Raises
     ------
     DataError
-        If there is training data without test data, or the reverse.
+        If there is training data without test data, or, unless ``test_only``, the reverse.
 
     Examples
     --------
@@ -55,25 +57,26 @@ def search_files(folder: Path, format: str = "auto") -> FoundFiles | None:
     """
     found = None
     if format != "leaf":
-        found = _find_pair(folder, TFF_FOLDERS, "fed_emnist_{}.h5", "tff")
+        found = _find_pair(folder, TFF_FOLDERS, "fed_emnist_{}.h5", "tff", test_only)
     if format != "tff":
-        found = found or _find_pair(folder, STORE_FOLDERS, STORE, "leaf-store") or _find_json(folder)
+        found = found or _find_pair(folder, STORE_FOLDERS, STORE, "leaf-store", test_only)
+        found = found or _find_json(folder, test_only)
     return found
 
 
-def _find_pair(folder: Path, folders: tuple[str, ...], name: str, format: str) -> FoundFiles | None:
+def _find_pair(folder: Path, folders: tuple[str, ...], name: str, format: str, test_only: bool) -> FoundFiles | None:
     for below in folders:
         train, test = (folder / below / name.format(split) for split in ("train", "test"))
         if train.is_file() or test.is_file():
-            return _both(FoundFiles(format, _existing(train), _existing(test)), folder / below)
+            return _checked(FoundFiles(format, _existing(train), _existing(test)), folder / below, test_only)
     return None
 
 
-def _find_json(folder: Path) -> FoundFiles | None:
+def _find_json(folder: Path, test_only: bool) -> FoundFiles | None:
     for below in LEAF_FOLDERS:
         train, test = (tuple(sorted((folder / below / split).glob("*.json"))) for split in ("train", "test"))
         if train or test:
-            return _both(FoundFiles("leaf", train, test), folder / below)
+            return _checked(FoundFiles("leaf", train, test), folder / below, test_only)
     return None
 
 
@@ -81,7 +84,10 @@ def _existing(path: Path) -> tuple[Path, ...]:
     return (path,) if path.is_file() else ()
 
 
-def _both(found: FoundFiles, folder: Path) -> FoundFiles:
+def _checked(found: FoundFiles, folder: Path, test_only: bool) -> FoundFiles:
+    """Return what was found if it is what is needed; with ``test_only`` without its training files."""
+    if test_only and found.test:
+        return replace(found, train=())
     if found.train and found.test:
         return found
     there, missing = ("training", "test") if found.train else ("test", "training")

@@ -1,5 +1,6 @@
 """Holds out whole writers, to see how well a model reads handwriting that it has never seen."""
 
+from collections.abc import Iterator
 from zlib import crc32
 
 import numpy as np
@@ -69,6 +70,9 @@ class _HeldOut(FederatedDataset):
             return self._data._read(client, split)
         parts = [self._data._read(client, half) for half in ("train", "test")]
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
+
+    def _content(self) -> Iterator[str]:
+        return self._data._content()
 
     def _count(self, client: str, split: Split) -> int:
         train = self._data._count(client, "train")

@@ -33,6 +33,8 @@ class FemnistImages(FederatedDataset):
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
         Fixes the validation part.
+    test_clients : tuple of str, optional
+        The writers who are tested; ``clients`` by default.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class FemnistImages(FederatedDataset):
         clients: tuple[str, ...],
         polarity: str,
         seed: int,
+        test_clients: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__(
             name="femnist",
@@ -59,6 +62,7 @@ class FemnistImages(FederatedDataset):
                 "pixel": "stored grey level in [0, 1]: 1 = paper, 0 = ink",
             },
             seed=seed,
+            test_clients=test_clients,
         )
 
     @abstractmethod

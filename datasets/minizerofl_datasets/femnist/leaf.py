@@ -5,6 +5,7 @@ JSON cannot be read in parts, so all files are read at once, which takes minutes
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from minizerofl_datasets.errors import DataError, one_line
 from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
 from minizerofl_datasets.femnist.writers import pair_writers
+from minizerofl_datasets.fingerprint import array_checksum
 
 __all__ = ["LeafFemnist"]
 
@@ -26,7 +28,7 @@ class LeafFemnist(FemnistImages):
     Parameters
     ----------
     train, test : tuple of Path
-        The JSON files of each split.
+        The JSON files of each split. Without training files nobody trains; every writer of the test files is tested.
     polarity : {"ink", "raw"}
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
@@ -52,7 +54,7 @@ class LeafFemnist(FemnistImages):
 
     Examples
     --------
-    >>> LeafFemnist((Path("no.json"),), (), polarity="ink", seed=0)
+    >>> LeafFemnist((), (Path("no.json"),), polarity="ink", seed=0)
     Traceback (most recent call last):
     ...
     minizerofl_datasets.errors.DataError: no.json: the file does not exist.
@@ -69,17 +71,19 @@ class LeafFemnist(FemnistImages):
         keep_duplicates: bool = False,
     ) -> None:
         self._samples: dict[Split, dict[str, Samples]] = {"train": _read_files(train), "test": _read_files(test)}
-        writers, _ = pair_writers(self._samples["train"], self._samples["test"], clients)
+        writers, tested = pair_writers(self._samples["train"] if train else None, self._samples["test"], clients)
+        test_clients = writers or tuple(sorted(tested))
         if not keep_duplicates:
-            for writer in writers:
+            for writer in test_clients:
                 self._drop_duplicates(writer)
         super().__init__(
             source="real",
             format="leaf",
-            origin=f"LEAF JSON files in '{train[0].parent.parent}'",
+            origin=f"LEAF JSON files in '{test[0].parent.parent}'" + ("" if train else "; test files alone"),
             clients=writers,
             polarity=polarity,
             seed=seed,
+            test_clients=test_clients,
         )
 
     def _pixels(self, client: str, split: Split) -> Samples:
@@ -87,6 +91,13 @@ class LeafFemnist(FemnistImages):
 
     def _count(self, client: str, split: Split) -> int:
         return len(self._pixels(client, split)[1])
+
+    def _content(self) -> Iterator[str]:
+        splits: tuple[tuple[Split, tuple[str, ...]], ...] = (("train", self.clients), ("test", self.test_clients))
+        for split, writers in splits:
+            for writer in writers:
+                pixels, labels = self._pixels(writer, split)
+                yield from (writer, array_checksum(pixels), array_checksum(labels))
 
     def _drop_duplicates(self, writer: str) -> None:
         seen: set[tuple[bytes, int]] = set()

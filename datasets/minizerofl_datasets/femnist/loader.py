@@ -28,6 +28,7 @@ def load_femnist(
     format: str = "auto",
     keep_duplicates: bool = False,
     holdout_writers: int = 0,
+    test_only: bool = False,
 ) -> FederatedDataset:
     """Load FEMNIST; ``source``, ``data_dir``, ``seed``, ``clients`` and errors as in ``minizerofl_datasets.load``.
 
@@ -41,6 +42,9 @@ def load_femnist(
         Keep the image that a LEAF build repeats for almost every writer.
     holdout_writers : int
         The number of writers, chosen by the seed, who never train and whose images are the test set.
+    test_only : bool
+        Read only the test files of a real set, and test every writer in them: nobody trains. Training files may be
+        missing.
 
     Returns
     -------
@@ -57,15 +61,21 @@ def load_femnist(
     check_choice("polarity", polarity, POLARITIES)
     check_choice("format", format, ("auto", "tff", "leaf"))
     found = find_data(
-        "FEMNIST", partial(search_files, format=format), HOW_TO_GET, source=source, data_dir=data_dir, format=format
+        "FEMNIST",
+        partial(search_files, format=format, test_only=test_only),
+        HOW_TO_GET,
+        source=source,
+        data_dir=data_dir,
+        format=format,
     )
+    train = found.train[0] if found and found.train else None
     if found is None:
         data: FemnistImages = SyntheticFemnist(polarity=polarity, seed=seed, clients=clients)
     elif found.format == "tff":
-        data = TffFemnist(found.train[0], found.test[0], polarity=polarity, seed=seed, clients=clients)
+        data = TffFemnist(train, found.test[0], polarity=polarity, seed=seed, clients=clients)
     elif found.format == "leaf-store":
         data = LeafStore(
-            found.train[0],
+            train,
             found.test[0],
             polarity=polarity,
             seed=seed,

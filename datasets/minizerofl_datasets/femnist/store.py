@@ -39,7 +39,7 @@ class LeafStore(TffFemnist):
 
     def __init__(
         self,
-        train: Path,
+        train: Path | None,
         test: Path,
         *,
         polarity: str,
@@ -47,8 +47,9 @@ class LeafStore(TffFemnist):
         clients: int | None = None,
         keep_duplicates: bool = False,
     ) -> None:
-        inspect_once(train, test)
-        for path in (train, test):
+        paths = (test,) if train is None else (train, test)
+        inspect_once(*paths)
+        for path in paths:
             with reading(path) as examples:
                 duplicates = bool(examples.attrs.get("duplicates", False))
                 test_share = float(examples.attrs.get("test_share", TEST_SHARE))

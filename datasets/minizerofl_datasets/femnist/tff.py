@@ -4,6 +4,7 @@ A file is opened for every read (a quarter of a millisecond) and closed again: t
 fork, and nothing has to be closed by the caller.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from minizerofl_datasets.federated import Samples, Split
 from minizerofl_datasets.femnist.images import SIDE, FemnistImages, check_images
 from minizerofl_datasets.femnist.inspection import inspect_once, reading
 from minizerofl_datasets.femnist.writers import pair_writers
+from minizerofl_datasets.fingerprint import file_checksum
 from minizerofl_datasets.hdf5 import member
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ class TffFemnist(FemnistImages):
 
     Parameters
     ----------
-    train, test : Path
-        ``fed_emnist_train.h5`` and ``fed_emnist_test.h5``.
+    train : Path or None
+        ``fed_emnist_train.h5``. Without it nobody trains, and every writer of the test file is tested.
+    test : Path
+        ``fed_emnist_test.h5``.
     polarity : {"ink", "raw"}
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
     seed : int
@@ -60,17 +64,18 @@ class TffFemnist(FemnistImages):
     described = "TFF HDF5 files"
     grey_levels = 1  # what a stored pixel is divided by; more than 1 where whole grey levels are stored
 
-    def __init__(self, train: Path, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
-        self._paths: dict[Split, Path] = {"train": train, "test": test}
-        inspect_once(train, test)
-        writers, self._tested = pair_writers(_writers(train), _writers(test), clients)
+    def __init__(self, train: Path | None, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
+        self._paths: dict[Split, Path] = {"test": test} if train is None else {"train": train, "test": test}
+        inspect_once(*self._paths.values())
+        writers, self._tested = pair_writers(None if train is None else _writers(train), _writers(test), clients)
         super().__init__(
             source="real",
             format=self.layout,
-            origin=f"{self.described} in '{train.parent}'",
+            origin=f"{self.described} in '{test.parent}'" + ("; test files alone" if train is None else ""),
             clients=writers,
             polarity=polarity,
             seed=seed,
+            test_clients=writers or tuple(sorted(self._tested)),
         )
 
     def _pixels(self, client: str, split: Split) -> Samples:
@@ -90,6 +95,9 @@ class TffFemnist(FemnistImages):
             return 0
         with reading(self._paths[split], client) as examples:
             return len(self._checked(examples, client, f"{self._paths[split]}, client {client}")[1])
+
+    def _content(self) -> Iterator[str]:
+        return map(file_checksum, self._paths.values())
 
     def _checked(self, examples: "h5py.Group", client: str, where: str) -> tuple["h5py.Dataset", "h5py.Dataset"]:
         """Return a writer's two data sets if they are plain arrays of the layout's shapes and dtypes."""

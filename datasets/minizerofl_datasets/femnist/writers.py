@@ -8,21 +8,21 @@ __all__ = ["pair_writers"]
 
 
 def pair_writers(
-    train: Collection[str], test: Collection[str], clients: int | None
+    train: Collection[str] | None, test: Collection[str], clients: int | None
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the writers to hand out, sorted, and those among them that have test images.
 
     Parameters
     ----------
     train, test : collection of str
-        Writers of the training and of the test files.
+        Writers of the training and of the test files; without training files (None) nobody trains.
     clients : int, optional
         Keep only the first N; None keeps all.
 
     Returns
     -------
     writers : tuple of str
-        The training writers, sorted.
+        The training writers, sorted; none without training files.
     tested : frozenset of str
         The writers of the test files; a training writer may be missing here and then has no test images.
 
@@ -38,8 +38,10 @@ def pair_writers(
     >>> pair_writers(["f1", "f0"], ["f0"], clients=1)
     (('f0',), frozenset({'f0'}))
     """
+    if train is None and test:
+        return (), frozenset(test)
     if not train:
-        raise DataError("the training files of FEMNIST hold no writers; download the files again.")
+        raise DataError("the files of FEMNIST hold no writers; download the files again.")
     unpaired = sorted(set(test) - set(train))
     if unpaired:
         raise DataError(

@@ -1,7 +1,7 @@
 """Loads Speech Commands, from the official files or as the synthetic twin, and divides it into clients."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -68,6 +68,9 @@ class StoredSpeechCommands(SpeechCommands):
     def background(self) -> Sequence[npt.NDArray[np.float32]]:
         """Return mel energies of the set's background noises; an empty list if the folder has none."""
         return self._store.noise
+
+    def _content(self) -> Iterator[str]:
+        yield self._store.recordings
 
 
 def load_speech_commands(

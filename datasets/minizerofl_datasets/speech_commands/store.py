@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from minizerofl_datasets.cache import cache_folder, write_atomically
 from minizerofl_datasets.errors import DataError, one_line
+from minizerofl_datasets.fingerprint import combine
 from minizerofl_datasets.speech_commands.features import FEATURES, HEIGHT, Features
 from minizerofl_datasets.speech_commands.sources import NOISE, Recording, Source
 from minizerofl_datasets.speech_commands.spectrum import FRAMES, SAMPLES, fit_length, mel_power
@@ -47,12 +48,15 @@ class FeatureStore:
         Mel energies of the background noises.
     kind : Features
         The kind of the features.
+    recordings : str
+        The fingerprint of the recordings from which all was computed: of the name and the bytes of each.
     """
 
     names: list[str]
     features: npt.NDArray[np.float16]
     noise: list[Floats]
     kind: Features = FEATURES["log-mel"]
+    recordings: str = ""
 
     def inputs(self, rows: npt.NDArray[np.int64]) -> Floats:
         """Return the features of rows, (n, 1, 32, 32) float32; a row of ``SILENT`` is silence.
@@ -127,12 +131,14 @@ def _open(path: Path, kind: Features) -> FeatureStore | None:
             names = [name.decode() for name in file["names"][()]]
             noise = {name: recording[()] for name, recording in file["noise"].items()}
             offset, checksum = file["features"].id.get_offset(), int(file.attrs["crc32"])
+            recordings = str(file.attrs["recordings"])
         features = np.memmap(path, np.float16, "r", offset, (len(names), HEIGHT, FRAMES))
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError):
         return None
-    if _checksum([*names, *noise], noise.values(), zlib.crc32(features.data)) != checksum:
+    told = [*names, *noise, recordings]
+    if _checksum(told, noise.values(), zlib.crc32(features.data)) != checksum:
         return None
-    return FeatureStore(names, features, list(noise.values()), kind)
+    return FeatureStore(names, features, list(noise.values()), kind, recordings)
 
 
 def _checksum(names: Iterable[str], noise: Iterable[Floats], features: int) -> int:
@@ -149,9 +155,10 @@ def _build(source: Source, path: Path, progress: Progress | None, kind: Features
     names: list[str] = []
     blocks: list[npt.NDArray[np.float16]] = []
     noise: dict[str, Floats] = {}
+    seen: dict[str, int] = {}
     # Batches run in parallel, so BLAS must not start threads of its own within each.
     with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1, "blas"):
-        for batch in _in_order(pool, source, noise, kind):
+        for batch in _in_order(pool, source, noise, seen, kind):
             names += batch.names
             blocks.append(batch.features)
             if progress is not None:
@@ -172,7 +179,9 @@ def _build(source: Source, path: Path, progress: Progress | None, kind: Features
         noise = dict(sorted(noise.items()))
         for name, power in noise.items():
             file["noise"][name] = power
-        file.attrs["crc32"] = _checksum([*names, *noise], noise.values(), checksum)
+        recordings = combine(*(f"{name} {crc:08x}" for name, crc in sorted(seen.items())))
+        file.attrs["recordings"] = recordings
+        file.attrs["crc32"] = _checksum([*names, *noise, recordings], noise.values(), checksum)
 
 
 @dataclass(frozen=True)
@@ -182,11 +191,17 @@ class _Batch:
     position: int
 
 
-def _batches(source: Source, noise: dict[str, Floats], kind: Features) -> Iterator[list[Recording]]:
-    """Yield the source's clips in batches; the energies of its background noises go into ``noise``."""
+def _batches(
+    source: Source, noise: dict[str, Floats], seen: dict[str, int], kind: Features
+) -> Iterator[list[Recording]]:
+    """Yield the source's clips in batches.
+
+    The energies of its background noises go into ``noise``, the checksum of every recording into ``seen``.
+    """
     batch: list[Recording] = []
     for recording in source.recordings():
         folder, file = recording.name.split("/")
+        seen[recording.name] = zlib.crc32(recording.content)
         if folder == NOISE:
             wave = read_wav(recording.content, f"{source.path}: {recording.name}").astype(np.float32) / np.float32(
                 2**15
@@ -202,11 +217,13 @@ def _batches(source: Source, noise: dict[str, Floats], kind: Features) -> Iterat
         yield batch
 
 
-def _in_order(pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats], kind: Features) -> Iterator[_Batch]:
+def _in_order(
+    pool: ThreadPoolExecutor, source: Source, noise: dict[str, Floats], seen: dict[str, int], kind: Features
+) -> Iterator[_Batch]:
     """Compute batches in the pool and yield them in order; the queue is short, so that memory stays small."""
     pending: deque[Future[_Batch]] = deque()
     try:
-        for batch in _batches(source, noise, kind):
+        for batch in _batches(source, noise, seen, kind):
             pending.append(pool.submit(_compute, batch, source.path, kind))
             if len(pending) > 2 * (os.cpu_count() or 1):
                 yield pending.popleft().result()

@@ -1,5 +1,7 @@
 """The reader on files written here: every layout gives the same pictures; what is damaged is named."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,17 @@ def test_a_truncated_archive_is_refused(tmp_path, archived, share):
     with pytest.raises(DataError, match=r"\.tar\.gz: (cannot be unpacked|holds no|is not an archive)") as error:
         load("cifar10", data_dir=tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_the_fingerprint_sees_every_byte_and_no_division(tmp_path, binary):
+    folder = shutil.copytree(binary, tmp_path / "copy")
+    prints = [load("cifar10", data_dir=binary, num_clients=2).fingerprint()]
+    prints.append(load("cifar10", data_dir=folder, num_clients=3, partition="iid", seed=1).fingerprint())
+    assert prints[0] == prints[1]
+    for file, place in (("data_batch_3.bin", 0), ("test_batch.bin", -1)):  # a label, the last pixel
+        path = folder / "cifar-10-batches-bin" / file
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.write_bytes(content)
+        prints.append(load("cifar10", data_dir=folder, num_clients=2).fingerprint())
+    assert len(set(prints)) == 3

@@ -45,3 +45,35 @@ def test_a_file_in_place_of_the_folder_is_an_error(tmp_path):
     (tmp_path / "data").touch()
     with pytest.raises(DataError, match="is not a folder"):
         load("femnist", data_dir=tmp_path / "data")
+
+
+@pytest.mark.parametrize("layout", ["tff", "leaf"])
+def test_test_files_alone_are_enough_to_test(tmp_path, write_tff, write_leaf, leaf_entry, layout):
+    """A split by user: other writers are tested than train; the training files may be there or not."""
+    sizes = {"f1": 4, "f2": 3, "f9": 2}
+    if layout == "tff":
+        write_tff(tmp_path, {"f0": 12}, sizes)
+    else:
+        users = {user: leaf_entry(user, "test", n) for user, n in sizes.items()}
+        write_leaf(tmp_path, {"f0": leaf_entry("f0", "train", 12)}, users)
+    with pytest.raises(DataError, match="have test images but no training images"):
+        load("femnist", data_dir=tmp_path)
+    there = load("femnist", data_dir=tmp_path, test_only=True)
+    for path in [*tmp_path.rglob("*train*.json"), *tmp_path.rglob("*train*.h5")]:
+        path.unlink()
+    with pytest.raises(DataError, match="but not its training data"):
+        load("femnist", data_dir=tmp_path)
+    alone = load("femnist", data_dir=tmp_path, test_only=True)
+    for data in (there, alone):
+        assert (data.clients, data.test_clients) == ((), ("f1", "f2", "f9"))
+        assert [data.num_test(client) for client in data.test_clients] == [4, 3, 2]
+        assert len(data.test()[1]) == 9
+        assert "test files alone" in data.describe().splitlines()[0]
+    assert there.fingerprint() == alone.fingerprint()
+
+
+def test_training_files_alone_are_not_enough_to_test(tmp_path, write_tff):
+    write_tff(tmp_path, {"f0": 12}, {})
+    next(tmp_path.rglob("fed_emnist_test.h5")).unlink()
+    with pytest.raises(DataError, match="but not its test data"):
+        load("femnist", data_dir=tmp_path, test_only=True)

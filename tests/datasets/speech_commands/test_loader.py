@@ -181,3 +181,18 @@ def test_the_fastest_way_to_a_batch_reads_no_recording(folder, monkeypatch):
     data = load("speech_commands", data_dir=folder, num_clients=2, progress=lambda *step: built.append(step))
     assert len(data.train(data.clients[0])[1])
     assert not built
+
+
+def test_the_fingerprint_is_of_the_recordings_wherever_they_lie(tmp_path, recordings, write_folder, write_archive, wav):
+    def fingerprint(name, files, **options):
+        write = write_archive if name.endswith(".gz") else write_folder
+        write(tmp_path / name / "speech_commands_v0.01" if write is write_folder else tmp_path / name, files)
+        place = tmp_path / name if write is write_folder else (tmp_path / name).parent
+        return load("speech_commands", data_dir=place, num_clients=2, **options).fingerprint()
+
+    first = fingerprint("one", recordings)
+    assert fingerprint("archive/speech_commands_v0.01.tar.gz", recordings, partition="iid", seed=1) == first
+    clip = next(name for name in recordings if "silence" not in name and "noise" not in name)
+    changed = bytearray(recordings[clip])
+    changed[-2] ^= 1  # the lowest bit of the last sample: the features are the same as float16, or nearly
+    assert fingerprint("two", {**recordings, clip: bytes(changed)}) != first

@@ -3,6 +3,7 @@
 A client is a photographer with a manner of their own. A result on it says nothing about photographs.
 """
 
+from collections.abc import Iterator
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = ["SyntheticCifar10", "twin_labels"]
 # Fewer than the real 50,000 and 10,000, for drawing takes time and the twin is there to be quick.
 SIZES: dict[Split, int] = {"train": 20_000, "test": 2_000}
 PURPOSES: dict[Split, int] = {"train": 1, "test": 2}
+DRAWN = 1  # Raise it when the program draws other pictures.
 
 
 class SyntheticCifar10(Cifar10):
@@ -66,6 +68,9 @@ class SyntheticCifar10(Cifar10):
         key = [self.seed, crc32(client.encode())]
         manner = Photographer(np.random.default_rng([*key, 0]))
         return manner.take(self.labels[split][rows], np.random.default_rng([*key, PURPOSES[split]]))
+
+    def _content(self) -> Iterator[str]:
+        yield f"cifar10 {DRAWN} seed {self.seed}"
 
 
 def twin_labels(split: Split) -> Labels:

@@ -3,6 +3,8 @@
 With it every command works without data and without a network. A result on it says nothing about handwriting.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from minizerofl_datasets.federated import Samples, Split
@@ -14,6 +16,7 @@ __all__ = ["SyntheticFemnist"]
 DEFAULT_WRITERS = 300
 MOST_WRITERS = 10_000  # four digits keep the ids in order
 PURPOSES: dict[str, int] = {"hand": 0, "train": 1, "test": 2}
+DRAWN = 1  # Raise it when the program draws other images.
 
 
 class SyntheticFemnist(FemnistImages):
@@ -68,6 +71,9 @@ class SyntheticFemnist(FemnistImages):
         whole = rng.normal(155, 7)
         train = max(10, round(whole if rng.random() < 0.75 else whole * rng.uniform(0.2, 1.0)))
         return train if split == "train" else round(0.114 * train)
+
+    def _content(self) -> Iterator[str]:
+        yield f"femnist {DRAWN} seed {self.seed} writers {len(self.clients)}"
 
     def _rng(self, client: str, purpose: str) -> np.random.Generator:
         return np.random.default_rng([*self._key(client), PURPOSES[purpose]])

@@ -3,7 +3,7 @@
 With it every command works without data and without a network. A result on it says nothing about speech.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from zlib import crc32
 
@@ -25,6 +25,7 @@ __all__ = ["SyntheticSpeechCommands"]
 SPEAKERS = 200
 BATCH = 16  # Clips; their spectra stay in the processor's cache.
 PURPOSES = {"takes": 0, "voice": 1, "clip": 2, "noise": 3}
+DRAWN = 1  # Raise it when the program speaks otherwise.
 NOISES = 6
 NOISE_SECONDS = 10
 
@@ -119,6 +120,9 @@ class SyntheticSpeechCommands(SpeechCommands):
     def background(self) -> Sequence[Floats]:
         """Return mel energies of six rooms in which nobody speaks, (bands of the kind, frames) each."""
         return self._background()
+
+    def _content(self) -> Iterator[str]:
+        yield f"speech_commands {DRAWN} seed {self.seed} clips {len(self._names)}"
 
     def _wave(self, name: str) -> Floats:
         word, file = name.split("/")
