@@ -111,7 +111,6 @@ def test_a_function_is_never_called(tmp_path, function, protocol):
         [1, 2],
         {},
     ],
-    ids=str,
 )
 def test_another_array_is_refused(data):
     with pytest.raises(DataError, match="a batch: ") as error:
