@@ -154,7 +154,8 @@ def test_a_model_that_learned_nothing_is_told_at_the_end(invoke, tmp_path, monke
     np.savez(tmp_path / "x.npz", x=x, y=labels, client=np.arange(240) // 80, class_names=["cat", "dog"])
     assert invoke("data", "import", tmp_path / "x.npz", "--name", "mine").exit_code == 0
     few = ("--rounds", 6, "--clients-per-round", 3, "--sparsity", 0.5, "--batch-size", 10)
-    result = invoke("train", "--dataset", "mine", *few, "--runs-dir", tmp_path / "runs")
+    model = ("--model", "femnist_cnn")
+    result = invoke("train", "--dataset", "mine", *model, *few, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
     (run,) = (tmp_path / "runs").iterdir()
     said = "This model is no better than always answering 'cat': it has learned nothing useful (test loss 0."
