@@ -58,9 +58,8 @@ def test_what_is_sent_comes_back(
         assert len(message) <= min(len(Codec(name, values).encode(payload, schema)) for name in CODECS)
 
 
-@given(
-    st.lists(st.integers(0, 31).flatmap(lambda n: st.integers(0, min(2**n, 2**31 - 1) - 1)), max_size=20, unique=True)
-)
+@given(st.lists(st.integers(0, 30).flatmap(lambda n: st.integers(0, 2**n - 1)), max_size=20, unique=True))
+@example([2**31 - 2])
 def test_rice_code_brings_back_gaps_of_any_size(positions: list[int]) -> None:
     kept = Kept((2**31 - 1,), np.array(sorted(positions), np.int32), np.ones(len(positions), np.float32))
     schema = Schema({"w": kept.shape})
