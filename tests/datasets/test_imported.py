@@ -107,7 +107,7 @@ def test_arrays_of_the_wrong_form_are_refused(tmp_path, arrays, says):
     ("labels", "says"),
     [
         (
-            np.where(Y == 1, np.uint64(2**64 - 1), 0).astype(np.uint64),
+            np.where(Y == 1, np.uint64(2**64 - 1), np.uint64(0)),
             "values from 0 to 18446744073709551615, expected",
         ),
         (Y * 3_000_000_000, "values from 0 to 6000000000, expected"),
