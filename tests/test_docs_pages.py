@@ -106,6 +106,7 @@ def test_own_parts_work_together_in_a_simulation(example: ModuleType, monkeypatc
     assert all(0 < round.kept_fraction < 0.25 for round in rounds)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # an old matplotlib with a new pyparsing
 def test_the_figure_is_drawn_by_its_script(tmp_path: Path) -> None:
     runpy.run_path(str(DOCS / "zerofl_picture.py"))["draw"](tmp_path / "zerofl.png")
     new, committed = imread(tmp_path / "zerofl.png"), imread(DOCS / "zerofl.png")
