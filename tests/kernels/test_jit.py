@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numba
 import numpy as np
 import pytest
 
@@ -220,3 +221,31 @@ def test_a_nan_reaches_the_result() -> None:
     x = np.array([1, np.nan, 2, 3], np.float32).reshape(1, 2, 2, 1)
     pool.max_pool(x, 2, 2, y, np.empty(y.shape, np.uint8))
     assert np.isnan(y).all()
+
+
+@pytest.mark.parametrize(
+    ("off", "not_kept", "expected"),
+    [(1, [], "interpreted"), (0, [], "kept"), (0, ["add_rows"], "compiled")],
+)
+def test_how_kernels_run_is_told(monkeypatch: pytest.MonkeyPatch, off: int, not_kept: list[str], expected: str) -> None:
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", off)
+    monkeypatch.setattr(jit, "_not_kept", not_kept)
+    assert jit.how_kernels_run() == expected
+
+
+def test_a_file_of_the_cache_that_cannot_be_loaded_is_forgotten() -> None:
+    class Cache:
+        flushed = False
+
+        def load_overload(self, signature: object, context: object) -> object:
+            raise EOFError("Ran out of input")
+
+        def flush(self) -> None:
+            self.flushed = True
+
+    class Compiled:
+        _cache = Cache()
+
+    jit._rebuild_if_damaged(Compiled)
+    assert Compiled._cache.load_overload("signature", "context") is None
+    assert Compiled._cache.flushed
