@@ -222,3 +222,4 @@ def test_own_data_are_imported_and_trained_on(run: Callable[[Sequence[str]], str
     run(*commands("data import"))
     (train,) = (each for each in commands("train") if "bars" in each)
     run([*train, "--rounds", "1", "--clients-per-round", "2"])
+    assert len(list(Path("runs").glob("bars-*/model.h5"))) == 1

@@ -74,3 +74,4 @@ def test_without_the_jit_it_says_that_it_will_take_long(start, small, tmp_path, 
     quick = ("--masks-every", 0)  # without masks nothing is computed before the first round
     process = start("train", *small, *quick, "--runs-dir", tmp_path, env={**os.environ, "NUMBA_DISABLE_JIT": "1"})
     wait_for_line(process, "Note: NUMBA_DISABLE_JIT is set")
+    assert process.poll() is None  # it says so before the work, not after it

@@ -84,7 +84,9 @@ def test_odd_command_lines(pairs):
     with suppress(*refused):
         parameters = train.make_context("train", arguments).params
         del parameters["dry_run"]
-        make_plan(**parameters)
+        plan = make_plan(**parameters)
+        assert plan.settings.rounds >= 1  # what was taken is a plan that can be run
+        assert plan.workers >= 1
 
 
 @pytest.mark.parametrize(

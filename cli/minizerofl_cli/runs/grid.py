@@ -224,7 +224,7 @@ class Sweep:
                 continue
             aside = None if begun else each.set_aside()
             if aside:  # Killed when it had just begun, or something of the user's.
-                say(f"{title}: what was there is no run to go on with; it is now in {aside}")
+                say(f"{title}: this directory does not hold a run that can be resumed; it was renamed to {aside}")
             say(f"{title}: {'resumed' if begun else 'started'}")
             try:
                 if begun:

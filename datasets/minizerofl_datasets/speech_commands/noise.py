@@ -15,7 +15,7 @@ from minizerofl_datasets.speech_commands.spectrum import FRAMES
 
 __all__ = ["add_noise", "shift"]
 
-MAX_SHIFT = 3  # Frames of 32 ms: about the tenth of a second that is usual for this set.
+MAX_SHIFT = 3  # Frames; about a tenth of a second, as is usual for this set.
 NOISY_SHARE = 0.8  # The share of clips that get noise.
 NOISE_RATIO = (5.0, 30.0)  # Decibels between the clip's mean energy and the noise's.
 
@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def shift(x: Floats, rng: np.random.Generator, kind: Features = FEATURES["log-mel"]) -> Floats:
-    """Move each clip by up to three frames (96 ms) in time; silence fills the gap.
+    """Move each clip by up to `MAX_SHIFT` frames in time; silence fills the gap.
 
     Parameters
     ----------
