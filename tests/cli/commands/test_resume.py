@@ -4,7 +4,6 @@ import csv
 import json
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -104,6 +103,7 @@ def forks():
         process.stdin.close()
 
 
+@pytest.mark.posix
 def test_killed_at_random_moments(straight, forks, tmp_path):
     def start(seconds: float, after_a_round: bool, *arguments: object) -> int:
         forks.stdin.write(" ".join(map(str, (tmp_path, seconds, int(after_a_round), *arguments))) + "\n")
@@ -131,6 +131,7 @@ def _status(run: Path) -> str | None:
     return json.loads(file.read_text())["status"] if file.exists() else None
 
 
+@pytest.mark.posix
 def test_after_ctrl_c(straight, start, wait_for_line, invoke, tmp_path):
     process = start("train", *TINY, "--runs-dir", tmp_path, "--checkpoint-every", 4)
     wait_for_line(process, "round 2/")
@@ -296,6 +297,7 @@ def test_a_folder_that_is_no_run(tmp_path, invoke):
     assert invoke("resume", tmp_path / "nothing").exit_code == 2
 
 
+@pytest.mark.posix
 def test_a_run_that_is_in_use(copy, start, invoke):
     with locked(copy):
         process = start("resume", copy, "--extend-rounds", 1)
@@ -304,8 +306,11 @@ def test_a_run_that_is_in_use(copy, start, invoke):
     assert "in use by another process" in err
 
 
+@pytest.mark.posix
 def test_a_full_disk_loses_nothing(straight, copy, start, invoke):
     # The checkpoint of a round has 26 MB; no file may be larger than 20. What was there is still good for going on.
+    import resource
+
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, resource.RLIM_INFINITY))  # noqa: E731
     process = start("resume", copy, "--extend-rounds", 2, preexec_fn=limit)
     _, err = process.communicate()
