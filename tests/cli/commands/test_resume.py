@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import random
 import re
 import shutil
@@ -10,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +27,10 @@ TINY = [
     *("--source", "synthetic", "--clients", "3", "--clients-per-round", "2", "--eval-samples", "40", "--seed", "3"),
     *("--validation-samples", "20", "--rounds", "6", "--workers", "2"),
     *("--checkpoint-every", "3"),  # so that the tables are ahead of the checkpoint most of the time
-    *("--model", "my_model:small_cnn"),  # of docs/extend: its files are small
+    *("--model", "my_model:small_cnn"),  # the fixture `small_model`
 ]
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 # Runs each command in a fork of a process that has imported everything, so that a run is up at once.
 # A fork ends itself with SIGKILL some time after it began, or after it has recorded one more round.
@@ -87,18 +87,8 @@ def _assert_the_same(run: Path, other: Path) -> None:
     assert (run / "model.h5").read_bytes() == (other / "model.h5").read_bytes()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small_model() -> Iterator[None]:
-    """Let this process, and those that it starts, find docs/extend."""
-    folder = str(Path(__file__).parents[3] / "docs" / "extend")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.setenv("PYTHONPATH", folder, prepend=os.pathsep)
-        yield
-
-
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory, invoke) -> Path:
+def straight(tmp_path_factory, invoke, small_model) -> Path:
     """A run that never stopped."""
     runs = tmp_path_factory.mktemp("straight")
     result = invoke("train", *TINY, "--runs-dir", runs)
@@ -321,7 +311,7 @@ def test_a_run_that_is_in_use(copy, start, invoke):
 
 @pytest.mark.posix
 def test_a_full_disk_loses_nothing(straight, copy, start, invoke):
-    # A checkpoint has more than 300 KB; no file may be larger than 200. What was there is still good for going on.
+    # A checkpoint has more than 230 KB; no file may be larger than 200. What was there is still good for going on.
     import resource
 
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))  # noqa: E731

@@ -11,7 +11,10 @@ import pytest
 from minizerofl_cli.commands.train import train
 from minizerofl_cli.runs.grid import Sweep
 
+pytestmark = pytest.mark.usefixtures("small_model")
+
 FILE = """
+model = "my_model:small_cnn"
 source = "synthetic"
 clients = 3
 clients-per-round = 2
