@@ -86,4 +86,5 @@ def leave_linux(system: str) -> None:
     sys.platform = system
 
 
-leave_linux(os.environ["ELSEWHERE"])
+if "ELSEWHERE" in os.environ:
+    leave_linux(os.environ["ELSEWHERE"])

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-pty = pytest.importorskip("pty", exc_type=ImportError, reason="there are no pseudo-terminals here")
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
 
 
 def test_a_terminal(start, small, tmp_path):
