@@ -7,6 +7,7 @@ to keep the global model after a round, and what server and clients remember fro
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,7 +64,7 @@ class Checkpoints:
 
     Parameters
     ----------
-    folder : Path
+    folder : str or PathLike
         Where they are; made when the first is saved.
 
     Examples
@@ -78,8 +79,8 @@ class Checkpoints:
     ['round-000005.h5', 'round-000004.h5', 'round-000002.h5']
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
 
     def paths(self) -> list[Path]:
         """Return the files, the newest first."""
@@ -130,12 +131,12 @@ class Checkpoints:
         return self.folder / f"round-{round:06d}.h5"
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     """Write a checkpoint, all of it or nothing.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where to. An older file is replaced.
     checkpoint : Checkpoint
         What.
@@ -166,7 +167,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     SEAL.write(path, fill)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint.
 
     Raises

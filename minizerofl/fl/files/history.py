@@ -183,7 +183,7 @@ class Table:
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where it is.
     columns : sequence of str
         Its columns.
@@ -204,8 +204,8 @@ class Table:
     [{'round': '1', 'x': '0.5'}]
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str]) -> None:
+        self.path = Path(path)
         self.columns = columns
         self._content = bytearray()
 

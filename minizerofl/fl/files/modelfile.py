@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import h5py
 
@@ -66,12 +66,12 @@ class SavedModel:
         return model
 
 
-def save_model(path: Path, model: SavedModel) -> None:
+def save_model(path: str | os.PathLike[str], model: SavedModel) -> None:
     """Write a model file, all of it or nothing: beside its place first, then renamed.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where to. An older file is replaced.
     model : SavedModel
         What.
@@ -92,12 +92,12 @@ def save_model(path: Path, model: SavedModel) -> None:
     SEAL.write(path, fill)
 
 
-def load_model(path: Path) -> SavedModel:
+def load_model(path: str | os.PathLike[str]) -> SavedModel:
     """Read a model file.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where from.
 
     Returns
