@@ -1,7 +1,8 @@
 """Reverse-mode automatic differentiation: Tensor, the reverse sweep, the ops and the gradient check.
 
 Reading order: `tensor`, `op` (what an op is), `ops.arithmetic` (the first ops), `sweep` (the chain rule), `ops.linear`
-and `ops.conv`, `gradcheck`. Later, for what makes sparse training fast: `writelog` and `rowsparse`.
+and `ops.conv`, `gradcheck`. Later, `interop` (what NumPy sees of a Tensor), and
+`writelog` and `rowsparse`, which make sparse training fast.
 """
 
 from minizerofl.autograd import ops
