@@ -9,5 +9,8 @@ from minizerofl.autograd import ops
 from minizerofl.autograd.gradcheck import GradcheckError, gradcheck
 from minizerofl.autograd.op import Node, Op, no_grad
 from minizerofl.autograd.tensor import Tensor, live_tensors
+from minizerofl.lazy import listing
 
 __all__ = ["GradcheckError", "Node", "Op", "Tensor", "gradcheck", "live_tensors", "no_grad", "ops"]
+
+__dir__ = listing(__name__)
