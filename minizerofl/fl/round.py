@@ -9,6 +9,7 @@ from typing import Literal
 from minizerofl.fl.measures.costs import Effort, Macs
 from minizerofl.fl.measures.evaluation import Evaluation
 
+NOT_EVALUATED = Evaluation()
 Status = Literal["accepted", "refused", "dropped", "crashed", "late"]
 
 
@@ -78,11 +79,12 @@ class Round:
     client_overlap : mapping of str to (float, float)
         For each layer that is sent in part, the union density of what the clients sent and the mean Jaccard index of
         two clients (`minizerofl.fl.measures.masks`); empty in rounds whose masks are not noted.
-    score : Evaluation or None
-        The evaluation of the new global model on test samples, if one was due.
-    dense_score : Evaluation or None
-        A second evaluation with all weights instead of the largest, if asked for.
-    validation : Evaluation or None
+    score : Evaluation
+        The evaluation of the new global model on test samples. In a round without one (`Settings.eval_every`) its
+        numbers are NaN and it is false, so that ``if round.score:`` asks whether there is one.
+    dense_score : Evaluation
+        A second evaluation with all weights instead of the largest, if asked for (`Settings.eval_dense`).
+    validation : Evaluation
         The evaluation on validation samples, if one was due and there are such samples.
     train_seconds, aggregate_seconds, eval_seconds : float
         Wall time of local training, of the server's own work (sampling, decoding, averaging, statistics), and of
@@ -101,9 +103,9 @@ class Round:
     kept: Mapping[str, float] = field(default_factory=dict)
     density: float = 1.0
     client_overlap: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    score: Evaluation | None = None
-    dense_score: Evaluation | None = None
-    validation: Evaluation | None = None
+    score: Evaluation = NOT_EVALUATED
+    dense_score: Evaluation = NOT_EVALUATED
+    validation: Evaluation = NOT_EVALUATED
     train_seconds: float = 0.0
     aggregate_seconds: float = 0.0
     eval_seconds: float = 0.0

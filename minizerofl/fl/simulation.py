@@ -23,6 +23,7 @@ from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
 from minizerofl.fl.files.checkpoint import Best, Checkpoint
 from minizerofl.fl.intake import Intake
 from minizerofl.fl.measures.costs import EffortMeter
+from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
 from minizerofl.fl.measures.masks import Masks, kept_masks, mean_jaccard, union_density
 from minizerofl.fl.measures.stopwatch import Stopwatch
@@ -255,12 +256,12 @@ class Simulation:
         if not math.isfinite(sparse.loss):
             message = f"round {t}: the loss of the global model is {sparse.loss}; lower the learning rate"
             raise DivergedError(message, t, outcomes)
-        dense = None
+        dense = Evaluation()
         if s.eval_dense:
             arguments = {**self.model_arguments, "sparsity": 0.0}
             with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense_engine:
                 (dense,) = score(dense_engine, state, [test])
-        return Scores(sparse, dense, validation[0] if validation else None)
+        return Scores(sparse, dense, *validation)
 
     def _keep(
         self, t: int, state: State, server_memory: State, client_memories: dict[str, State], scores: Scores
