@@ -8,6 +8,7 @@ from typing import Literal
 
 from minizerofl.fl.measures.costs import Effort, Macs
 from minizerofl.fl.measures.evaluation import Evaluation
+from minizerofl.shown import Facts, Shown, megabytes
 
 NOT_EVALUATED = Evaluation()
 Status = Literal["accepted", "refused", "dropped", "crashed", "late"]
@@ -51,9 +52,9 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class Round:
-    """The record of a round.
+@dataclass(frozen=True, repr=False)
+class Round(Shown):
+    """The record of a round; printed, it is one line.
 
     Attributes
     ----------
@@ -91,6 +92,12 @@ class Round:
         evaluation.
     effort : Effort
         Memory and energy.
+
+    Examples
+    --------
+    >>> outcome = Outcome("a", "accepted", uplink_bytes=2_000_000)
+    >>> print(Round(3, 0.1, (outcome,), train_loss=1.5, dense_bytes=7_000_000, kept_fraction=0.25))
+    round 3: accuracy not evaluated, train loss 1.500, clients 1, uplink 2.0 MB (3.5x less than dense), time 0.0 s
     """
 
     round: int
@@ -110,6 +117,19 @@ class Round:
     aggregate_seconds: float = 0.0
     eval_seconds: float = 0.0
     effort: Effort = field(default_factory=Effort)
+
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a round."""
+        score, accepted, invited = self.score, self.count("accepted"), len(self.outcomes)
+        result = {"accuracy": f"{100 * score.accuracy:.1f} %", "loss": f"{score.loss:.3f}"}
+        saving = f" ({self.dense_bytes / self.uplink_bytes:.1f}x less than dense)" if self.uplink_bytes else ""
+        return f"round {self.round}", {
+            **(result if score else {"accuracy": "not evaluated"}),
+            "train loss": f"{self.train_loss:.3f}",
+            "clients": f"{accepted}" if accepted == invited else f"{accepted} of {invited}",
+            "uplink": f"{megabytes(self.uplink_bytes)}{saving}",
+            "time": f"{self.seconds:.1f} s",
+        }
 
     def count(self, status: Status) -> int:
         """Return how many clients' turns ended like that."""

@@ -38,11 +38,12 @@ from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
+from minizerofl.shown import Facts, Shown, megabytes, named
 
 __all__ = ["Round", "Simulation"]
 
 
-class Simulation:
+class Simulation(Shown):
     """A federated run of ZeroFL.
 
     Parameters
@@ -134,6 +135,19 @@ class Simulation:
         self._schedule = ExponentialDecay(
             settings.lr_start, settings.lr_end, settings.schedule_rounds or settings.rounds
         )
+
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a simulation."""
+        s = self.settings
+        return f"simulation of {self.model_name} on {named(self.data)}", {
+            "round": f"{self.round} of {s.rounds}",
+            "clients": f"{len(self.data.clients):,}, {s.clients_per_round:,} a round",
+            "uplink": s.uplink,
+            "sparsity": s.sparsity,
+            "mask ratio": s.mask_ratio,
+            "model": megabytes(num_bytes(self.state)),
+            "workers": self.workers,
+        }
 
     def build_model(self) -> Module:
         """Build the model with its initial weights."""

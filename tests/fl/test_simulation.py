@@ -38,6 +38,10 @@ def without_times(rounds: list) -> list[tuple[dict, list[dict]]]:
     ]
 
 
+def test_it_is_printed_as_a_line_though_its_data_has_no_name(simulate: Simulate) -> None:
+    assert str(simulate()).startswith("simulation of tiny on TinyData: round 0 of 3, clients 5, 3 a round")
+
+
 def test_the_number_of_workers_changes_nothing(simulate: Simulate) -> None:
     runs = [simulate(workers=workers, rounds=4) for workers in (1, 2, 3)]
     runs.append(simulate(workers=2, engine="processes", rounds=4))

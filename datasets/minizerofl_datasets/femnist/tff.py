@@ -63,6 +63,7 @@ class TffFemnist(FemnistImages):
 
     layout = "tff"
     described = "TFF HDF5 files"
+    counts_at_once = False
     grey_levels = 1  # what a stored pixel is divided by; more than 1 where whole grey levels are stored
 
     def __init__(

@@ -17,7 +17,8 @@ import numpy as np
 from minizerofl.fl.errors import CheckpointError
 from minizerofl.fl.files.sealed import Seal, read_array
 from minizerofl.fl.files.toml import Config
-from minizerofl.fl.payload import State
+from minizerofl.fl.payload import State, num_bytes
+from minizerofl.shown import Facts, Shown, megabytes
 
 SEAL = Seal(b"minizerofl-check", 1, "checkpoint", CheckpointError)
 NEWEST = 2  # number of newest checkpoints that are kept, besides the best
@@ -31,8 +32,8 @@ class Best:
     accuracy: float
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+@dataclass(frozen=True, repr=False)
+class Checkpoint(Shown):
     """A run after a complete round.
 
     Attributes
@@ -57,6 +58,15 @@ class Checkpoint:
     best: Best | None = None
     config: Config = field(default_factory=dict)
     tables: dict[str, bytes] = field(default_factory=dict)
+
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a checkpoint."""
+        best = {"best round so far": self.best.round} if self.best else {}
+        return f"checkpoint after round {self.round}", {
+            "tensors": len(self.state),
+            "size": megabytes(num_bytes(self.state)),
+            **best,
+        }
 
 
 class Checkpoints:
