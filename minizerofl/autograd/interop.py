@@ -35,7 +35,11 @@ class ReadByNumPy:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
             raise RuntimeError("this Tensor requires a gradient, which NumPy would lose; use .data or .detach()")
-        return np.array(read_only(self.array), dtype, copy=copy)
+        view = read_only(self.array)
+        array = np.array(view, dtype) if copy else np.asarray(view, dtype)
+        if copy is False and array.dtype != view.dtype:
+            raise ValueError(f"a Tensor of {view.dtype} needs a copy to become {array.dtype}; leave out copy=False")
+        return array
 
     def __array_function__(self, function: Callable[..., Any], types: object, args: Any, kwargs: Any) -> Any:
         # Without it, np.mean(x) would call x.mean, which is an op, with arguments that it does not have.
