@@ -252,6 +252,9 @@ class Tensor(ReadByNumPy):
     def __len__(self) -> int:
         return len(self.array)
 
+    def __float__(self) -> float:
+        return self.item()
+
     def __bool__(self) -> bool:
         return bool(self.array)
 

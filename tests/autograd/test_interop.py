@@ -10,7 +10,7 @@ from minizerofl import Tensor, ops
 
 FLOATS = arrays.arrays(
     st.sampled_from([np.float32, np.float64]),
-    arrays.array_shapes(max_dims=3, max_side=4),
+    arrays.array_shapes(min_dims=0, max_dims=3, max_side=4),
     elements=st.floats(-100, 100, width=32),
 )
 FUNCTIONS = [np.mean, np.sum, np.max, np.std, np.median, np.ravel, np.transpose, np.argmax, np.shape, np.cumsum]
@@ -26,8 +26,19 @@ def test_it_is_read_as_the_array_that_it_holds(values: np.ndarray) -> None:
         result = function(x)
         assert type(result) is type(function(values))
         np.testing.assert_array_equal(result, function(values))
-    np.testing.assert_array_equal(np.concatenate([x, x]), np.concatenate([values, values]))
+    np.testing.assert_array_equal(np.stack([x, x]), np.stack([values, values]))
+    np.testing.assert_array_equal(np.array([x, x]), np.array([values, values]))
     np.testing.assert_array_equal(np.where(values > 0, x, 0), np.where(values > 0, values, 0))
+
+
+def test_a_list_of_losses_is_an_array_of_numbers() -> None:
+    loss = Tensor([1.0, 2.0], requires_grad=True).sum()
+    assert float(loss) == 3
+    assert np.array([loss.detach(), Tensor(4.0)]).tolist() == [3, 4]
+    with pytest.raises(RuntimeError, match="detach"):
+        np.array([loss, loss])
+    with pytest.raises(ValueError, match="size 1"):
+        float(Tensor([1.0, 2.0]))
 
 
 def test_asarray_is_a_read_only_view_and_array_a_copy() -> None:
