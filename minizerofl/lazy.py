@@ -1,4 +1,7 @@
-"""Packages whose names are imported when they are first used, since Numba, SciPy and h5py take long to import."""
+"""What packages show: their public names and no files, some of them imported when they are first used.
+
+Numba, SciPy and h5py take long to import.
+"""
 
 from __future__ import annotations
 
@@ -30,4 +33,15 @@ def lazy(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], object
         module = import_module(names[name])
         return module if names[name] == f"{package}.{name}" else getattr(module, name)
 
-    return get, lambda: sorted(sys.modules[package].__all__)
+    return get, listing(package)
+
+
+def listing(package: str) -> Callable[[], list[str]]:
+    """Return ``__dir__`` of a package: completion then offers ``nn.Conv2d``, but not the file ``nn.conv``.
+
+    Examples
+    --------
+    >>> listing("minizerofl")()[:2]
+    ['Tensor', '__version__']
+    """
+    return lambda: sorted(sys.modules[package].__all__)

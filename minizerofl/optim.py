@@ -11,6 +11,11 @@ import numpy as np
 from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.kernels import update
+from minizerofl.lazy import listing
+
+__all__ = ["SGD", "Adam", "ExponentialDecay", "Optimizer"]
+
+__dir__ = listing(__name__)
 
 
 class Optimizer(ABC):

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import os
 import shutil
 import stat
 import tarfile
@@ -34,7 +35,7 @@ class Entry(NamedTuple):
 
 
 @contextmanager
-def entries(archive: Path, *, max_bytes: int, max_files: int = 200_000) -> Iterator[Iterator[Entry]]:
+def entries(archive: str | os.PathLike[str], *, max_bytes: int, max_files: int = 200_000) -> Iterator[Iterator[Entry]]:
     """Open a .tar, .tar.gz, .tar.bz2 or .zip file and hand out its entries, in order.
 
     Memory stays small whatever a header declares, and what is wrong with the archive becomes a ``DataError``, also
@@ -42,7 +43,7 @@ def entries(archive: Path, *, max_bytes: int, max_files: int = 200_000) -> Itera
 
     Parameters
     ----------
-    archive : Path
+    archive : str or PathLike
         What to read.
     max_bytes : int
         The most that its files may hold together.
@@ -63,18 +64,21 @@ def entries(archive: Path, *, max_bytes: int, max_files: int = 200_000) -> Itera
     ...
     minizerofl_datasets.errors.DataError: no.zip: is not an archive that can be read (tar, tar.gz, tar.bz2 or zip).
     """
+    archive = Path(archive)
     with _damage_named(archive), closing(_open(archive)) as found:
         yield _bounded(archive, found, max_bytes, max_files)
 
 
-def unpack(archive: Path, folder: Path, *, max_bytes: int, max_files: int = 200_000) -> None:
+def unpack(
+    archive: str | os.PathLike[str], folder: str | os.PathLike[str], *, max_bytes: int, max_files: int = 200_000
+) -> None:
     """Unpack an archive into a folder.
 
     Parameters
     ----------
     archive, max_bytes, max_files
         As in ``entries``.
-    folder : Path
+    folder : str or PathLike
         Where to; made if missing. After an error it holds a part: use a scratch folder.
 
     Raises
@@ -89,6 +93,8 @@ def unpack(archive: Path, folder: Path, *, max_bytes: int, max_files: int = 200_
     ...
     minizerofl_datasets.errors.DataError: no.zip: is not an archive that can be read (tar, tar.gz, tar.bz2 or zip).
     """
+    archive = Path(archive)
+    folder = Path(folder)
     try:
         with entries(archive, max_bytes=max_bytes, max_files=max_files) as listed:
             for entry in listed:
@@ -213,7 +219,7 @@ def _inside(archive: Path, name: str) -> str:
     return str(path)
 
 
-def publish(new: Path, final: Path) -> None:
+def publish(new: str | os.PathLike[str], final: str | os.PathLike[str]) -> None:
     """Put a finished folder in its place by renaming; if another process was faster, its folder stays.
 
     Examples
@@ -225,6 +231,8 @@ def publish(new: Path, final: Path) -> None:
     ...     (Path(name) / "deep" / "final").is_dir()
     True
     """
+    new = Path(new)
+    final = Path(final)
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.rename(final)

@@ -27,12 +27,14 @@ MOST_CLASSES = 65_536  # more than any known set of images has
 LONGEST_NAME = 256  # characters, of a client or a class
 
 
-def read_arrays(path: Path, before_reading: Callable[[int], None] = lambda size: None) -> dict[str, Array]:
+def read_arrays(
+    path: str | os.PathLike[str], before_reading: Callable[[int], None] = lambda size: None
+) -> dict[str, Array]:
     """Read the known arrays of a .npz or .h5 file, whatever else it holds, and check them.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         A file as described in ``import_arrays``.
     before_reading : callable
         Called once with the bytes that the arrays take, before any is read.
@@ -54,6 +56,7 @@ def read_arrays(path: Path, before_reading: Callable[[int], None] = lambda size:
     ...
     minizerofl_datasets.errors.DataError: no.npz: the file does not exist.
     """
+    path = Path(path)
     if not path.is_file():
         state = "is not a plain file" if path.exists() else "the file does not exist"
         raise DataError(f"{path}: {state}.")

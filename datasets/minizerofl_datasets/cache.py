@@ -45,12 +45,12 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def scratch_folder(inside: Path) -> Iterator[Path]:
+def scratch_folder(inside: str | os.PathLike[str]) -> Iterator[Path]:
     """Make a scratch folder that is removed at the end, also after an error.
 
     Parameters
     ----------
-    inside : Path
+    inside : str or PathLike
         Where: the same disk as the final place, so that moving is renaming. Made if missing.
 
     Yields
@@ -66,6 +66,7 @@ def scratch_folder(inside: Path) -> Iterator[Path]:
     ...     list(Path(folder).iterdir())
     []
     """
+    inside = Path(inside)
     inside.mkdir(parents=True, exist_ok=True)
     for old in inside.glob(f"{PARTIAL}*"):
         with suppress(FileNotFoundError):  # Another process was faster.
@@ -79,12 +80,12 @@ def scratch_folder(inside: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def write_atomically(path: Path, replace: bool = True) -> Iterator[Path]:
+def write_atomically(path: str | os.PathLike[str], replace: bool = True) -> Iterator[Path]:
     """Give a path to write to, which becomes ``path`` at the end; after an error nothing is left of it.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         The final place; its folder is made if missing. Readers see the old file or the new one, never half of one.
     replace : bool
         Whether an older file is replaced.
@@ -107,6 +108,7 @@ def write_atomically(path: Path, replace: bool = True) -> Iterator[Path]:
     ...     (Path(folder) / "a" / "b.txt").read_text()
     'whole'
     """
+    path = Path(path)
     with scratch_folder(path.parent) as scratch:
         yield scratch / path.name
         if replace:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from os import PathLike
 from typing import TYPE_CHECKING
 
 from minizerofl_datasets.errors import check_choice
@@ -88,7 +88,7 @@ def known_names() -> tuple[str, ...]:
 def load(
     name: str,
     source: str = "auto",
-    data_dir: str | PathLike[str] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     polarity: str = "ink",
     seed: int = 0,
     clients: int | None = None,
@@ -103,7 +103,7 @@ def load(
     source : {"auto", "real", "synthetic"}
         "real" reads files, "synthetic" makes the procedural twin. "auto" reads the folder that ``data_dir`` or the
         environment variable MINIZEROFL_DATA names, else the cache, and takes the twin if neither is there.
-    data_dir : path, optional
+    data_dir : str or PathLike, optional
         Folder that holds the files; defaults to MINIZEROFL_DATA. The layouts are in docs/data.md.
     polarity : {"ink", "raw"}
         FEMNIST only: "ink" hands out ``1 - pixel`` (ink = 1, background = 0), "raw" the pixel as it is stored.

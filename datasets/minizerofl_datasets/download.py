@@ -32,7 +32,7 @@ def fetch(
         Which set.
     variant : str, optional
         "v0.01" (default) or "v0.02" of speech_commands.
-    source : str or path, optional
+    source : str or PathLike, optional
         A mirror's address, or an archive that you have got already. The checksum is that of the official archive.
     progress : callable, optional
         Called with the bytes so far and in all.
@@ -99,7 +99,7 @@ def fetch_archive(
 
 def download(
     archive: OfficialArchive,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     source: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -112,7 +112,7 @@ def download(
     ----------
     archive : OfficialArchive
         What to get.
-    folder : Path
+    folder : str or PathLike
         Where to.
     source : str, optional
         A mirror's address.
@@ -137,6 +137,7 @@ def download(
     -----
     Where no checksum is published, that of the first download is recorded in the cache and asked for from then on.
     """
+    folder = Path(folder)
     url = str(source or archive.url)
     final = folder / archive.file
     if final.is_file() and archive.sha256 is not None and sha256_of(final) == archive.sha256:

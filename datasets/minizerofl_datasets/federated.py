@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from minizerofl_datasets.errors import check_choice
 from minizerofl_datasets.fingerprint import array_checksum, combine
+from minizerofl_datasets.shown import one_line, table
 
 __all__ = ["FederatedDataset", "Samples", "Split"]
 
@@ -31,6 +32,7 @@ class FederatedDataset(ABC):
     """A data set that is split over clients, read one client at a time.
 
     A concrete set implements ``_read`` and ``_count``; this class holds out the validation part and joins the test set.
+    Print it, or show it in a notebook, to see what it holds; ``describe`` says more.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ class FederatedDataset(ABC):
 
     # Read clients kept in memory: a round trains ten and asks each for its training and its validation part.
     clients_kept = 32
+    # Whether all samples can be counted at once, without reading a file for each client.
+    counts_at_once = True
 
     def __init__(
         self,
@@ -278,6 +282,19 @@ class FederatedDataset(ABC):
             f"{len(self.clients):,} clients, {len(self.class_names)} classes, input {shape}, {formula}\n"
             f"validation: {100 // HOLD_OUT} % of each client's training samples, seed {self.seed}"
         )
+
+    @property
+    def counted(self) -> bool:
+        """Whether the samples of all clients are counted, or can be at once; printing a data set reads no files."""
+        return self.counts_at_once or self._cached_count.cache_info().currsize >= len(self.clients) + len(
+            self.test_clients
+        )
+
+    def __repr__(self) -> str:
+        return one_line(self)
+
+    def _repr_html_(self) -> str:
+        return table(self)
 
     def _content(self) -> Iterator[str]:
         """Yield texts that change when the stored samples do.

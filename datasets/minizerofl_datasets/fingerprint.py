@@ -1,5 +1,6 @@
 """Checksums of arrays and files, from which a data set makes the fingerprint that tells whether its content changed."""
 
+import os
 import zlib
 from contextlib import suppress
 from hashlib import sha256
@@ -40,12 +41,12 @@ def combine(*parts: str) -> str:
     return sha256("".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def file_checksum(path: Path) -> str:
+def file_checksum(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file, which is read once: the cache remembers it until the file changes.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         A file that is not held in memory, such as the HDF5 files of FEMNIST.
 
     Returns
@@ -70,6 +71,7 @@ def file_checksum(path: Path) -> str:
     ...
     minizerofl_datasets.errors.DataError: no.h5: cannot be read ([Errno 2] No such file or directory: 'no.h5').
     """
+    path = Path(path)
     try:
         status = path.stat()
         known = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"

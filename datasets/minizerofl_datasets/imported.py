@@ -43,7 +43,7 @@ def import_arrays(
     ----------
     name : str
         Lower-case letters, digits, - and _; not the name of a set of the catalogue.
-    path : path
+    path : str or PathLike
         A .npz or .h5 file with ``x`` (N, C, H, W) or (N, H, W), uint8 or float; ``y`` (N,), whole numbers from 0;
         optionally ``client`` (N,), names or numbers; ``x_test``, ``y_test`` and ``client_test``; and ``class_names``.
     replace : bool

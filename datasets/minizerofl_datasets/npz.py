@@ -1,5 +1,6 @@
 """Reads arrays of a .npz file after a look at what each of them declares."""
 
+import os
 import struct
 import zipfile
 from collections.abc import Callable, Collection
@@ -20,13 +21,13 @@ MOST_SQUEEZED = 1100  # deflate cannot make data smaller than by 1032
 
 
 def read_npz(
-    path: Path, keys: Collection[str], before_reading: Callable[[int], None]
+    path: str | os.PathLike[str], keys: Collection[str], before_reading: Callable[[int], None]
 ) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:
     """Read some arrays of a .npz file; sizes are compared with the file before memory is asked for.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         The file.
     keys : collection of str
         Which arrays to read, if they are there.
@@ -55,6 +56,7 @@ def read_npz(
     24
     ({'x': array([0, 1, 2])}, ['x', 'z'])
     """
+    path = Path(path)
     with path.open("rb") as opened, zipfile.ZipFile(opened) as packed:
         members = {info.filename.removesuffix(".npy"): info for info in packed.infolist()}
         wanted = {key: members[key] for key in keys if key in members}

@@ -1,6 +1,7 @@
 """Remembers the SHA-256 of archives for which none is published: the first one used is the one to be used again."""
 
 import json
+import os
 from hashlib import file_digest
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from minizerofl_datasets.errors import DataError
 __all__ = ["check_recorded", "record", "sha256_of"]
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file.
 
     Examples
@@ -21,6 +22,7 @@ def sha256_of(path: Path) -> str:
     ...     sha256_of(Path(folder) / "a")[:8]
     'e3b0c442'
     """
+    path = Path(path)
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

@@ -38,7 +38,7 @@ def find_data(
         How to get the set; the end of the error message.
     source : {"auto", "real", "synthetic"}
         "auto" takes the twin if no folder was named and the cache has nothing.
-    data_dir : path, optional
+    data_dir : str or PathLike, optional
         The folder that was named.
     format : str
         The layout asked for; naming one asks for real files.
@@ -82,7 +82,7 @@ def find_data(
     return found
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: str | os.PathLike[str]) -> None:
     """Refuse a data folder that does not exist.
 
     Examples
@@ -92,6 +92,7 @@ def check_folder(folder: Path) -> None:
     ...
     minizerofl_datasets.errors.DataError: data folder 'nowhere' does not exist; check data_dir or MINIZEROFL_DATA.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         state = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"data folder '{folder}' {state}; check data_dir or MINIZEROFL_DATA.")

@@ -1,5 +1,6 @@
 """Brings one file over HTTP to the disk: never more than it may be, and never for longer than bytes keep coming."""
 
+import os
 import queue
 import threading
 import time
@@ -21,14 +22,16 @@ class DownloadError(OSError):
     """The network or the server failed; nothing was kept."""
 
 
-def transfer(url: str, path: Path, *, most: int, patience: float = PATIENCE, progress: Progress | None = None) -> None:
+def transfer(
+    url: str, path: str | os.PathLike[str], *, most: int, patience: float = PATIENCE, progress: Progress | None = None
+) -> None:
     """Download a file.
 
     Parameters
     ----------
     url : str
         An http or https address.
-    path : Path
+    path : str or PathLike
         Where to; after an error it holds a part.
     most : int
         The most bytes it may have.
@@ -54,6 +57,7 @@ def transfer(url: str, path: Path, *, most: int, patience: float = PATIENCE, pro
     ...
     minizerofl_datasets.transfer.DownloadError: http://127.0.0.1:9/a.zip: the download failed
     """
+    path = Path(path)
     arriving: queue.Queue[bytes | int | Exception] = queue.Queue(maxsize=4)
     stopped = threading.Event()
     # In a thread, because a server that sends a byte now and then can hold up whoever waits for a line or a block.

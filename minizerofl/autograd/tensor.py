@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minizerofl.autograd import ops  # the operators below call the ops, which in turn are built on Tensor
+from minizerofl.autograd.interop import ReadByNumPy, read_only
 from minizerofl.autograd.rowsparse import RowSparse, dense
 from minizerofl.autograd.writelog import WriteLog
 from minizerofl.kernels import types
@@ -36,7 +37,7 @@ def live_tensors() -> int:
     return sum(issubclass(type(o), Tensor) for o in gc.get_objects())
 
 
-class Tensor:
+class Tensor(ReadByNumPy):
     """A float array with reverse-mode differentiation.
 
     Parameters
@@ -68,16 +69,24 @@ class Tensor:
     TypeError
         `data` is an array of another dtype than float32 and float64.
 
+    Notes
+    -----
+    NumPy and Matplotlib read a Tensor as an array: ``np.asarray(x)`` is `data`, in the Tensor's own layout (of images,
+    the batch is the last axis), and ``np.mean(x)`` is a number. As in PyTorch, a Tensor that requires a gradient is
+    refused, since the result would be outside the graph; use ``x.data`` or ``x.detach()``. Functions that act on each
+    element, such as ``np.exp``, refuse every Tensor: use `minizerofl.ops`, which have gradients.
+
     Examples
     --------
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x * x).sum().backward()
     >>> x.grad
     array([2., 4., 6.], dtype=float32)
+    >>> np.median(x.detach()).item()
+    2.0
     """
 
     __slots__ = ("__weakref__", "array", "node", "raw_grad", "requires_grad", "writes")
-    __array_ufunc__ = None  # `ndarray + Tensor` calls Tensor.__radd__ instead of adding element by element
 
     def __init__(self, data: object, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
@@ -109,12 +118,12 @@ class Tensor:
     @property
     def data(self) -> Array:
         """A read-only view of the values; write with `assign_`."""
-        return _read_only(self.array)
+        return read_only(self.array)
 
     @property
     def grad(self) -> Array | None:
         """A read-only view of the gradient, or None before the first `backward`."""
-        return None if self.raw_grad is None else _read_only(dense(self.raw_grad))
+        return None if self.raw_grad is None else read_only(dense(self.raw_grad))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -243,6 +252,9 @@ class Tensor:
     def __len__(self) -> int:
         return len(self.array)
 
+    def __float__(self) -> float:
+        return self.item()
+
     def __bool__(self) -> bool:
         return bool(self.array)
 
@@ -309,12 +321,6 @@ class Tensor:
     def T(self) -> Tensor:  # noqa: N802
         """The axes reversed."""
         return ops.transpose(self)
-
-
-def _read_only(array: Array) -> Array:
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def as_array(data: object, dtype: DTypeLike) -> Array:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from minizerofl.fl.files.modelfile import SavedModel, load_model, save_model
     from minizerofl.fl.measures.evaluation import Evaluation, Score, evaluate
     from minizerofl.fl.payload import Kept, Payload, State, Update
+    from minizerofl.fl.recipes import Recipe, recipe
     from minizerofl.fl.round import Outcome, Round
     from minizerofl.fl.server import Server
     from minizerofl.fl.settings import Settings
@@ -69,6 +70,7 @@ __all__ = [
     "Outcome",
     "Payload",
     "RandomK",
+    "Recipe",
     "RefusedError",
     "Round",
     "SavedModel",
@@ -89,6 +91,7 @@ __all__ = [
     "decode",
     "evaluate",
     "load_model",
+    "recipe",
     "save_model",
 ]
 
@@ -114,6 +117,7 @@ __getattr__, __dir__ = lazy(
         "Outcome": "minizerofl.fl.round",
         "Payload": "minizerofl.fl.payload",
         "RandomK": "minizerofl.fl.uplinks",
+        "Recipe": "minizerofl.fl.recipes",
         "RefusedError": "minizerofl.fl.errors",
         "Round": "minizerofl.fl.round",
         "SavedModel": "minizerofl.fl.files.modelfile",
@@ -134,6 +138,7 @@ __getattr__, __dir__ = lazy(
         "decode": "minizerofl.fl.codecs",
         "evaluate": "minizerofl.fl.measures.evaluation",
         "load_model": "minizerofl.fl.files.modelfile",
+        "recipe": "minizerofl.fl.recipes",
         "save_model": "minizerofl.fl.files.modelfile",
     },
 )

@@ -8,7 +8,9 @@ from typing import Literal
 
 from minizerofl.fl.measures.costs import Effort, Macs
 from minizerofl.fl.measures.evaluation import Evaluation
+from minizerofl.shown import Facts, Shown, megabytes
 
+NOT_EVALUATED = Evaluation()
 Status = Literal["accepted", "refused", "dropped", "crashed", "late"]
 
 
@@ -50,9 +52,9 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class Round:
-    """The record of a round.
+@dataclass(frozen=True, repr=False)
+class Round(Shown):
+    """The record of a round; printed, it is one line.
 
     Attributes
     ----------
@@ -78,17 +80,24 @@ class Round:
     client_overlap : mapping of str to (float, float)
         For each layer that is sent in part, the union density of what the clients sent and the mean Jaccard index of
         two clients (`minizerofl.fl.measures.masks`); empty in rounds whose masks are not noted.
-    score : Evaluation or None
-        The evaluation of the new global model on test samples, if one was due.
-    dense_score : Evaluation or None
-        A second evaluation with all weights instead of the largest, if asked for.
-    validation : Evaluation or None
+    score : Evaluation
+        The evaluation of the new global model on test samples. In a round without one (`Settings.eval_every`) its
+        numbers are NaN and it is false, so that ``if round.score:`` asks whether there is one.
+    dense_score : Evaluation
+        A second evaluation with all weights instead of the largest, if asked for (`Settings.eval_dense`).
+    validation : Evaluation
         The evaluation on validation samples, if one was due and there are such samples.
     train_seconds, aggregate_seconds, eval_seconds : float
         Wall time of local training, of the server's own work (sampling, decoding, averaging, statistics), and of
         evaluation.
     effort : Effort
         Memory and energy.
+
+    Examples
+    --------
+    >>> outcome = Outcome("a", "accepted", uplink_bytes=2_000_000)
+    >>> print(Round(3, 0.1, (outcome,), train_loss=1.5, dense_bytes=7_000_000, kept_fraction=0.25))
+    round 3: accuracy not evaluated, train loss 1.500, clients 1, uplink 2.0 MB (3.5x less than dense), time 0.0 s
     """
 
     round: int
@@ -101,13 +110,26 @@ class Round:
     kept: Mapping[str, float] = field(default_factory=dict)
     density: float = 1.0
     client_overlap: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    score: Evaluation | None = None
-    dense_score: Evaluation | None = None
-    validation: Evaluation | None = None
+    score: Evaluation = NOT_EVALUATED
+    dense_score: Evaluation = NOT_EVALUATED
+    validation: Evaluation = NOT_EVALUATED
     train_seconds: float = 0.0
     aggregate_seconds: float = 0.0
     eval_seconds: float = 0.0
     effort: Effort = field(default_factory=Effort)
+
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a round."""
+        score, accepted, invited = self.score, self.count("accepted"), len(self.outcomes)
+        result = {"accuracy": f"{100 * score.accuracy:.1f} %", "loss": f"{score.loss:.3f}"}
+        saving = f" ({self.dense_bytes / self.uplink_bytes:.1f}x less than dense)" if self.uplink_bytes else ""
+        return f"round {self.round}", {
+            **(result if score else {"accuracy": "not evaluated"}),
+            "train loss": f"{self.train_loss:.3f}",
+            "clients": f"{accepted}" if accepted == invited else f"{accepted} of {invited}",
+            "uplink": f"{megabytes(self.uplink_bytes)}{saving}",
+            "time": f"{self.seconds:.1f} s",
+        }
 
     def count(self, status: Status) -> int:
         """Return how many clients' turns ended like that."""

@@ -23,6 +23,7 @@ from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
 from minizerofl.fl.files.checkpoint import Best, Checkpoint
 from minizerofl.fl.intake import Intake
 from minizerofl.fl.measures.costs import EffortMeter
+from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
 from minizerofl.fl.measures.masks import Masks, kept_masks, mean_jaccard, union_density
 from minizerofl.fl.measures.stopwatch import Stopwatch
@@ -37,11 +38,12 @@ from minizerofl.models import build
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
+from minizerofl.shown import Facts, Shown, megabytes, named
 
 __all__ = ["Round", "Simulation"]
 
 
-class Simulation:
+class Simulation(Shown):
     """A federated run of ZeroFL.
 
     Parameters
@@ -133,6 +135,19 @@ class Simulation:
         self._schedule = ExponentialDecay(
             settings.lr_start, settings.lr_end, settings.schedule_rounds or settings.rounds
         )
+
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a simulation."""
+        s = self.settings
+        return f"simulation of {self.model_name} on {named(self.data)}", {
+            "round": f"{self.round} of {s.rounds}",
+            "clients": f"{len(self.data.clients):,}, {s.clients_per_round:,} a round",
+            "uplink": s.uplink,
+            "sparsity": s.sparsity,
+            "mask ratio": s.mask_ratio,
+            "model": megabytes(num_bytes(self.state)),
+            "workers": self.workers,
+        }
 
     def build_model(self) -> Module:
         """Build the model with its initial weights."""
@@ -255,12 +270,12 @@ class Simulation:
         if not math.isfinite(sparse.loss):
             message = f"round {t}: the loss of the global model is {sparse.loss}; lower the learning rate"
             raise DivergedError(message, t, outcomes)
-        dense = None
+        dense = Evaluation()
         if s.eval_dense:
             arguments = {**self.model_arguments, "sparsity": 0.0}
             with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense_engine:
                 (dense,) = score(dense_engine, state, [test])
-        return Scores(sparse, dense, validation[0] if validation else None)
+        return Scores(sparse, dense, *validation)
 
     def _keep(
         self, t: int, state: State, server_memory: State, client_memories: dict[str, State], scores: Scores

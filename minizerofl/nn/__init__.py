@@ -4,6 +4,7 @@ Reading order: `module` (what a layer is), `linear` and `conv` (dense layers), `
 (which weights take part), `paths` (sparse kernels or dense products), then the small layers, `init` and `check`.
 """
 
+from minizerofl.lazy import listing
 from minizerofl.nn.activation import Dropout, ReLU
 from minizerofl.nn.check import ModuleCheckError, check_module
 from minizerofl.nn.container import Flatten, Sequential
@@ -35,3 +36,5 @@ __all__ = [
     "he_normal",
     "sparse_weights",
 ]
+
+__dir__ = listing(__name__)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from minizerofl.fl import load_model
-from minizerofl_cli.runs.recipes import RECIPES
+from minizerofl.fl.recipes import RECIPES
 from minizerofl_cli.screen.options import NAMES, take_options
 from minizerofl_datasets import load
 from minizerofl_datasets.catalogue import CATALOGUE

@@ -1,15 +1,26 @@
 """Whole runs of a tiny federation."""
 
 import gc
+import math
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 
 from minizerofl.autograd import live_tensors
-from minizerofl.fl import SERVERS, ConfigError, DivergedError, Settings, Simulation, TooFewClientsError
+from minizerofl.fl import (
+    SERVERS,
+    ConfigError,
+    DivergedError,
+    Evaluation,
+    Round,
+    Settings,
+    Simulation,
+    TooFewClientsError,
+)
 from minizerofl.fl.files.history import TIMING_COLUMNS, client_rows, history_row
 from minizerofl.nn.paths import sparse_layers
 
@@ -25,6 +36,10 @@ def without_times(rounds: list) -> list[tuple[dict, list[dict]]]:
         )
         for r, row in zip(rounds, rows, strict=True)
     ]
+
+
+def test_it_is_printed_as_a_line_though_its_data_has_no_name(simulate: Simulate) -> None:
+    assert str(simulate()).startswith("simulation of tiny on TinyData: round 0 of 3, clients 5, 3 a round")
 
 
 def test_the_number_of_workers_changes_nothing(simulate: Simulate) -> None:
@@ -57,7 +72,23 @@ def test_bytes_are_those_of_the_kept_entries(simulate: Simulate, uplink: str) ->
 
 def test_evaluation_is_due_every_so_many_rounds_and_at_the_end(simulate: Simulate) -> None:
     rounds = list(simulate(rounds=5, eval_every=2, eval_samples=50).run())
-    assert [r.score and r.score.samples for r in rounds] == [None, 50, None, 50, 600]
+    assert [r.score.samples for r in rounds] == [0, 50, 0, 50, 600]
+
+
+def test_a_round_without_an_evaluation_has_numbers_that_are_not_a_number(simulate: Simulate) -> None:
+    """A loop over the rounds needs no case for it: such a round is a gap in a picture, and an empty cell in a table."""
+    assert {get_type_hints(Round)[name] for name in ("score", "dense_score", "validation")} == {Evaluation}
+    rounds = list(simulate(rounds=4, eval_every=2, eval_dense=True).run())
+    for kind in ("score", "dense_score"):
+        scores = [getattr(r, kind) for r in rounds]
+        assert [bool(score) for score in scores] == [False, True, False, True]
+        for name in ("accuracy", "loss", "balanced_accuracy"):
+            assert [math.isnan(getattr(score, name)) for score in scores] == [True, False, True, False]
+    assert not any(r.validation for r in simulate(rounds=1, validation_samples=0).run())
+    assert all(r.validation for r in simulate(rounds=1, validation_samples=5).run())
+    cells = [history_row(r, "synthetic") for r in rounds]
+    for column in ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy", "client_accuracy"):
+        assert [row[column] == "" for row in cells] == [True, False, True, False]
 
 
 def test_the_schedule_falls_from_start_to_end(simulate: Simulate) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 import click
 
 from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, INITS, RULES, SERVERS, UPLINKS, VALUES
+from minizerofl.fl.recipes import NAMES as RECIPE_NAMES
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
-from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
-from minizerofl_cli.runs.recipes import default_text
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.help import SectionCommand, default_text, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (

@@ -9,6 +9,7 @@ from pathlib import Path
 import minizerofl_datasets
 from minizerofl.fl.errors import ConfigError
 from minizerofl.models import MODELS
+from minizerofl.shown import kind as kind
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.partitioned import PartitionedDataset
@@ -63,17 +64,6 @@ def load(
         return minizerofl_datasets.load(dataset, source, data_dir, polarity, seed, clients, **more)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-
-
-def kind(source: str) -> str:
-    """Say what a source is, so that nobody takes a synthetic result for a real one.
-
-    Examples
-    --------
-    >>> kind("synthetic")
-    'SYNTHETIC data'
-    """
-    return "real data" if source == "real" else "SYNTHETIC data"
 
 
 def first_lines(data: FederatedDataset, asked: str) -> list[str]:

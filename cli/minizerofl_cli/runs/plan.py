@@ -13,6 +13,7 @@ import minizerofl
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.choices import SERVERS
+from minizerofl.fl import recipes
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.faults import fault_texts, parse_faults
@@ -25,7 +26,6 @@ from minizerofl.registry import hint
 from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
 from minizerofl_cli.runs.environment import usable_cores
-from minizerofl_cli.runs.recipes import find_recipe
 from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
 
@@ -247,7 +247,7 @@ def make_plan(
     for name, value in numbers.items():
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ConfigError(f"{name} is an integer of more than 64 bits, expected a smaller one")
-    options = take_options(overrides, find_recipe(dataset, recipe).data)
+    options = take_options(overrides, recipes.recipe(dataset, recipe).data)
     settings = resolve(recipe, seed, init_seed, overrides, dataset)
     return Plan(
         dataset=dataset,
@@ -279,11 +279,8 @@ def resolve(
     (5, 35, 0.95, 1)
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    return Settings(
-        **{**find_recipe(dataset, recipe).settings(), **given},
-        seed=seed,
-        init_seed=seed if init_seed is None else init_seed,
-    )
+    seeds = {"seed": seed, "init_seed": seed if init_seed is None else init_seed}
+    return recipes.recipe(dataset, recipe).settings(**given, **seeds)
 
 
 def _try_model(data: FederatedDataset, simulation: Simulation) -> None:

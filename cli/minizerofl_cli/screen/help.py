@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from minizerofl.fl.recipes import NAMES, RECIPES
 from minizerofl.registry import unknown
 
 Validator = Callable[[click.Context, click.Parameter, str | None], str | None]
@@ -73,3 +74,18 @@ def one_of(names: Collection[str], own: str = "") -> dict[str, Any]:
 
     validator: Validator = check
     return {"callback": validator, "metavar": f"[{'|'.join([*names, own] if own else names)}]"}
+
+
+def default_text(name: str) -> str:
+    """Return the default of a setting for the help text: one value, or each recipe's.
+
+    Examples
+    --------
+    >>> default_text("sparsity"), default_text("rounds")
+    ('[default: 0.95]', '[femnist 30 | 1000, cifar10 10 | 700, speech_commands 20 | 200]')
+    """
+    values = {dataset: [getattr(recipes[each], name) for each in NAMES] for dataset, recipes in RECIPES.items()}
+    different = {value for pair in values.values() for value in pair}
+    if len(different) == 1:
+        return f"[default: {different.pop()}]"
+    return "[" + ", ".join(f"{dataset} {quick} | {paper}" for dataset, (quick, paper) in values.items()) + "]"

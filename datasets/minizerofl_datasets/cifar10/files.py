@@ -1,5 +1,6 @@
 """Where CIFAR-10's files may lie below a data folder: two official folders, or the two official archives."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,12 +34,12 @@ class FoundFiles:
     test: Path | None = None
 
 
-def find_files(folder: Path, format: str = "auto") -> FoundFiles | None:
+def find_files(folder: str | os.PathLike[str], format: str = "auto") -> FoundFiles | None:
     """Find CIFAR-10 below a folder; unpacked folders go before archives, binary before python.
 
     Parameters
     ----------
-    folder : Path
+    folder : str or PathLike
         The data folder, or the official folder itself.
     format : {"auto", "binary", "python"}
         The layout to look for.
@@ -58,6 +59,7 @@ def find_files(folder: Path, format: str = "auto") -> FoundFiles | None:
     >>> find_files(Path("nowhere")) is None
     True
     """
+    folder = Path(folder)
     formats = LAYOUTS if format == "auto" else (format,)
     looks: tuple[Callable[[Path, str], FoundFiles | None], ...] = (_unpacked, _archive)
     for look in looks:

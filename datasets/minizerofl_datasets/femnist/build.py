@@ -34,9 +34,9 @@ def build_leaf(
 
     Parameters
     ----------
-    by_class, by_write : path
+    by_class, by_write : str or PathLike
         NIST's two zip archives, as downloaded.
-    folder : path, optional
+    folder : str or PathLike, optional
         The folder to make; by default in the cache, where ``load`` finds it. It must not exist yet.
     seed : int
         Fixes which images of each writer are for testing.

@@ -1,5 +1,6 @@
 """Where FEMNIST's files may lie below a data folder, in the TFF layout (HDF5) and in LEAF's (JSON)."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,12 +29,12 @@ class FoundFiles:
     test: tuple[Path, ...]
 
 
-def search_files(folder: Path, format: str = "auto", test_only: bool = False) -> FoundFiles | None:
+def search_files(folder: str | os.PathLike[str], format: str = "auto", test_only: bool = False) -> FoundFiles | None:
     """Find FEMNIST below a folder.
 
     Parameters
     ----------
-    folder : Path
+    folder : str or PathLike
         The data folder.
     format : {"auto", "tff", "leaf"}
         The layout to look for; "auto" prefers TFF.
@@ -55,6 +56,7 @@ def search_files(folder: Path, format: str = "auto", test_only: bool = False) ->
     >>> search_files(Path("nowhere")) is None
     True
     """
+    folder = Path(folder)
     found = None
     if format != "leaf":
         found = _find_pair(folder, TFF_FOLDERS, "fed_emnist_{}.h5", "tff", test_only)

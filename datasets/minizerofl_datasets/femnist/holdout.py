@@ -49,6 +49,7 @@ class _HeldOut(FederatedDataset):
 
     def __init__(self, data: FederatedDataset, writers: int) -> None:
         self._data = data
+        self.counts_at_once = data.counts_at_once
         # Ranked by a hash of the name, not by position: one writer more or less in the files changes few others.
         rank = {client: np.random.default_rng([data.seed, crc32(client.encode())]).random() for client in data.clients}
         tested = frozenset(sorted(data.clients, key=rank.__getitem__)[:writers])

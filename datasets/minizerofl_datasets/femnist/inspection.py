@@ -4,6 +4,7 @@ A damaged file may crash the HDF5 library or keep it busy for ever. So every gro
 harms nobody; a file that passed is remembered in the cache, by path, size and time, and costs nothing from then on.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -23,7 +24,7 @@ __all__ = ["inspect_once", "reading"]
 PATIENCE = 300.0  # seconds; thousands of writers on a slow disk
 
 
-def inspect_once(*paths: Path) -> None:
+def inspect_once(*paths: str | os.PathLike[str]) -> None:
     """Refuse HDF5 files that cannot be walked through, or that hold anything but plain arrays.
 
     Raises
@@ -38,13 +39,14 @@ def inspect_once(*paths: Path) -> None:
     ...
     minizerofl_datasets.errors.DataError: no.h5: the file does not exist.
     """
-    for path in paths:
-        if not path.is_file():
-            raise DataError(f"{path}: the file does not exist.")
-    new = {path: mark for path in paths if not (mark := _mark(path)).is_file()}
+    files = [Path(path) for path in paths]
+    for file in files:
+        if not file.is_file():
+            raise DataError(f"{file}: the file does not exist.")
+    new = {file: mark for file in files if not (mark := _mark(file)).is_file()}
     if not new:
         return
-    guarded(f"{__name__}:_walk", [str(path) for path in new], where=" or ".join(map(str, new)), seconds=PATIENCE)
+    guarded(f"{__name__}:_walk", [str(file) for file in new], where=" or ".join(map(str, new)), seconds=PATIENCE)
     with suppress(OSError):  # a cache that cannot be written: they are looked at again next time
         for mark in new.values():
             mark.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +75,7 @@ def _walk(*paths: str) -> None:
 
 
 @contextmanager
-def reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
+def reading(path: str | os.PathLike[str], client: str | None = None) -> Iterator["h5py.Group"]:
     """Open a file's ``examples`` group; whatever h5py raises becomes a DataError that names file and client.
 
     Examples
@@ -86,6 +88,7 @@ def reading(path: Path, client: str | None = None) -> Iterator["h5py.Group"]:
     """
     import h5py
 
+    path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: the file does not exist.")
     where = str(path) if client is None else f"{path}, client {client}"

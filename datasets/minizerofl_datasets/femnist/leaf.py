@@ -5,7 +5,8 @@ JSON cannot be read in parts, so all files are read at once, which takes minutes
 """
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class LeafFemnist(FemnistImages):
 
     Parameters
     ----------
-    train, test : tuple of Path
+    train, test : sequence of str or PathLike
         The JSON files of each split. Without training files nobody trains; every writer of the test files is tested.
     polarity : {"ink", "raw"}
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
@@ -62,8 +63,8 @@ class LeafFemnist(FemnistImages):
 
     def __init__(
         self,
-        train: tuple[Path, ...],
-        test: tuple[Path, ...],
+        train: Sequence[str | os.PathLike[str]],
+        test: Sequence[str | os.PathLike[str]],
         *,
         polarity: str,
         seed: int,
@@ -79,7 +80,7 @@ class LeafFemnist(FemnistImages):
         super().__init__(
             source="real",
             format="leaf",
-            origin=f"LEAF JSON files in '{test[0].parent.parent}'" + ("" if train else "; test files alone"),
+            origin=f"LEAF JSON files in '{Path(test[0]).parent.parent}'" + ("" if train else "; test files alone"),
             clients=writers,
             polarity=polarity,
             seed=seed,
@@ -112,9 +113,9 @@ class LeafFemnist(FemnistImages):
             self._samples[split][writer] = pixels[first], labels[first]
 
 
-def _read_files(paths: tuple[Path, ...]) -> dict[str, Samples]:
+def _read_files(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Samples]:
     samples: dict[str, Samples] = {}
-    for path in paths:
+    for path in map(Path, paths):
         for user, part in _read_file(path).items():
             if user in samples:
                 raise DataError(

@@ -5,6 +5,7 @@ The MD5 of a picture's file joins them, as in LEAF's scripts.
 
 import hashlib
 import io
+import os
 import re
 import zipfile
 import zlib
@@ -31,7 +32,7 @@ BY_WRITE = re.compile(r"(?:.*/)?hsf_[^/]*/([^/]+)/[^/]+/[^/]+\.png")
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def opened(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive; any damage becomes a DataError.
 
     Examples
@@ -42,6 +43,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     ...
     minizerofl_datasets.errors.DataError: no.zip: cannot be read ([Errno 2] No such file or directory: 'no.zip').
     """
+    path = Path(path)
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:

@@ -1,5 +1,6 @@
 """The LEAF build as two HDF5 files: TFF's layout with grey levels of one byte, read lazily and small on disk."""
 
+import os
 from pathlib import Path
 
 from minizerofl_datasets.errors import DataError
@@ -39,14 +40,16 @@ class LeafStore(TffFemnist):
 
     def __init__(
         self,
-        train: Path | None,
-        test: Path,
+        train: str | os.PathLike[str] | None,
+        test: str | os.PathLike[str],
         *,
         polarity: str,
         seed: int,
         clients: int | None = None,
         keep_duplicates: bool = False,
     ) -> None:
+        train = None if train is None else Path(train)
+        test = Path(test)
         paths = (test,) if train is None else (train, test)
         inspect_once(*paths)
         for path in paths:

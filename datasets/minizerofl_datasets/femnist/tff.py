@@ -4,6 +4,7 @@ A file is opened for every read (a quarter of a millisecond) and closed again: t
 fork, and nothing has to be closed by the caller.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +30,9 @@ class TffFemnist(FemnistImages):
 
     Parameters
     ----------
-    train : Path or None
+    train : str or PathLike or None
         ``fed_emnist_train.h5``. Without it nobody trains, and every writer of the test file is tested.
-    test : Path
+    test : str or PathLike
         ``fed_emnist_test.h5``.
     polarity : {"ink", "raw"}
         "ink" hands out ``1 - pixel``, "raw" the stored pixel.
@@ -62,9 +63,20 @@ class TffFemnist(FemnistImages):
 
     layout = "tff"
     described = "TFF HDF5 files"
+    counts_at_once = False
     grey_levels = 1  # what a stored pixel is divided by; more than 1 where whole grey levels are stored
 
-    def __init__(self, train: Path | None, test: Path, *, polarity: str, seed: int, clients: int | None = None) -> None:
+    def __init__(
+        self,
+        train: str | os.PathLike[str] | None,
+        test: str | os.PathLike[str],
+        *,
+        polarity: str,
+        seed: int,
+        clients: int | None = None,
+    ) -> None:
+        train = None if train is None else Path(train)
+        test = Path(test)
         self._paths: dict[Split, Path] = {"test": test} if train is None else {"train": train, "test": test}
         inspect_once(*self._paths.values())
         writers, self._tested = pair_writers(None if train is None else _writers(train), _writers(test), clients)

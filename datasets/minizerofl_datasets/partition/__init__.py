@@ -9,3 +9,7 @@ from minizerofl_datasets.partition.result import Partition, label_counts, read_p
 from minizerofl_datasets.partition.split import choose, split
 
 __all__ = ["Partition", "choose", "deal_like", "label_counts", "read_partition", "split"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -133,7 +133,7 @@ def read_partition(path: str | os.PathLike[str]) -> Partition:
 
     Parameters
     ----------
-    path : path
+    path : str or PathLike
         The file that ``Partition.write`` wrote.
 
     Returns

@@ -1,5 +1,6 @@
 """Finds Speech Commands below a data folder: unpacked or as its official archive, of either version."""
 
+import os
 from pathlib import Path
 
 from minizerofl_datasets.speech_commands.sources import Archive, Folder, Source
@@ -15,12 +16,12 @@ HOW_TO_GET = (
 )
 
 
-def find_source(folder: Path, version: str = "auto") -> Source | None:
+def find_source(folder: str | os.PathLike[str], version: str = "auto") -> Source | None:
     """Find Speech Commands below a folder; v0.01 goes before v0.02, a folder before an archive.
 
     Parameters
     ----------
-    folder : Path
+    folder : str or PathLike
         The data folder, or the set's own folder.
     version : {"auto", "v0.01", "v0.02"}
         Which version to look for.
@@ -40,6 +41,7 @@ def find_source(folder: Path, version: str = "auto") -> Source | None:
     >>> find_source(Path("nowhere")) is None
     True
     """
+    folder = Path(folder)
     places = (folder, folder / "speech_commands")
     for each in VERSIONS if version == "auto" else (version,):
         name = f"speech_commands_{each}"

@@ -65,7 +65,7 @@ class Folder:
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         The folder.
     version : {"auto", "v0.01", "v0.02"}
         "auto" takes v0.02 if one of its additional words is there.
@@ -85,7 +85,8 @@ class Folder:
 
     format = "folder"
 
-    def __init__(self, path: Path, version: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], version: str) -> None:
+        path = Path(path)
         if not path.is_dir():
             raise DataError(f"'{path}': the folder does not exist.")
         self.path = path
@@ -131,7 +132,7 @@ class Archive:
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         The file.
     version : {"v0.01", "v0.02"}
         Which words it holds.
@@ -144,8 +145,8 @@ class Archive:
 
     format = "archive"
 
-    def __init__(self, path: Path, version: str) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str], version: str) -> None:
+        self.path = Path(path)
         self.version = version
 
     @property

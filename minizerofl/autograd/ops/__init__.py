@@ -12,6 +12,7 @@ from minizerofl.autograd.ops.loss import cross_entropy, log_softmax
 from minizerofl.autograd.ops.pool import max_pool2d
 from minizerofl.autograd.ops.reductions import max, mean, sum
 from minizerofl.autograd.ops.shape import concatenate, getitem, pad, reshape, transpose
+from minizerofl.lazy import listing
 
 __all__ = [
     "add",
@@ -46,3 +47,5 @@ __all__ = [
     "tanh",
     "transpose",
 ]
+
+__dir__ = listing(__name__)

@@ -7,6 +7,7 @@ to keep the global model after a round, and what server and clients remember fro
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import numpy as np
 from minizerofl.fl.errors import CheckpointError
 from minizerofl.fl.files.sealed import Seal, read_array
 from minizerofl.fl.files.toml import Config
-from minizerofl.fl.payload import State
+from minizerofl.fl.payload import State, num_bytes
+from minizerofl.shown import Facts, Shown, megabytes
 
 SEAL = Seal(b"minizerofl-check", 1, "checkpoint", CheckpointError)
 NEWEST = 2  # number of newest checkpoints that are kept, besides the best
@@ -30,8 +32,8 @@ class Best:
     accuracy: float
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+@dataclass(frozen=True, repr=False)
+class Checkpoint(Shown):
     """A run after a complete round.
 
     Attributes
@@ -57,13 +59,22 @@ class Checkpoint:
     config: Config = field(default_factory=dict)
     tables: dict[str, bytes] = field(default_factory=dict)
 
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a checkpoint."""
+        best = {"best round so far": self.best.round} if self.best else {}
+        return f"checkpoint after round {self.round}", {
+            "tensors": len(self.state),
+            "size": megabytes(num_bytes(self.state)),
+            **best,
+        }
+
 
 class Checkpoints:
     """The checkpoints of one run: the two newest, and the best.
 
     Parameters
     ----------
-    folder : Path
+    folder : str or PathLike
         Where they are; made when the first is saved.
 
     Examples
@@ -78,8 +89,8 @@ class Checkpoints:
     ['round-000005.h5', 'round-000004.h5', 'round-000002.h5']
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
 
     def paths(self) -> list[Path]:
         """Return the files, the newest first."""
@@ -130,12 +141,12 @@ class Checkpoints:
         return self.folder / f"round-{round:06d}.h5"
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
     """Write a checkpoint, all of it or nothing.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where to. An older file is replaced.
     checkpoint : Checkpoint
         What.
@@ -166,7 +177,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     SEAL.write(path, fill)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint.
 
     Raises

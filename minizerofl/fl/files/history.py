@@ -113,10 +113,10 @@ def history_row(round: Round, source: str) -> dict[str, Cell]:
     """Return a round's row of history.csv, without the totals."""
 
     def of(evaluation: Evaluation | ClientAccuracy | None, name: str) -> Cell:
-        cell: Cell = getattr(evaluation, name) if evaluation else ""
+        cell: Cell = getattr(evaluation, name) if evaluation else ""  # An evaluation that was not due is false.
         return cell
 
-    by_client = round.score.by_client if round.score else None
+    by_client = round.score.by_client
     row: dict[str, Cell] = {
         "round": round.round,
         "source": source,
@@ -183,7 +183,7 @@ class Table:
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where it is.
     columns : sequence of str
         Its columns.
@@ -204,8 +204,8 @@ class Table:
     [{'round': '1', 'x': '0.5'}]
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str]) -> None:
+        self.path = Path(path)
         self.columns = columns
         self._content = bytearray()
 

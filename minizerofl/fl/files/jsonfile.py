@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from minizerofl.fl.files.sealed import write_atomically
 
 
-def write_json(file: Path, content: Mapping[str, object]) -> None:
+def write_json(file: str | os.PathLike[str], content: Mapping[str, object]) -> None:
     """Write a JSON file, all of it or nothing.
 
     Raises
@@ -22,7 +23,7 @@ def write_json(file: Path, content: Mapping[str, object]) -> None:
     write_atomically(file, text.encode("utf-8", "backslashreplace"))
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a JSON file; empty if it is missing or damaged.
 
     Examples
@@ -31,7 +32,7 @@ def read_json(file: Path) -> dict[str, Any]:
     {}
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -5,6 +5,7 @@ masks.h5 is a row of sealed parts, one for each round that was noted, so that th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class MaskFile:
 
     Parameters
     ----------
-    folder : Path
+    folder : str or PathLike
         The run directory.
     source : str
         "real" or "synthetic".
@@ -52,7 +53,8 @@ class MaskFile:
     [0, 20]
     """
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: str | os.PathLike[str], source: str) -> None:
+        folder = Path(folder)
         self.path = folder / "masks.h5"
         self._source = source
         self._previous: Masks = {}

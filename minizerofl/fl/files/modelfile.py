@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import h5py
 
 from minizerofl.fl.errors import ModelFileError
 from minizerofl.fl.files.sealed import Seal, read_array
-from minizerofl.fl.payload import State
+from minizerofl.fl.payload import State, num_bytes
 from minizerofl.models import build
 from minizerofl.models.setup import Setup
 from minizerofl.nn import Module
+from minizerofl.shown import Facts, Shown, kind, megabytes
 
 SEAL = Seal(b"minizerofl-model", 1, "model file, a model.h5 of a run", ModelFileError)
 
 
-@dataclass(frozen=True)
-class SavedModel:
+@dataclass(frozen=True, repr=False)
+class SavedModel(Shown):
     """A model with all that is needed to use it.
 
     Attributes
@@ -42,6 +43,22 @@ class SavedModel:
     state: State
     about: dict[str, object] = field(default_factory=dict)
     setup: Setup = field(default_factory=Setup)
+
+    def _facts(self) -> tuple[str, Facts]:
+        """Return what is shown of a model; what belongs to it is told as far as it is known."""
+        about = self.about
+        accuracy = about.get("test_accuracy")
+        known = {
+            "trained on": f"{about.get('dataset')}, {kind(about.get('source'))}" if "source" in about else None,
+            "rounds": about.get("rounds"),
+            "test accuracy": f"{100 * accuracy:.1f} %" if isinstance(accuracy, float) else None,
+        }
+        return f"saved model {self.name}", {
+            **{name: value for name, value in self.arguments.items() if name != "seed"},
+            "tensors": len(self.state),
+            "size": megabytes(num_bytes(self.state)),
+            **{name: value for name, value in known.items() if value is not None},
+        }
 
     def build(self) -> Module:
         """Build the model with its weights.
@@ -66,12 +83,12 @@ class SavedModel:
         return model
 
 
-def save_model(path: Path, model: SavedModel) -> None:
+def save_model(path: str | os.PathLike[str], model: SavedModel) -> None:
     """Write a model file, all of it or nothing: beside its place first, then renamed.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where to. An older file is replaced.
     model : SavedModel
         What.
@@ -92,12 +109,12 @@ def save_model(path: Path, model: SavedModel) -> None:
     SEAL.write(path, fill)
 
 
-def load_model(path: Path) -> SavedModel:
+def load_model(path: str | os.PathLike[str]) -> SavedModel:
     """Read a model file.
 
     Parameters
     ----------
-    path : Path
+    path : str or PathLike
         Where from.
 
     Returns

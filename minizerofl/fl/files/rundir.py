@@ -43,7 +43,7 @@ class RunDirectory:
 
     Parameters
     ----------
-    root : Path
+    root : str or PathLike
         The folder of all runs; made if it is missing.
     name : str
         Name of the directory, see `run_name`; "-2", "-3", ... is added where it is taken.
@@ -88,7 +88,7 @@ class RunDirectory:
 
     def __init__(
         self,
-        root: Path,
+        root: str | os.PathLike[str],
         name: str,
         *,
         source: str,
@@ -98,7 +98,7 @@ class RunDirectory:
         summary: Mapping[str, object],
         layers: Iterable[str] = (),
     ) -> None:
-        path = _make_directory(root, name)
+        path = _make_directory(Path(root), name)
         self._open(path, source, environment, partition, summary, layers)
         try:
             self.write_config(config)
@@ -136,7 +136,7 @@ class RunDirectory:
     @classmethod
     def open(
         cls,
-        path: Path,
+        path: str | os.PathLike[str],
         *,
         source: str,
         environment: Mapping[str, object],
@@ -148,13 +148,13 @@ class RunDirectory:
 
         Parameters
         ----------
-        path : Path
+        path : str or PathLike
             The directory.
         source, environment, partition, summary, layers
             As for a new directory. What the files in the directory say instead is not trusted.
         """
         self = cls.__new__(cls)
-        self._open(path, source, environment, partition, summary, layers)
+        self._open(Path(path), source, environment, partition, summary, layers)
         return self
 
     def tables(self) -> dict[str, bytes]:

@@ -60,12 +60,12 @@ class Seal:
     what: str
     error: type[SealError] = SealError
 
-    def write(self, path: Path, fill: Callable[[h5py.File], None]) -> None:
+    def write(self, path: str | os.PathLike[str], fill: Callable[[h5py.File], None]) -> None:
         """Write a file, all of it or nothing: beside its place first, then renamed.
 
         Parameters
         ----------
-        path : Path
+        path : str or PathLike
             Where to. An older file is replaced.
         fill : callable
             Writes the content.
@@ -77,12 +77,12 @@ class Seal:
         """
         write_atomically(path, *self.pack(fill))
 
-    def append(self, path: Path, fill: Callable[[h5py.File], None]) -> None:
+    def append(self, path: str | os.PathLike[str], fill: Callable[[h5py.File], None]) -> None:
         """Add a part to a file, all of it or nothing; what is there already is not touched.
 
         Parameters
         ----------
-        path : Path
+        path : str or PathLike
             Where to. The file is made if it is missing.
         fill : callable
             Writes the content.
@@ -92,6 +92,7 @@ class Seal:
         OSError
             The disk is full or the folder cannot be written to. The file is then left as it was.
         """
+        path = Path(path)
         pieces = self.pack(fill)
         end = path.stat().st_size if path.exists() else 0
         try:
@@ -115,7 +116,7 @@ class Seal:
         return header.ljust(BLOCK, b"\0"), body
 
     @contextmanager
-    def open(self, path: Path) -> Iterator[h5py.File]:
+    def open(self, path: str | os.PathLike[str]) -> Iterator[h5py.File]:
         """Verify a file and open it for reading.
 
         Raises
@@ -124,13 +125,14 @@ class Seal:
             The file is missing, of another kind, of another version, cut short or changed, or what stands in it is not
             what was asked of it inside the ``with`` statement.
         """
+        path = Path(path)
         content = self._read(path)
         if self._length(path, memoryview(content)) != len(content):
             raise self._damaged(path)
         with self._opened(path, content) as file:
             yield file
 
-    def parts(self, path: Path, read: Callable[[h5py.File], Read]) -> Iterator[Read]:
+    def parts(self, path: str | os.PathLike[str], read: Callable[[h5py.File], Read]) -> Iterator[Read]:
         """Verify the parts of a file one after the other, and yield what a function reads from each.
 
         Raises
@@ -138,6 +140,7 @@ class Seal:
         SealError
             The file is missing or of another kind, or a part is cut short or changed; those before it were yielded.
         """
+        path = Path(path)
         rest = memoryview(self._read(path))
         while rest:
             length = self._length(path, rest)
@@ -209,7 +212,7 @@ def read_array(file: h5py.File, name: str) -> NDArray[Any]:
     return values
 
 
-def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
+def write_atomically(path: str | os.PathLike[str], *parts: bytes | memoryview) -> None:
     """Write a file beside its place, make sure that it is on the disk, and rename it.
 
     A reader sees the old file or the new one, never a part of it, also after a crash.
@@ -219,6 +222,7 @@ def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
     OSError
         The disk is full or the folder cannot be written to. An older file is then left as it was.
     """
+    path = Path(path)
     beside = path.with_name(path.name + ".part")
     try:
         with beside.open("wb") as out:

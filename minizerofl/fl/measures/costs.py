@@ -16,6 +16,7 @@ The counts are those of the masks that training really used, read off the graph 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -111,7 +112,7 @@ class EffortMeter:
     ----------
     helpers : callable, optional
         Returns the processor seconds of other processes that count, and the sum of their peak bytes.
-    powercap : Path
+    powercap : str or PathLike
         Where the system shows the processors' energy counters.
 
     Examples
@@ -120,7 +121,10 @@ class EffortMeter:
     True
     """
 
-    def __init__(self, helpers: Callable[[], tuple[float, int]] = lambda: (0.0, 0), powercap: Path = POWERCAP) -> None:
+    def __init__(
+        self, helpers: Callable[[], tuple[float, int]] = lambda: (0.0, 0), powercap: str | os.PathLike[str] = POWERCAP
+    ) -> None:
+        powercap = Path(powercap)
         self._helpers = helpers
         self._powercap = powercap
         self._cpu = time.process_time() + helpers()[0]
@@ -163,7 +167,7 @@ def _packages(powercap: Path) -> list[Path]:
     return packages or zones
 
 
-def peak_bytes(status: Path = STATUS) -> int:
+def peak_bytes(status: str | os.PathLike[str] = STATUS) -> int:
     """Return the most memory that this process has held so far, or 0 where that is not known.
 
     Examples
@@ -171,6 +175,7 @@ def peak_bytes(status: Path = STATUS) -> int:
     >>> peak_bytes() >= 0
     True
     """
+    status = Path(status)
     text = status.read_text(encoding="utf-8", errors="replace") if status.exists() else ""
     found = re.search(r"VmHWM:\s+(\d+) kB", text)
     if found:  # getrusage would begin with what the parent process held when it started this one

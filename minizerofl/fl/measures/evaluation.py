@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -90,12 +91,12 @@ def classify(model: Module, samples: Samples) -> tuple[NDArray[np.bool_], float]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good a model is, over classes and clients as well.
+    """How good a model is, over classes and clients as well; false where nothing was evaluated.
 
     Attributes
     ----------
     samples : int
-        On how many samples.
+        On how many samples; 0 if nothing was evaluated. The numbers below are then NaN, which plots leave out.
     accuracy : float
         The share that was classified right, 0 to 1.
     loss : float
@@ -104,13 +105,21 @@ class Evaluation:
         The mean of the classes' accuracies.
     by_client : ClientAccuracy or None
         The accuracies of the clients that have samples; None where samples belong to no client.
+
+    Examples
+    --------
+    >>> Evaluation().accuracy, bool(Evaluation()), bool(Evaluation(10, accuracy=0.0, loss=2.3))
+    (nan, False, True)
     """
 
-    samples: int
-    accuracy: float
-    loss: float
-    balanced_accuracy: float = 0.0
+    samples: int = 0
+    accuracy: float = math.nan
+    loss: float = math.nan
+    balanced_accuracy: float = math.nan
     by_client: ClientAccuracy | None = None
+
+    def __bool__(self) -> bool:
+        return self.samples > 0
 
 
 def summarise(

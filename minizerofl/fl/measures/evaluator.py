@@ -32,11 +32,11 @@ class Panel:
 
 
 class Scores(NamedTuple):
-    """The evaluations of a global model; None for those that were not due."""
+    """The evaluations of a global model; those that were not due are empty, and false."""
 
-    test: Evaluation | None = None
-    dense: Evaluation | None = None
-    validation: Evaluation | None = None
+    test: Evaluation = Evaluation()
+    dense: Evaluation = Evaluation()
+    validation: Evaluation = Evaluation()
 
 
 class _Classifying:

@@ -6,11 +6,12 @@ from dataclasses import fields
 import pytest
 
 from minizerofl.choices import CHOICES
+from minizerofl.fl.recipes import RECIPES, SETTINGS
 from minizerofl.fl.settings import Settings
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.dataset import model_for
 from minizerofl_cli.runs.plan import resolve
-from minizerofl_cli.runs.recipes import RECIPES, SETTINGS, default_text
+from minizerofl_cli.screen.help import default_text
 from minizerofl_datasets import load
 from minizerofl_datasets.catalogue import CATALOGUE
 

@@ -4,7 +4,7 @@ from minizerofl.fl import Evaluation, Outcome, Round
 from minizerofl_cli.screen.progress import duration, round_line
 
 
-def _round(score: Evaluation | None, *more: Outcome) -> Round:
+def _round(score: Evaluation, *more: Outcome) -> Round:
     outcomes = (Outcome("a", "accepted", uplink_bytes=13_000_000), Outcome("b", "accepted", uplink_bytes=500_000))
     return Round(
         round=7,
@@ -27,13 +27,15 @@ def test_a_line():
 
 
 def test_columns_stay_in_line_without_evaluation():
-    with_score, without = (round_line(_round(score), 30, 1.0) for score in (Evaluation(200, 0.6, 1.25), None))
+    with_score, without = (round_line(_round(score), 30, 1.0) for score in (Evaluation(200, 0.6, 1.25), Evaluation()))
     assert "not evaluated" in without
     assert with_score.index("uplink") == without.index("uplink")
 
 
 def test_what_went_wrong_is_mentioned():
-    line = round_line(_round(None, Outcome("c", "refused"), Outcome("d", "late"), Outcome("e", "late")), 30, 1.0)
+    line = round_line(
+        _round(Evaluation(), Outcome("c", "refused"), Outcome("d", "late"), Outcome("e", "late")), 30, 1.0
+    )
     assert "  1 refused, 2 late  " in line
 
 

@@ -143,5 +143,5 @@ def test_validation_alone_chooses_the_best(simulate: Simulate) -> None:
     accuracies = [round.validation.accuracy for round in run.run()]
     assert run.best == Best(1 + accuracies.index(max(accuracies)), max(accuracies))
     without = simulate(rounds=2, validation_samples=0)
-    assert [round.validation for round in without.run()] == [None, None]
+    assert [bool(round.validation) for round in without.run()] == [False, False]
     assert without.best is None

@@ -19,6 +19,7 @@ from minizerofl.fl.files.checkpoint import Checkpoint
 from minizerofl.fl.files.history import HISTORY_COLUMNS, TIMING_COLUMNS
 from minizerofl.fl.files.rundir import RunDirectory, run_name
 from minizerofl.fl.files.toml import to_toml
+from minizerofl.fl.round import NOT_EVALUATED
 from minizerofl.models import build
 
 scalars = st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
@@ -42,7 +43,7 @@ def _open(path: Path) -> RunDirectory:
     return RunDirectory.open(path, source="synthetic", layers=["conv"], **known)
 
 
-def _round(t: int, score: Evaluation | None = None) -> Round:
+def _round(t: int, score: Evaluation = NOT_EVALUATED) -> Round:
     return Round(
         round=t,
         lr=0.1 / 3,
@@ -129,7 +130,7 @@ def test_a_directory_that_cannot_be_filled_is_removed(tmp_path):
 
 def test_each_round_is_written_at_once(tmp_path):
     run = _make(tmp_path)
-    for t, score in ((1, Evaluation(5, 0.4, 2.0)), (2, None)):
+    for t, score in ((1, Evaluation(5, 0.4, 2.0)), (2, NOT_EVALUATED)):
         run.record(_round(t, score))
         rows = _rows(run.path / "history.csv")
         assert len(rows) == t
@@ -181,7 +182,7 @@ def test_the_model_knows_the_source_of_its_data(tmp_path):
 
 def test_going_back_to_a_round(tmp_path):
     run = _make(tmp_path)
-    for t, score in ((1, Evaluation(5, 0.4, 2.0)), (2, Evaluation(5, 0.6, 1.0)), (3, None)):
+    for t, score in ((1, Evaluation(5, 0.4, 2.0)), (2, Evaluation(5, 0.6, 1.0)), (3, NOT_EVALUATED)):
         run.record(_round(t, score), Best(min(t, 2), 0.1))
     before = {name: (run.path / name).read_text().splitlines() for name in ("history.csv", "clients.csv")}
     for name in before:  # killed in the middle of a line

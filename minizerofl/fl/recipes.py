@@ -1,19 +1,32 @@
-"""Recipes: settings that belong together; for each data set a quick one and the paper's (docs/training.md)."""
+"""Recipes: settings that belong together; for each data set a quick one and the paper's (docs/training.md).
+
+The command line shows them in its help, so this module imports nothing that takes long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from minizerofl.fl.errors import ConfigError
+from minizerofl.registry import unknown
+
+if TYPE_CHECKING:
+    from minizerofl.fl.settings import Settings
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of a run, with the names and meanings of `minizerofl.fl.Settings`, and options of its data.
+    """Settings of a run and options of its data, see `recipe`.
 
-    Examples
-    --------
-    >>> find_recipe("femnist", "paper").clients_per_round
-    35
+    Attributes
+    ----------
+    data : mapping
+        Options of the data set for `minizerofl_datasets.load`: how many clients it is split over, its features, and
+        whether training samples are changed at random.
+    rounds, clients_per_round, ...
+        As in `minizerofl.fl.Settings`.
     """
 
     rounds: int
@@ -28,11 +41,24 @@ class Recipe:
     sparsity: float = 0.95
     mask_ratio: float = 0.2
     uplink: str = "topk-weights"
-    data: Mapping[str, int | str] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
 
-    def settings(self) -> dict[str, int | float | str]:
-        """Return the settings without the options of the data."""
-        return {name: value for name, value in asdict(self).items() if name != "data"}
+    def settings(self, **changes: Any) -> Settings:
+        """Return the settings; those that are given here replace the recipe's, or are added.
+
+        Raises
+        ------
+        ConfigError
+            A setting is out of its range.
+
+        Examples
+        --------
+        >>> recipe("cifar10").settings(rounds=2, seed=7).lr_start
+        0.03
+        """
+        from minizerofl.fl.settings import Settings
+
+        return Settings(**{**{name: getattr(self, name) for name in SETTINGS}, **changes})
 
 
 RECIPES = {
@@ -94,30 +120,32 @@ NAMES = ("quick", "paper")
 OTHERS = "cifar10"  # An imported set takes its recipes, since it has the same model.
 
 
-def find_recipe(dataset: str, name: str) -> Recipe:
-    """Return a recipe for a data set.
+def recipe(dataset: str, name: str = "quick") -> Recipe:
+    """Return a recipe for a data set: settings that learn something, and the options of the data that go with them.
+
+    Parameters
+    ----------
+    dataset : str
+        The name of a data set; an imported one takes the recipes of "cifar10".
+    name : {"quick", "paper"}
+        "quick" learns visibly within minutes, "paper" has the set-up of the paper.
+
+    Raises
+    ------
+    ConfigError
+        No recipe has that name.
 
     Examples
     --------
-    >>> find_recipe("my-scans", "quick") == find_recipe("cifar10", "quick")
+    >>> quick = recipe("cifar10", "quick")
+    >>> quick.data, quick.settings().rounds
+    ({'num_clients': 20}, 10)
+    >>> recipe("my-scans", "paper") == recipe("cifar10", "paper")
     True
     """
+    if name not in NAMES:
+        raise ConfigError(f"recipe {unknown(name, NAMES)}")
     return RECIPES.get(dataset, RECIPES[OTHERS])[name]
-
-
-def default_text(name: str) -> str:
-    """Return the default of a setting for the help text: one value, or each recipe's.
-
-    Examples
-    --------
-    >>> default_text("sparsity"), default_text("rounds")
-    ('[default: 0.95]', '[femnist 30 | 1000, cifar10 10 | 700, speech_commands 20 | 200]')
-    """
-    values = {dataset: [getattr(recipes[each], name) for each in NAMES] for dataset, recipes in RECIPES.items()}
-    different = {value for pair in values.values() for value in pair}
-    if len(different) == 1:
-        return f"[default: {different.pop()}]"
-    return "[" + ", ".join(f"{dataset} {quick} | {paper}" for dataset, (quick, paper) in values.items()) + "]"
 
 
 SETTINGS = tuple(each.name for each in fields(Recipe) if each.name != "data")
