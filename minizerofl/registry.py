@@ -94,9 +94,15 @@ class Registry(MutableMapping[str, T], Generic[T]):
         try:
             found = _load(place, str(Path.cwd()))
         except AttributeError as error:
-            raise ChoiceError(f"{self._what} {place!r} cannot be used: {error}") from error
+            near = hint(name, vars(sys.modules[module])) if module in sys.modules else ""
+            raise ChoiceError(f"{self._what} {place!r} cannot be used: {error}{near}") from error
         except Exception as error:  # whatever the code of a user's module raises
-            where = "" if module in sys.modules else f"; it was looked for in {Path.cwd()} and among installed packages"
+            where = ""
+            if module not in sys.modules:
+                where = (
+                    f"; it was looked for in {Path.cwd()} and among installed packages: start in the folder of "
+                    f"{module.partition('.')[0]}.py, or install it"
+                )
             reason = f"{type(error).__name__}: {error}"
             raise ChoiceError(f"{self._what} {place!r} cannot be imported ({reason}){where}") from error
         self.accept(place, found)

@@ -130,7 +130,7 @@ def test_elsewhere_it_says_what_is_missing(what, code, run, command, tmp_path):
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == 1
     assert "cannot be imported (ModuleNotFoundError: No module named 'my_" in done.stderr
-    assert f"it was looked for in {tmp_path} and among installed packages" in done.stderr
+    assert f"it was looked for in {tmp_path} and among installed packages: start in the folder of my_" in done.stderr
 
 
 def test_a_sweep_over_own_and_known_uplinks(command, folder):
@@ -158,11 +158,11 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
         (["--uplink", "broken:NoRank"], "'broken:NoRank' lacks the method rank"),
         (["--uplink", "my_server:SlowStart"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "my_uplink:"], "'my_uplink:' is unknown"),
-        (["--uplink", "my_uplink"], "'my_uplink' is unknown"),
+        (["--uplink", "my_uplink"], "topk-diff-feedback, random-k, or MODULE:CLASS. See"),
         (["--server", "my_uplink:SignFlips"], "is not a subclass of minizerofl.fl.server.Server"),
         (["--model", "broken:no_seed"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
         (["--model", "subprocess:Popen"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
-        (["--model", "my_model:three_layers"], "has no attribute 'three_layers'"),
+        (["--model", "my_model:smal_cnn"], "has no attribute 'smal_cnn'; did you mean 'small_cnn'?"),
         (["--model", "broken:needs_width"], "needs a value for 'width', which nothing here gives: add a default"),
         (["--model", "broken:returns_nothing"], "returned a NoneType, expected a Module"),
         (["--model", "broken:raises"], "cannot be built: ZeroDivisionError: division by zero (broken.py, line "),

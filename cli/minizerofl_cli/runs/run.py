@@ -78,12 +78,14 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
         say=shown.say,
         options=plan.options,
     )
-    opening = [*first_lines(data, plan.source), model_line(data, plan.model)]
+    opening = first_lines(data, plan.source)
     for line in opening:
         shown.say(line)
     model = model_for(data, plan.model)
     simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration())
     plan.check_model(data, simulation)
+    opening.append(model_line(data, plan.model))
+    shown.say(opening[-1])
     return replace(plan, settings=simulation.settings), data, simulation, opening
 
 
