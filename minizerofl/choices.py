@@ -51,9 +51,15 @@ RULES: Registry[type[Selection]] = Registry(
 )
 MODELS: Registry[Callable[..., Module]] = Registry(
     "model",
-    {"femnist_cnn": "minizerofl.models.femnist:femnist_cnn", "resnet18": "minizerofl.models.resnet:resnet18"},
+    {
+        "femnist_cnn": "minizerofl.models.femnist:femnist_cnn",
+        "resnet18": "minizerofl.models.resnet:resnet18",
+        "mlp": "minizerofl.models.small:mlp",
+        "small_cnn": "minizerofl.models.small:small_cnn",
+    },
     takes("sparsity", "seed"),
 )
+PAPER_MODELS = ("femnist_cnn", "resnet18")
 # The encodings that a codec chooses from, see `minizerofl.fl.codecs.message.Encoding`: the shortest is taken.
 CODECS: dict[str, tuple[str, ...]] = {
     "dense": ("FILLED",),

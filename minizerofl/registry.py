@@ -94,15 +94,51 @@ class Registry(MutableMapping[str, T], Generic[T]):
         try:
             found = _load(place, str(Path.cwd()))
         except AttributeError as error:
-            raise ChoiceError(f"{self._what} {place!r} cannot be used: {error}") from error
+            near = hint(name, vars(sys.modules[module])) if module in sys.modules else ""
+            raise ChoiceError(f"{self._what} {place!r} cannot be used: {error}{near}") from error
         except Exception as error:  # whatever the code of a user's module raises
-            where = "" if module in sys.modules else f"; it was looked for in {Path.cwd()} and among installed packages"
+            where = ""
+            if module not in sys.modules:
+                where = (
+                    f"; it was looked for in {Path.cwd()} and among installed packages: start in the folder of "
+                    f"{module.partition('.')[0]}.py, or install it"
+                )
             reason = f"{type(error).__name__}: {error}"
             raise ChoiceError(f"{self._what} {place!r} cannot be imported ({reason}){where}") from error
+        self.accept(place, found)
+        return cast(T, found)
+
+    def accept(self, name: str, found: object) -> None:
+        """Make sure that an object of the user's own can be used.
+
+        Raises
+        ------
+        ChoiceError
+            It is not what is expected.
+        """
         problem = self._complaint(found)
         if problem:
-            raise ChoiceError(f"{self._what} {place!r} {problem}")
-        return cast(T, found)
+            raise ChoiceError(f"{self._what} {name!r} {problem}")
+
+    def name_of(self, found: object) -> str:
+        """Return the name under which an object is found here, or "package.module:Name", where Python can import it.
+
+        A part in angle brackets cannot be imported: a lambda, or what was made inside a function.
+
+        Examples
+        --------
+        >>> import collections
+        >>> counters = Registry("counter", {"plain": "collections:Counter"}, subclass_of("builtins:dict"))
+        >>> counters.name_of(collections.Counter), counters.name_of(collections.OrderedDict)
+        ('plain', 'collections:OrderedDict')
+        """
+        module = getattr(found, "__module__", type(found).__module__)
+        name = getattr(found, "__qualname__", f"<{type(found).__qualname__}>")
+        place = f"{module}:{name}"
+        known = next((key for key, entry in self._entries.items() if entry is found or entry == place), None)
+        if known is None and "<" not in name and getattr(sys.modules.get(module), name, None) is not found:
+            return f"{module}:<{name}>"
+        return known or place
 
 
 def _load(place: str, folder: str | None = None) -> Any:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Literal
 
 import numpy as np
 
 from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
-from minizerofl.fl.data import FederatedData
+from minizerofl.fl.data import FederatedData, describe
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
 from minizerofl.fl.files.checkpoint import Best, Checkpoint
@@ -34,7 +35,7 @@ from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.turn import Answer, Invitation, Turn
-from minizerofl.models import build
+from minizerofl.models.builder import Argument, Builder, construct, find
 from minizerofl.nn import BatchNorm2d, Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
@@ -50,8 +51,10 @@ class Simulation(Shown):
     ----------
     data : FederatedData
         The clients and their samples.
-    model : str
-        A name of `minizerofl.models.MODELS`, or "package.module:builder", a function of your own.
+    model : str or callable
+        A name of `minizerofl.models.MODELS`, "package.module:builder", or a builder: a function or class of your own
+        that returns a Module. It has the parameters `sparsity` and `seed`; if it has `num_classes`, `in_channels` or
+        `input_shape` (C, H, W), it gets those of the data.
     settings : Settings
         The settings.
     workers : int
@@ -62,10 +65,15 @@ class Simulation(Shown):
     break_even : mapping of str to float, optional
         The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
     **model_arguments
-        More arguments of the model's builder, such as ``num_classes``.
+        More arguments of the model's builder; they override what it would get.
 
     Attributes
     ----------
+    model_name : str
+        What a model file calls the model: its registered name, or "package.module:builder". A part in angle brackets,
+        or the module ``__main__``, says that another process cannot import the builder.
+    model_arguments : dict
+        All arguments that the builder gets.
     settings : Settings
         The settings; "auto" in `dense_layers` has been replaced by the layers that were chosen.
     state : dict of str to array
@@ -85,6 +93,10 @@ class Simulation(Shown):
     ------
     TooFewClientsError
         The data set has fewer clients with samples than a round needs.
+    ChoiceError
+        No model has that name, or a builder cannot be used or fails.
+    TypeError
+        `model` is a Module, or something else that builds none; or the builder does not know an argument.
 
     Examples
     --------
@@ -99,20 +111,21 @@ class Simulation(Shown):
     def __init__(
         self,
         data: FederatedData,
-        model: str,
+        model: str | Builder,
         settings: Settings,
         workers: int = 1,
         engine: Literal["threads", "processes"] = "threads",
         break_even: Mapping[str, float] | None = None,
-        **model_arguments: float,
+        **model_arguments: Argument,
     ) -> None:
         self.data = data
         self.workers = workers
         self.engine = engine
-        self.model_name = model
+        self.model_name, self._builder = find(model)
         self.setup = settings.setup()
         self.rule = self.setup.rule()
-        self.model_arguments = {"sparsity": settings.built_sparsity, "seed": settings.init_seed, **model_arguments}
+        offered = {**describe(data, signature(self._builder).parameters.keys() - model_arguments), **model_arguments}
+        self.model_arguments = {"sparsity": settings.built_sparsity, "seed": settings.init_seed, **offered}
         if settings.dense_names is None:
             paths = choose_paths(self._bare_model(), settings.batch_size, break_even or {})
             settings = settings.with_dense_names(name for name, path in paths.items() if path == "dense")
@@ -128,7 +141,7 @@ class Simulation(Shown):
         self.client_memories: dict[str, State] = {}
         self._local = _batch_norm_names(initial) if settings.bn == "local" else frozenset[str]()
         if settings.bn == "local" and not self._local:
-            raise ConfigError(f"bn is 'local', but {model} has no BatchNorm; leave it at 'global'")
+            raise ConfigError(f"bn is 'local', but {self.model_name} has no BatchNorm; leave it at 'global'")
         self.evaluator = Evaluator(data, settings)
         self.initial_masks = self.masks() if settings.masks_every else {}
         check_population(data, settings.clients_per_round)
@@ -160,9 +173,13 @@ class Simulation(Shown):
 
     def _bare_model(self) -> Module:
         """Build the model, and leave the paths of its layers to themselves."""
-        model = build(self.model_name, **self.model_arguments)
+        model = self._construct()
         self.setup.apply(model, self.rule)
         return model
+
+    def _construct(self, **changed: Argument) -> Module:
+        """Call the builder, some of its arguments changed."""
+        return construct(self.model_name, self._builder, {**self.model_arguments, **changed})
 
     def _uplink_sparsities(self) -> dict[str, float]:
         """Return the sparsity by which the share of each sparse layer that is sent is counted."""
@@ -273,7 +290,9 @@ class Simulation(Shown):
         dense = Evaluation()
         if s.eval_dense:
             arguments = {**self.model_arguments, "sparsity": 0.0}
-            with ThreadEngine(lambda: build(self.model_name, **arguments), self.workers) as dense_engine:
+            with ThreadEngine(
+                lambda: construct(self.model_name, self._builder, arguments), self.workers
+            ) as dense_engine:
                 (dense,) = score(dense_engine, state, [test])
         return Scores(sparse, dense, *validation)
 

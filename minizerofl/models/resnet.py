@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Linear, Module, Sequential, SparseConv2d
+from minizerofl.models.layers import conv, linear
+from minizerofl.nn import BatchNorm2d, GlobalAvgPool, Module, Sequential
 
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels, stride of the first block
 
@@ -23,13 +24,13 @@ class BasicBlock(Module):
     def __init__(
         self, in_channels: int, out_channels: int, stride: int, sparsity: float, rng: np.random.Generator
     ) -> None:
-        self.conv1 = _conv3x3(in_channels, out_channels, stride, sparsity, rng)
+        self.conv1 = conv(in_channels, out_channels, 3, sparsity, rng, stride, bias=False)
         self.norm1 = BatchNorm2d(out_channels, relu=True)
-        self.conv2 = _conv3x3(out_channels, out_channels, 1, sparsity, rng)
+        self.conv2 = conv(out_channels, out_channels, 3, sparsity, rng, bias=False)
         self.norm2 = BatchNorm2d(out_channels, relu=True)
         self.shortcut = Sequential()  # the identity
         if stride != 1 or in_channels != out_channels:
-            projection = Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False, rng=rng)
+            projection = conv(in_channels, out_channels, 1, 0.0, rng, stride, bias=False)
             self.shortcut = Sequential(projection, BatchNorm2d(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ class ResNet(Module):
 
     def __init__(self, in_channels: int, num_classes: int, sparsity: float, rng: np.random.Generator) -> None:
         width = STAGES[0][0]
-        self.stem = Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False, rng=rng)
+        self.stem = conv(in_channels, width, 3, 0.0, rng, bias=False)
         self.norm = BatchNorm2d(width, relu=True)
         blocks = []
         for channels, stride in STAGES:
@@ -58,7 +59,7 @@ class ResNet(Module):
             width = channels
         self.blocks = Sequential(*blocks)
         self.pool = GlobalAvgPool()
-        self.classifier = Linear(width, num_classes, rng=rng)
+        self.classifier = linear(width, num_classes, 0.0, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the logits."""
@@ -102,9 +103,3 @@ def resnet18(in_channels: int = 3, num_classes: int = 10, sparsity: float = 0.0,
     11173962
     """
     return ResNet(in_channels, num_classes, sparsity, np.random.default_rng(seed))
-
-
-def _conv3x3(in_channels: int, out_channels: int, stride: int, sparsity: float, rng: np.random.Generator) -> Conv2d:
-    if sparsity == 0:
-        return Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False, rng=rng)
-    return SparseConv2d(in_channels, out_channels, 3, stride, padding=1, bias=False, rng=rng, sparsity=sparsity)

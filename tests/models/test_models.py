@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minizerofl import Tensor, models, no_grad, ops
 from minizerofl.nn import check_module, sparse_weights
@@ -13,7 +15,10 @@ from minizerofl.optim import SGD
 MODELS = {
     "femnist_cnn": {"parameters": 6_603_710, "x": (1, 28, 28), "sparse": 3, "classes": 62},
     "resnet18": {"parameters": 11_173_962, "x": (3, 32, 32), "sparse": 16, "classes": 10},
+    "mlp": {"parameters": 235_146, "x": (1, 28, 28), "sparse": 2, "classes": 10},
+    "small_cnn": {"parameters": 115_114, "x": (1, 28, 28), "sparse": 3, "classes": 10},
 }
+ANY_SHAPE = st.tuples(st.integers(1, 3), st.integers(1, 13), st.integers(1, 13))
 
 
 @pytest.fixture(params=MODELS)
@@ -87,6 +92,27 @@ def test_channels_and_classes_are_arguments() -> None:
         assert models.resnet18(in_channels=1, num_classes=12)(x).shape == (12, 2)
 
 
+@given(st.sampled_from(["mlp", "small_cnn", "femnist_cnn"]), ANY_SHAPE, st.integers(2, 7), st.sampled_from([0.0, 0.8]))
+def test_an_image_may_have_any_shape(name: str, shape: tuple[int, int, int], classes: int, sparsity: float) -> None:
+    arguments = {"num_classes": classes, "input_shape": shape, "sparsity": sparsity}
+    if name == "femnist_cnn" and min(shape[1:]) < 4:
+        with pytest.raises(ValueError, match=r"input_shape is .* at least 4 pixels; take another model, such as mlp"):
+            models.build(name, **arguments)
+        return
+    model = models.build(name, **arguments)
+    x = Tensor(np.ones((*shape, 2), np.float32))
+    logits = model(x)
+    assert logits.shape == (classes, 2)
+    ops.cross_entropy(logits, np.array([0, 1])).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.8])
+@pytest.mark.parametrize("build", [models.mlp, models.small_cnn])
+def test_the_small_models_conform(build, sparsity: float) -> None:
+    check_module(build(3, (2, 5, 3), sparsity), (2, 5, 3, 4))
+
+
 def test_unknown_names_and_arguments() -> None:
     with pytest.raises(
         ValueError, match=r"model 'resnet-18' is unknown; did you mean 'resnet18'\? Known: femnist_cnn,"
@@ -94,7 +120,7 @@ def test_unknown_names_and_arguments() -> None:
         models.build("resnet-18")
     with pytest.raises(ValueError, match=r"model 'zzz' is unknown\. Known"):
         models.build("zzz")
-    with pytest.raises(TypeError, match="depth"):
+    with pytest.raises(TypeError, match="no parameter 'depth'; it has in_channels, num_classes, sparsity, seed"):
         models.build("resnet18", depth=50)
     with pytest.raises(ValueError, match=r"sparsity is 1\.5"):
         models.femnist_cnn(sparsity=1.5)

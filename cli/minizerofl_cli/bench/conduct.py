@@ -16,7 +16,7 @@ from minizerofl.fl.data import batch_last
 from minizerofl_cli.bench.clock import clock
 from minizerofl_cli.bench.curves import measure_curves, plot_curves
 from minizerofl_cli.bench.hooks import calls
-from minizerofl_cli.bench.peer import require_torch
+from minizerofl_cli.bench.peer import require_peer, require_torch
 from minizerofl_cli.bench.products import measure_layers, peak_gflops
 from minizerofl_cli.bench.report import Report, plot_steps, product_lines, step_lines
 from minizerofl_cli.bench.steps import measure_steps
@@ -60,7 +60,7 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
     Raises
     ------
     ConfigError
-        PyTorch is wanted and not installed, or the options contradict each other.
+        PyTorch is wanted and not installed or has no twin of the model, or the options contradict each other.
     OSError
         A file cannot be written.
     """
@@ -70,6 +70,8 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
     work = prepare(
         asked.model, asked.weights, asked.data_dir, max(asked.batch_sizes, default=max(BATCH_SIZES.values()))
     )
+    if asked.torch:
+        require_peer(work.name)
     threadpool_limits(limits=1, user_api="blas")  # a worker is one thread, and so is its linear algebra
     sizes = asked.batch_sizes or (BATCH_SIZES.get(work.name, 32),)
     report = Report([*work.opening, *([f"PyTorch {version}, dense"] if version else [])], peak_gflops())

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from itertools import cycle
 from typing import Any
 
+from minizerofl.choices import PAPER_MODELS
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import Samples
 from minizerofl.models.resnet import STAGES
@@ -89,25 +90,38 @@ def peers(work: Workload, batch_size: int, workers: int) -> list[Contender]:
 def network(work: Workload) -> Any:
     """Build the dense network of a workload in PyTorch, in training mode."""
     builders: dict[str, Callable[..., Any]] = {"femnist_cnn": _femnist_cnn, "resnet18": _resnet18}
-    return builders[work.name](**{name: int(work.arguments[name]) for name in work.arguments if name != "seed"})
+    return builders[work.name](**{name: value for name, value in work.arguments.items() if name != "seed"})
 
 
-def _femnist_cnn(num_classes: int = 62) -> Any:
+def require_peer(name: str) -> None:
+    """Make sure that a model has a twin in PyTorch.
+
+    Raises
+    ------
+    ConfigError
+        It has none.
+    """
+    if name not in PAPER_MODELS:
+        raise ConfigError(f"--against torch knows {' and '.join(PAPER_MODELS)}, not {name}; measure without it")
+
+
+def _femnist_cnn(num_classes: int = 62, input_shape: tuple[int, int, int] = (1, 28, 28)) -> Any:
+    channels, height, width = input_shape
     nn = import_module("torch").nn
 
     class FemnistCNN(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
-            self.conv1 = nn.Conv2d(1, 32, 5, padding=2)
+            self.conv1 = nn.Conv2d(channels, 32, 5, padding=2)
             self.conv2 = nn.Conv2d(32, 64, 5, padding=2)
             self.pool = nn.MaxPool2d(2)
-            self.linear1 = nn.Linear(64 * 7 * 7, 2048)
+            self.linear1 = nn.Linear(64 * (height // 4) * (width // 4), 2048)
             self.linear2 = nn.Linear(2048, num_classes)
 
         def forward(self, x: Any) -> Any:
-            x = nn.functional.relu(self.pool(self.conv1(x)))  # (N, 1, 28, 28) -> (N, 32, 14, 14)
-            x = nn.functional.relu(self.pool(self.conv2(x)))  # (N, 32, 14, 14) -> (N, 64, 7, 7)
-            x = nn.functional.relu(self.linear1(x.flatten(1)))  # (N, 64, 7, 7) -> (N, 2048)
+            x = nn.functional.relu(self.pool(self.conv1(x)))  # (N, C, H, W) -> (N, 32, H/2, W/2)
+            x = nn.functional.relu(self.pool(self.conv2(x)))  # -> (N, 64, H/4, W/4)
+            x = nn.functional.relu(self.linear1(x.flatten(1)))  # -> (N, 2048)
             return self.linear2(x)  # (N, 2048) -> (N, classes)
 
     return FemnistCNN()

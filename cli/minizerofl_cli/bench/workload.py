@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from itertools import cycle
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from numpy.typing import NDArray
 from minizerofl import ops
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import ConfigError, SavedModel, load_model
-from minizerofl.fl.data import Samples, batch_last
+from minizerofl.fl.data import Samples, batch_last, describe
 from minizerofl.fl.payload import State
 from minizerofl.kernels.memory import keep_freed_memory
-from minizerofl.models import build
+from minizerofl.models import MODELS, build
+from minizerofl.models.builder import Argument
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
-from minizerofl_cli.runs.dataset import first_lines, load, model_for
+from minizerofl_cli.runs.dataset import first_lines, load
 from minizerofl_datasets import FederatedDataset
 
-DATASETS = {"femnist_cnn": "femnist", "resnet18": "cifar10"}  # the images of each model
-BATCH_SIZES = {"femnist_cnn": 10, "resnet18": 32}  # where none is asked for; 32 for a model of the user's own
+DATASETS = dict.fromkeys(MODELS, "femnist") | {"resnet18": "cifar10"}  # the images of each model
+BATCH_SIZES = dict.fromkeys(MODELS, 32) | {"femnist_cnn": 10}  # where none is asked for
 BATCHES = 16  # mini-batches that the steps go through, again and again
 TRAINING_STEPS = 20  # steps after which weights are no longer the initial ones
 LR = 0.05
@@ -87,7 +89,7 @@ class Workload:
     """
 
     name: str
-    arguments: dict[str, float]
+    arguments: Mapping[str, Argument]
     samples: Samples
     trained: State | None
     opening: list[str]
@@ -150,7 +152,7 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
         0,
         None,
     )
-    arguments = model_for(data, name)[1] if saved is None else _without_sparsity(saved)
+    arguments = describe(data, signature(MODELS[name]).parameters) if saved is None else _without_sparsity(saved)
     if saved is None:
         weights = f"weights: trained here for {TRAINING_STEPS} steps (--weights RUN takes those of a run)"
     else:
@@ -160,7 +162,7 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     return Workload(name, arguments, samples, trained, [*first_lines(data, data.source), weights])
 
 
-def _without_sparsity(saved: SavedModel) -> dict[str, float]:
+def _without_sparsity(saved: SavedModel) -> dict[str, Argument]:
     return {key: value for key, value in saved.arguments.items() if key != "sparsity"}
 
 

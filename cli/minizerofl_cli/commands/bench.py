@@ -39,7 +39,7 @@ _output = section("Output")
     "batch_sizes",
     type=click.IntRange(min=1),
     multiple=True,
-    help="Samples in a mini-batch; may be repeated. [default: femnist_cnn: 10, resnet18: 32]",
+    help="Samples in a mini-batch; may be repeated. [default: 10 for femnist_cnn, else 32]",
 )
 @_what(
     "--sparsity",

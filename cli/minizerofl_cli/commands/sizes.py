@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from minizerofl.choices import VALUES
-from minizerofl.models import MODELS
+from minizerofl.choices import PAPER_MODELS, VALUES
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
@@ -17,7 +16,7 @@ _model = section("Model and messages")
 
 
 @click.command(cls=SectionCommand)
-@_model("--model", default="resnet18", show_default=True, help="Which of the paper's models.", **one_of(MODELS))
+@_model("--model", default="resnet18", show_default=True, help="Which of the paper's models.", **one_of(PAPER_MODELS))
 @_model("--values", default="float32", show_default=True, help="How values are encoded.", **one_of(VALUES))
 @debug_option
 def sizes(model: str, values: str) -> None:
@@ -37,7 +36,7 @@ def table(model: str, values: str = "float32") -> Iterator[str]:
     Parameters
     ----------
     model : str
-        One of `MODELS`.
+        One of `PAPER_MODELS`.
     values : str
         One of `VALUES`.
 

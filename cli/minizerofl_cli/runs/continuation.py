@@ -74,8 +74,10 @@ def go_on(
             checkpoint, problems = directory.checkpoints.newest()
             wanted = plan.decisive(data, simulation.model_arguments)
             tables = read_tables(path)
-            now = {**wanted, "model": tables["model"]}  # As it stands in the file, though the settings decide.
+            # The model as it stands in the files, though the settings decide; older files lack some arguments.
+            now = {**wanted, "model": {**wanted["model"], **tables["model"]}}
             before = checkpoint.config if checkpoint else wanted
+            before = {**before, "model": {**wanted["model"], **before.get("model", {})}}
             check_fingerprint(path, data.name, data.fingerprint(), [tables, before])
             # Runs from before there were fingerprints have none.
             before = {**before, "data": {**before.get("data", {}), "fingerprint": data.fingerprint()}}

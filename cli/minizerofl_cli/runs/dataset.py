@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import minizerofl_datasets
 from minizerofl.fl.errors import ConfigError
-from minizerofl.models import MODELS
+from minizerofl.models.femnist import SMALLEST
 from minizerofl.shown import kind as kind
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import FederatedDataset
+from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.partitioned import PartitionedDataset
 
 Option = str | int | float
+SMALL_SIDE = 32  # pixels: up to here LEAF's network is the default for grey images
 
 
 def load(
@@ -83,25 +84,46 @@ def first_lines(data: FederatedDataset, asked: str) -> list[str]:
     return lines
 
 
-def model_for(data: FederatedDataset, name: str = "") -> tuple[str, dict[str, float]]:
-    """Return the name of the model for a data set, and the arguments that depend on the data.
+def model_for(data: FederatedDataset, name: str = "") -> str:
+    """Return the name of the model for a data set.
 
     Parameters
     ----------
     data : FederatedDataset
         The data.
     name : str
-        The model; by default the paper's: FEMNIST has a network of its own, all other sets have ResNet-18.
+        The model that was asked for. By default: the paper's for the paper's sets; for others LEAF's network if the
+        images are small and grey, else ResNet-18.
 
     Examples
     --------
     >>> model_for(load("cifar10", "synthetic", None, "ink", 0, 1))
-    ('resnet18', {'num_classes': 10, 'in_channels': 3})
+    'resnet18'
     """
-    name = name or ("femnist_cnn" if data.name == "femnist" else "resnet18")
-    known = inspect.signature(MODELS[name]).parameters
-    offered = {"num_classes": len(data.class_names), "in_channels": data.input_shape[0]}
-    return name, {key: value for key, value in offered.items() if key in known}
+    default = "resnet18"
+    if data.name == "femnist" or (data.name not in CATALOGUE and _small_and_grey(data.input_shape)):
+        default = "femnist_cnn"
+    return name or default
+
+
+def _small_and_grey(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[0] == 1 and all(SMALLEST <= side <= SMALL_SIDE for side in shape[1:])
+
+
+def model_line(data: FederatedDataset, name: str = "") -> str:
+    """Say which model is trained, and why this one if nobody asked for it.
+
+    Examples
+    --------
+    >>> model_line(load("cifar10", "synthetic", None, "ink", 0, 1))
+    "Model: resnet18, the paper's for cifar10."
+    """
+    if name:
+        return f"Model: {name}."
+    if data.name in CATALOGUE:
+        return f"Model: {model_for(data)}, the paper's for {data.name}."
+    kind = "small grey" if model_for(data) == "femnist_cnn" else "these"
+    return f"Model: {model_for(data)}, the default for {kind} images; --model takes others."
 
 
 def division(data: FederatedDataset) -> dict[str, Option]:

@@ -22,6 +22,7 @@ from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.models import MODELS, build
+from minizerofl.models.builder import Argument
 from minizerofl.registry import hint
 from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
@@ -112,14 +113,15 @@ class Plan:
                 option = MODEL_OPTIONS.get(key)
                 how = f"set it with --{option.replace('_', '-')}" if option else "no option sets it: delete it"
                 raise ConfigError(f"model.{key} of the config file is {value!r}, but the run has {table[key]!r}; {how}")
-        if self.model not in ("", model_for(data)[0]):
+        if self.model not in ("", model_for(data)):
             _try_model(data, simulation)
 
-    def config(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
+    def config(self, data: FederatedDataset, model_arguments: dict[str, Argument]) -> Config:
         """Return the tables of config.toml, every value resolved."""
         folder: dict[str, str | int | float] = (
             {} if self.data_dir is None else {"data_dir": str(self.data_dir.resolve())}
         )
+        arguments = {key: list(value) if isinstance(value, tuple) else value for key, value in model_arguments.items()}
         return {
             "run": {
                 "minizerofl": minizerofl.__version__,
@@ -142,7 +144,7 @@ class Plan:
                 **division(data),
             },
             "data_options": dict(self.options),
-            "model": {"name": model_for(data, self.model)[0], **model_arguments},
+            "model": {"name": model_for(data, self.model), **arguments},
             "settings": self.resolved_settings(),
         }
 
@@ -162,7 +164,7 @@ class Plan:
             "clients": "all" if self.clients is None else self.clients,
         }
 
-    def decisive(self, data: FederatedDataset, model_arguments: dict[str, float]) -> Config:
+    def decisive(self, data: FederatedDataset, model_arguments: dict[str, Argument]) -> Config:
         """Return what decides the result: config.toml without where and how fast it runs, and for how long."""
         free = {"settings": ("rounds",), "data": ("origin",)}
         tables = self.config(data, model_arguments)

@@ -13,7 +13,7 @@ from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.rundir import RunDirectory, run_name
 from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.runs.calibration import read_calibration
-from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
+from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for, model_line
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
@@ -67,7 +67,7 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
 
 
 def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
-    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data."""
+    """Load the data and set up the simulation, which settles the plan; return also the lines that said what is used."""
     data = load(
         plan.dataset,
         plan.source,
@@ -81,9 +81,11 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
     opening = first_lines(data, plan.source)
     for line in opening:
         shown.say(line)
-    model, arguments = model_for(data, plan.model)
-    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), **arguments)
+    model = model_for(data, plan.model)
+    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration())
     plan.check_model(data, simulation)
+    opening.append(model_line(data, plan.model))
+    shown.say(opening[-1])
     return replace(plan, settings=simulation.settings), data, simulation, opening
 
 

@@ -70,7 +70,7 @@ def one_of(names: Collection[str], own: str = "") -> dict[str, Any]:
     def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
         if value is None or value in names or (own and ":" in value):
             return value
-        raise click.BadParameter(f"{unknown(value, names)}.", ctx, parameter)
+        raise click.BadParameter(f"{unknown(value, names)}{f', or {own}' if own else ''}.", ctx, parameter)
 
     validator: Validator = check
     return {"callback": validator, "metavar": f"[{'|'.join([*names, own] if own else names)}]"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field
 
@@ -12,8 +13,10 @@ from minizerofl.fl.errors import ModelFileError
 from minizerofl.fl.files.sealed import Seal, read_array
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.models import build
+from minizerofl.models.builder import Argument, Builder, find
 from minizerofl.models.setup import Setup
 from minizerofl.nn import Module
+from minizerofl.registry import ChoiceError
 from minizerofl.shown import Facts, Shown, kind, megabytes
 
 SEAL = Seal(b"minizerofl-model", 1, "model file, a model.h5 of a run", ModelFileError)
@@ -26,9 +29,9 @@ class SavedModel(Shown):
     Attributes
     ----------
     name : str
-        A name of `minizerofl.models.MODELS`.
+        A name of `minizerofl.models.MODELS`, or "package.module:builder".
     arguments : dict
-        The arguments of its builder.
+        The arguments of its builder: numbers, and tuples of numbers.
     state : dict of str to array
         Parameters and buffers.
     about : dict
@@ -39,7 +42,7 @@ class SavedModel(Shown):
     """
 
     name: str
-    arguments: dict[str, float]
+    arguments: dict[str, Argument]
     state: State
     about: dict[str, object] = field(default_factory=dict)
     setup: Setup = field(default_factory=Setup)
@@ -66,11 +69,17 @@ class SavedModel(Shown):
         Raises
         ------
         ModelFileError
-            There is no such model, or arguments, setup and weights do not belong to it.
+            There is no such model, or arguments, setup and weights do not belong to it. Or its builder was a function
+            of a script, a lambda, or a function inside another one, which a name cannot bring back.
         """
+        ours = getattr(_find_builder(self.name), "__module__", "").startswith("minizerofl.")
         entries = sum(value.size for value in self.state.values())
         for key, value in self.arguments.items():
-            if key != "seed" and abs(value) > entries:  # Who builds it would run out of memory.
+            if isinstance(value, tuple):  # A model of the user's own may have fewer weights than an image has pixels.
+                size: float = math.prod(value) if ours else 0
+            else:
+                size = value
+            if key != "seed" and abs(size) > entries:  # Who builds it would run out of memory.
                 raise ModelFileError(
                     f"{self.name} with {key} {value} cannot have {entries:,} weights: not its model file"
                 )
@@ -81,6 +90,22 @@ class SavedModel(Shown):
         except Exception as error:  # A builder of the user's own raises what it likes.
             raise ModelFileError(f"the saved model {self.name!r} cannot be built ({error})") from error
         return model
+
+
+def _find_builder(name: str) -> Builder:
+    """Find the builder of a saved model."""
+    try:
+        return find(name)[1]
+    except ChoiceError as error:
+        module, _, function = name.rpartition(":")
+        if module != "__main__" and "<" not in function:
+            raise ModelFileError(f"the saved model {name!r} cannot be built ({error})") from error
+        home = "a script" if module == "__main__" else module
+        raise ModelFileError(
+            f"the saved model was built by {function} of {home}, which cannot be imported. Name the function "
+            f"first, MODELS[{name!r}] = ..., where MODELS is that of minizerofl.models; or train again with a "
+            "function that stands in a module, as in Simulation(data, 'my_model:build', ...)"
+        ) from error
 
 
 def save_model(path: str | os.PathLike[str], model: SavedModel) -> None:
@@ -130,7 +155,9 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     with SEAL.open(path) as file:
         header = json.loads(file.attrs["model"])
         name, arguments, about = header["name"], dict(header["arguments"]), dict(header["about"])
-        if not isinstance(name, str) or not all(isinstance(value, int | float) for value in arguments.values()):
-            raise ValueError("the name of its model is a text, the arguments are numbers")
+        arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in arguments.items()}
+        numbers = [each for value in arguments.values() for each in (value if isinstance(value, tuple) else [value])]
+        if not isinstance(name, str) or not all(isinstance(each, int | float) for each in numbers):
+            raise ValueError("the name of its model is a text, the arguments are numbers or lists of them")
         state = {name: read_array(file, name) for name in file}
         return SavedModel(name, arguments, state, about, Setup(**header.get("setup", {})))

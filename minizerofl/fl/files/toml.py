@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-Scalar = str | int | float
-Config = Mapping[str, Mapping[str, Scalar]]
+Value = str | int | float | list[int]
+Config = Mapping[str, Mapping[str, Value]]
 
 
 def to_toml(tables: Config) -> str:
-    r"""Write tables of strings and numbers as TOML; `tomllib` reads the same values back.
+    r"""Write tables of strings, numbers and lists of integers as TOML; `tomllib` reads the same values back.
 
     Examples
     --------
-    >>> print(to_toml({"data": {"name": "femnist", "rounds": 3, "folder": 'a "b"'}}))
+    >>> print(to_toml({"data": {"name": "femnist", "rounds": 3, "shape": [1, 28, 28], "folder": 'a "b"'}}))
     [data]
     name = "femnist"
     rounds = 3
+    shape = [1, 28, 28]
     folder = "a \"b\""
     """
     lines = []
@@ -26,7 +27,7 @@ def to_toml(tables: Config) -> str:
     return "\n".join(lines)
 
 
-def _toml_value(value: Scalar) -> str:
+def _toml_value(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

@@ -12,6 +12,7 @@ from minizerofl_cli.bench.workload import Workload
 
 NETWORKS = [
     ("femnist_cnn", {"num_classes": 62}, (1, 28, 28)),
+    ("femnist_cnn", {"num_classes": 10, "input_shape": (2, 9, 14)}, (2, 9, 14)),
     ("resnet18", {"num_classes": 10, "in_channels": 3}, (3, 32, 32)),
 ]
 
@@ -65,3 +66,10 @@ def test_without_torch_one_line_says_what_to_do(monkeypatch) -> None:
     monkeypatch.setattr(peer, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="install it"):
         peer.require_torch()
+
+
+def test_a_model_without_a_twin_is_refused() -> None:
+    for name, _, _ in NETWORKS:
+        peer.require_peer(name)
+    with pytest.raises(ConfigError, match="--against torch knows femnist_cnn and resnet18, not mlp; measure without"):
+        peer.require_peer("mlp")

@@ -5,8 +5,8 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from minizerofl.choices import PAPER_MODELS
 from minizerofl.fl.measures.sizes import PAPER_SIZES
-from minizerofl.models import MODELS
 from minizerofl_cli.main import cli
 
 
@@ -46,5 +46,11 @@ def test_the_papers_femnist_sizes_fit_no_model_of_this_size() -> None:
     assert "do not fit" in lines[-1]
 
 
-def test_every_model_has_figures_of_the_paper() -> None:
-    assert set(MODELS) == set(PAPER_SIZES)
+def test_every_model_of_the_paper_has_its_figures() -> None:
+    assert set(PAPER_MODELS) == set(PAPER_SIZES)
+
+
+def test_only_the_papers_models_have_sizes_in_the_paper(invoke):
+    result = invoke("sizes", "--model", "mlp")
+    assert result.exit_code == 2
+    assert "'mlp' is unknown. Known: femnist_cnn, resnet18. See" in result.output
