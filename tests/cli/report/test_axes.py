@@ -37,8 +37,11 @@ def test_rounds_stand_at_whole_numbers(first, more):
     assert len(set(chosen.labels)) == len(chosen.labels)
 
 
-@given(st.lists(ANY, min_size=1, max_size=400), st.integers(2, 50))
-def test_a_long_curve_keeps_its_ends_its_extremes_and_its_gaps(curve, most):
+@given(st.integers(1, 200), st.dictionaries(st.integers(0, 199), ANY, max_size=8), st.integers(2, 50))
+@example(200, {57: 1.0, 122: -1.0}, 10)
+@example(200, {57: math.nan}, 10)
+def test_a_long_curve_keeps_its_ends_its_extremes_and_its_gaps(length, spikes, most):
+    curve = [spikes.get(i, 0.0) for i in range(length)]
     kept = thin([curve], most)
     assert kept == sorted({0, len(curve) - 1, *kept})
     assert len(kept) <= max(len(curve) if len(curve) <= most else 0, 3 * most + 2)
