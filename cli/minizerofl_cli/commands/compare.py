@@ -55,7 +55,12 @@ Examples:
     type=click.Path(path_type=Path),
     help="A file .html, .md or .csv, or a folder for all three. [default: only the screen]",
 )
-@_output("--format", "file_format", help="Show Markdown or CSV instead of tables, or the kind of -o FILE.", **one_of(FORMATS))
+@_output(
+    "--format",
+    "file_format",
+    help="Without -o: show Markdown or CSV instead of tables. With a folder: write only this kind.",
+    **one_of(FORMATS),
+)
 @debug_option
 def compare(
     runs: tuple[Path, ...],

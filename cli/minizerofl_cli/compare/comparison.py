@@ -137,7 +137,9 @@ class Comparison:
         for target, measures in self.measures.targets.items():
             for group in self.groups.groups:
                 if not self.entries[group.letter, measures[0]].values:
-                    best = max(100 * float(np.nanmax(run.history.numbers("test_accuracy"))) for run in group.runs.values())
+                    best = max(
+                        100 * float(np.nanmax(run.history.numbers("test_accuracy"))) for run in group.runs.values()
+                    )
                     rounds = max(run.history.rounds for run in group.runs.values())
                     yield f"{group.letter} never reached {target:g} % in {rounds} rounds; its best was {best:.1f} %."
 

@@ -1,4 +1,4 @@
-"""Runs in groups: what differs in their settings makes a group, seeds are repetitions, and different data are refused."""
+"""Runs in groups: what differs in their settings makes a group, seeds are repetitions, other data are refused."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ DERIVED = (
     *("dense_layers", "weight_sparsity", "activation_sparsity", "uplink_sparsity", "schedule_rounds", "server_lr"),
     *("clients", "model"),
 )
+
+TOLD_ELSEWHERE = frozenset({"name", "sparsity", "seed"})  # what the table [model] of config.toml repeats
 
 
 class Seed(NamedTuple):
@@ -69,7 +71,7 @@ class Group:
     @property
     def label(self) -> str:
         """The settings that make it, as ``name=value``."""
-        return ", ".join(f"{name}={value}" for name, value in self.differs.items()) or "all runs"
+        return ", ".join(f"{name}={value}" for name, value in self.differs.items())
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class Groups:
         """What the runs were trained on, for people."""
         data = self.runs[0].config["data"]
         return f"{data['dataset']}, {kind(data['source'])}"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data were drawn by a program."""
+        return str(self.runs[0].config["data"]["source"]) != "real"
 
     @property
     def seeds(self) -> list[Seed]:
@@ -133,7 +140,7 @@ def make_groups(runs: Iterable[RunFiles], baseline: str | None = None) -> Groups
         raise ConfigError("none of these runs has a round that was evaluated; let one finish first")
     check_data(used)
     settings = [settings_of(run) for run in used]
-    names = naming(settings)
+    names = naming(settings) or ["uplink", "sparsity", "mask_ratio"]
     parts: dict[tuple[object, ...], dict[Seed, RunFiles]] = {}
     differs: dict[tuple[object, ...], dict[str, Value]] = {}
     for run, its in zip(used, settings, strict=True):
@@ -158,7 +165,7 @@ def settings_of(run: RunFiles) -> dict[str, Value]:
         known[name] = known["sparsity"] if known[name] is None else known[name]
     settings = {name: value for name, value in effective(known).items() if name not in FREE}
     data = {name: config["data"][name] for name in ("polarity", "clients")}
-    model = {f"model.{name}": value for name, value in config["model"].items() if name not in ("name", "sparsity", "seed")}
+    model = {f"model.{name}": value for name, value in config["model"].items() if name not in TOLD_ELSEWHERE}
     return {"model": config["model"]["name"], **settings, **data, **config["data_options"], **model}
 
 
@@ -167,7 +174,7 @@ def naming(settings: Sequence[Mapping[str, Value]]) -> list[str]:
 
     Examples
     --------
-    >>> naming([{"sparsity": 0.9, "weight_sparsity": 0.9, "lr": 1}, {"sparsity": 0.95, "weight_sparsity": 0.95, "lr": 1}])
+    >>> naming([{"sparsity": sp, "weight_sparsity": sp, "momentum": 0.9} for sp in (0.9, 0.95)])
     ['sparsity']
     """
     everything = dict.fromkeys(name for each in settings for name in each)
@@ -237,6 +244,6 @@ def _find(groups: Sequence[Group], wanted: str) -> Group:
         return found[0]
     labels = [group.label for group in groups]
     raise ConfigError(
-        f"--baseline {wanted} names {len(found) or 'no'} groups{hint(wanted, labels)}; expected a run directory or one of: "
-        + "; ".join(labels)
+        f"--baseline {wanted} names {len(found) or 'no'} groups{hint(wanted, labels)}; expected a letter, a run "
+        f"directory, or settings of one of: {'; '.join(labels)}"
     )

@@ -37,17 +37,14 @@ class Cost:
         Its name for people, with the unit.
     total : callable
         What a run had spent after each round, (rounds,) in this unit.
-    digits : int
-        Digits after the point.
     """
 
     key: str
     title: str
     total: Callable[[History], Column]
-    digits: int = 1
 
 
-ROUNDS = Cost("rounds", "rounds", lambda history: np.arange(1.0, history.rounds + 1), 0)
+ROUNDS = Cost("rounds", "rounds", lambda history: np.arange(1.0, history.rounds + 1))
 UPLINK = Cost("uplink_mb", "MB up", lambda history: history.numbers("cum_uplink_bytes") / MB)
 BOTH = Cost("both_mb", "MB up+down", lambda history: history.both_ways_bytes / MB)
 SECONDS = Cost("train_seconds", "s", lambda history: history.training_seconds)
@@ -65,7 +62,7 @@ class Measure:
     title : str
         What stands above its column.
     digits : int
-        Digits after the point.
+        Digits after the point of numbers below 100; larger ones have none.
     of : callable
         Takes it of a run; NaN if the run does not have it.
     at : float or None
@@ -150,12 +147,12 @@ def make_measures(groups: Groups, targets: Sequence[float] = (), same_machine: b
             _cost("uplink_mb", "MB up", 1, lambda history: history.numbers("cum_uplink_bytes") / MB, round),
             _cost("downlink_mb", "MB down", 1, lambda history: history.numbers("cum_downlink_bytes") / MB, round),
             _cost("dense_uplink_per_uplink", "dense/up", 2, _ratio("uplink_bytes"), round),
-            _cost("macs", "GMAC", 0, lambda history: history.numbers("cum_macs") / 1e9, round),
+            _cost("macs", "GMAC", 1, lambda history: history.numbers("cum_macs") / 1e9, round),
             _cost("dense_macs_per_macs", "dense/MAC", 2, _ratio("macs"), round),
             _cost("train_seconds", "s", 1, lambda history: history.training_seconds, round),
         ],
         {
-            target: [Measure(f"{c.key}_to_accuracy", c.title, c.digits, _to(target, c), target) for c in (ROUNDS, *BUDGETS)]
+            target: [Measure(f"{c.key}_to_accuracy", c.title, 1, _to(target, c), target) for c in (ROUNDS, *BUDGETS)]
             for target in targets
         },
     )
@@ -178,8 +175,22 @@ def common_round(histories: Sequence[History]) -> int:
     evaluated = [{int(i) + 1 for i in np.flatnonzero(each.evaluated)} for each in histories]
     common = set.intersection(*evaluated)
     if not common:
-        raise ConfigError("no round was evaluated in every one of these runs, so they cannot be compared at equal rounds")
+        raise ConfigError(
+            "no round was evaluated in every one of these runs, so they cannot be compared at equal rounds"
+        )
     return max(common)
+
+
+def number(value: float, digits: int, size: float | None = None) -> str:
+    """Write a number: with some digits after the point if it, or the number beside it, is below 100; else without.
+
+    Examples
+    --------
+    >>> number(99.94, 1), number(1234.5, 1), number(0.5, 1, size=1234.5)
+    ('99.9', '1,234', '0')
+    """
+    large = abs(value if size is None else size) >= 100
+    return f"{value:,.{0 if large else digits}f}"
 
 
 def interpolated(x: Column, y: Column, at: float) -> float:
@@ -225,7 +236,7 @@ def _at_budget(cost: Cost, histories: Sequence[History], judged: bool) -> Measur
         history, when = run.history, run.history.evaluated
         return 100 * interpolated(cost.total(history)[when], history.numbers("test_accuracy")[when], budget)
 
-    return Measure(f"test_accuracy_at_{cost.key}", f"{budget:,.{cost.digits}f} {cost.title}", 1, accuracy, budget, judged)
+    return Measure(f"test_accuracy_at_{cost.key}", f"{number(budget, 1)} {cost.title}", 1, accuracy, budget, judged)
 
 
 def _to(target: float, cost: Cost) -> Callable[[RunFiles], float]:

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
+Seed = TypeVar("Seed", bound=Hashable)
 Verdict = Literal["holds", "fails", "unresolved"]
 
 LEVEL = 0.95
@@ -82,7 +83,7 @@ class Difference:
     interval: tuple[float, float] | None
 
 
-def paired_difference(group: Mapping[Hashable, float], baseline: Mapping[Hashable, float]) -> Difference | None:
+def paired_difference(group: Mapping[Seed, float], baseline: Mapping[Seed, float]) -> Difference | None:
     """Return the difference of two groups, seed by seed.
 
     Parameters

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from minizerofl_cli.compare.comparison import Comparison, Entry
-from minizerofl_cli.compare.measures import Measure
+from minizerofl_cli.compare.groups import Group
+from minizerofl_cli.compare.measures import Measure, number
 from minizerofl_cli.screen.tables import table
 
 WIDTH = 80
@@ -18,9 +19,10 @@ CSV_COLUMNS = (
     *("pairs", "difference", "interval_low", "interval_high", "margin", "verdict", "values_by_seed"),
 )
 EXPLAINED = (
-    "± is the standard deviation over seeds. A difference is the group minus the baseline, paired by seed, in points of "
-    "accuracy, with a 95 % bootstrap interval over seeds. The verdict is on \"at least as good as the baseline, within "
-    "the margin\": holds if the interval is at or above -margin, fails if it is below, else unresolved."
+    "± is the standard deviation over seeds. A difference is the group minus the baseline, paired by seed, in points "
+    "of accuracy, with a 95 % bootstrap interval over seeds. The verdict is on 'at least as good as the baseline, "
+    "within the margin': it holds if the whole interval is at or above minus the margin, fails if the whole interval "
+    "is below, and is unresolved otherwise."
 )
 
 
@@ -56,11 +58,13 @@ def headline(comparison: Comparison) -> str:
 
 def legend(comparison: Comparison) -> list[tuple[str, str]]:
     """Return letter and meaning of each group."""
-    base = comparison.groups.baseline
-    return [
-        (group.letter, f"{group.label} ({_count(len(group.runs), 'seed')}{', baseline' if group is base else ''})")
-        for group in comparison.groups.groups
-    ]
+    groups = comparison.groups
+
+    def meaning(group: Group) -> str:
+        role = ", baseline" if group is groups.baseline and len(groups.groups) > 1 else ""
+        return f"{group.label} ({_count(len(group.runs), 'seed')}{role})"
+
+    return [(group.letter, meaning(group)) for group in groups.groups]
 
 
 def sections(comparison: Comparison) -> Iterator[Section]:
@@ -111,9 +115,9 @@ def cell(entry: Entry) -> str:
     its, digits = entry.spread, entry.measure.digits
     if not its.count:
         return "-"
-    deviation = "" if its.std is None else f" ± {its.std:,.{digits}f}"
+    deviation = "" if its.std is None else f" ± {number(its.std, digits, size=its.mean)}"
     some = f" ({its.count} of {entry.runs})" if its.count < entry.runs else ""
-    return f"{its.mean:,.{digits}f}{deviation}{some}"
+    return f"{number(its.mean, digits)}{deviation}{some}"
 
 
 def target_cells(entries: Sequence[Entry]) -> list[str]:
@@ -143,11 +147,31 @@ def screen(comparison: Comparison) -> Iterator[str]:
     for section in sections(comparison):
         yield ""
         yield section.title
-        yield from table(section.head, section.rows)
+        yield from fitted(section)
     yield ""
     yield from _wrapped(EXPLAINED)
     for note in comparison.notes:
         yield from _wrapped(f"Note: {note}", indent="  ")
+
+
+def fitted(section: Section) -> Iterator[str]:
+    """Lay out a table; columns that have no room beside the others follow below them.
+
+    Examples
+    --------
+    >>> wide = Section("", ["group", "a" * 50, "b" * 50], [["A", "1", "2"]])
+    >>> [line.split()[-1][0] for line in fitted(wide)]
+    ['a', '1', 'b', '2']
+    """
+    rows, first = [section.head, *section.rows], 1
+    widths = [max(len(row[k]) for row in rows) for k in range(len(section.head))]
+    while first < len(widths):
+        last = first + 1
+        while last < len(widths) and widths[0] + sum(width + 2 for width in widths[first : last + 1]) <= WIDTH:
+            last += 1
+        head, *lines = ([row[0], *row[first:last]] for row in rows)
+        yield from table(head, lines)
+        first = last
 
 
 def markdown(comparison: Comparison) -> str:
