@@ -88,9 +88,14 @@ class Comparison:
         return found
 
     @cached_property
+    def warnings(self) -> list[str]:
+        """What a reader must know before the figures: which runs, and which of their rounds, are compared."""
+        return [*self.groups.notes, *self._coverage()]
+
+    @cached_property
     def notes(self) -> list[str]:
-        """What a reader must know to read the figures rightly, a sentence or two each."""
-        return [*self.groups.notes, *self._coverage(), *self._seeds(), *self._targets()]
+        """What a reader must know beside the figures, a sentence or two each."""
+        return [*self._seeds(), *self._missing(), *self._targets()]
 
     def _coverage(self) -> Iterator[str]:
         runs, round = self.groups.runs, self.measures.round
@@ -98,7 +103,7 @@ class Comparison:
         if short:
             done = f"{short[0].path} has done {short[0].history.rounds} of {short[0].planned_rounds} rounds"
             more = f", and {len(short) - 1} more are not complete" if len(short) > 1 else ""
-            yield f"The runs are compared up to round {round}: {done}{more}."
+            yield f"The runs are compared up to round {round}: {done}{more}. Name only the others to go further."
         elif any(run.history.rounds > round for run in runs):
             yield f"The runs are compared up to round {round}, the last one that was evaluated in all of them."
         samples: dict[Seed, dict[int, str]] = {}
@@ -132,6 +137,12 @@ class Comparison:
                 yield f"{who}: no seed in common with {base.letter}, so there is no difference; run the same seeds."
             elif caution(pairs):
                 yield f"{who}: {caution(pairs)}"
+
+    def _missing(self) -> Iterator[str]:
+        for measure in self.measures.accuracies:
+            none = [group.letter for group in self.groups.groups if not self.entries[group.letter, measure].values]
+            if none:
+                yield f"{', '.join(none)}: no round was evaluated within {measure.title}, so there is no accuracy there."
 
     def _targets(self) -> Iterator[str]:
         for target, measures in self.measures.targets.items():

@@ -49,7 +49,7 @@ def page(comparison: Comparison) -> str:
     shown = [section(each.title, table(each.head, each.rows)) for each in tables.sections(comparison)]
     return whole_page(
         "Comparison of runs",
-        [tables.headline(comparison)],
+        [tables.headline(comparison), *comparison.warnings],
         [
             section("Groups", table(("group", "settings"), tables.legend(comparison))),
             section("Curves", *charts),

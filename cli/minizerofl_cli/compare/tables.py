@@ -98,7 +98,7 @@ def sections(comparison: Comparison) -> Iterator[Section]:
         rows(measures.quality),
     )
     yield Section(
-        f"Cost of {measures.round} rounds",
+        f"Cost up to round {measures.round}",
         ["group", *(measure.title for measure in measures.costs)],
         rows(measures.costs),
     )
@@ -133,7 +133,7 @@ def difference_row(entry: Entry) -> list[str]:
     """Return a row of the table of differences."""
     its, at = entry.difference, entry.measure.title
     if its is None:
-        return [entry.group.letter, at, "0", "-", "-", "no pairs"]
+        return [entry.group.letter, at, "0", "-", "-", "-"]
     interval = "-" if its.interval is None else "[{:+.2f}, {:+.2f}]".format(*its.interval)
     return [entry.group.letter, at, str(its.pairs), f"{its.mean:+.2f}", interval, str(entry.verdict)]
 
@@ -144,6 +144,8 @@ def screen(comparison: Comparison) -> Iterator[str]:
     yield ""
     for letter, meaning in legend(comparison):
         yield from _wrapped(f"{letter}  {meaning}", indent=" " * (len(letter) + 2))
+    for warning in comparison.warnings:
+        yield from _wrapped(f"Note: {warning}", indent="  ")
     for section in sections(comparison):
         yield ""
         yield section.title
@@ -178,6 +180,7 @@ def markdown(comparison: Comparison) -> str:
     """Return a page in Markdown."""
     lines = [f"**{_escaped(headline(comparison))}**", ""]
     lines += _markdown_table(("group", "settings"), legend(comparison))
+    lines += [f"\n{_escaped(warning)}" for warning in comparison.warnings]
     for section in sections(comparison):
         lines += ["", f"**{_escaped(section.title)}**", "", *_markdown_table(section.head, section.rows)]
     lines += ["", _escaped(EXPLAINED), *(f"\n- {_escaped(note)}" for note in comparison.notes)]
