@@ -142,7 +142,7 @@ class Comparison:
         for measure in self.measures.accuracies:
             none = [group.letter for group in self.groups.groups if not self.entries[group.letter, measure].values]
             if none:
-                yield f"{', '.join(none)}: no round was evaluated within {measure.title}, so there is no accuracy there."
+                yield f"{', '.join(none)}: no round was evaluated within {measure.title}; there is no accuracy there."
 
     def _targets(self) -> Iterator[str]:
         for target, measures in self.measures.targets.items():

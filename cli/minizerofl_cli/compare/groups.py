@@ -113,6 +113,12 @@ class Groups:
         """The seeds that occur."""
         return sorted({seed for group in self.groups for seed in group.runs})
 
+    @property
+    def seed_names(self) -> list[str]:
+        """The seeds for people: without those of initial weights and partition where the first tells them apart."""
+        first = [str(each.seed) for each in self.seeds]
+        return first if len(set(first)) == len(first) else [str(each) for each in self.seeds]
+
 
 def make_groups(runs: Iterable[RunFiles], baseline: str | None = None) -> Groups:
     """Put runs into groups.

@@ -51,7 +51,7 @@ def headline(comparison: Comparison) -> str:
     The data come first: nobody is to take a synthetic result for a real one.
     """
     groups = comparison.groups
-    seeds = ", ".join(map(str, groups.seeds))
+    seeds = ", ".join(groups.seed_names)
     counts = f"{_count(len(groups.runs), 'run')} in {_count(len(groups.groups), 'group')}"
     return f"{groups.data}: {counts}; {_count(len(groups.seeds), 'seed')}: {seeds}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class History:
     """
 
     cells: Mapping[str, list[str]]
+    _numbers: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rounds(self) -> int:
@@ -45,8 +46,10 @@ class History:
 
     def numbers(self, name: str) -> Column:
         """Return a column as numbers, (rounds,) float64: NaN for an empty cell, or if the file lacks the column."""
-        cells = self.cells.get(name, [""] * self.rounds)
-        return np.array([float(cell) if cell else np.nan for cell in cells])
+        if name not in self._numbers:
+            cells = self.cells.get(name, [""] * self.rounds)
+            self._numbers[name] = np.array([float(cell) if cell else np.nan for cell in cells])
+        return self._numbers[name]
 
     @property
     def evaluated(self) -> NDArray[np.bool_]:

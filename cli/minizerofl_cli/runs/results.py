@@ -73,18 +73,21 @@ def csv_of(axes: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def screen_of(axes: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    """Return a table of 80 columns; names of values are cut if they have no room.
+    """Return a table of 80 columns; the values that the sweep varies are cut if they have no room.
+
+    Test accuracy, balanced accuracy and the clients' 10th percentile are in %, "s" is the training time, and "best" the
+    round that did best on validation samples.
 
     Examples
     --------
     >>> row = {"seed": 1, "test_accuracy": "0.5", "cum_uplink_bytes": "1500000", "training_seconds": "2.5"}
     >>> for line in screen_of(["seed"], [row, {"seed": 2, "status": "failed"}]):
     ...     print(line)
-    seed  test %  balanced %  10th perc. %  MB up  MB down    s  best round
-    1       50.0           -             -      2        -  2.5           -
-    2     failed           -             -      -        -    -           -
+    seed  test %  balanced  10th perc.  MB up    s  best
+    1       50.0         -           -      2  2.5     -
+    2     failed         -           -      -    -     -
     """
-    head = ("test %", "balanced %", "10th perc. %", "MB up", "MB down", "s", "best round")
+    head = ("test %", "balanced", "10th perc.", "MB up", "s", "best")
     cells = [_cells(row) for row in rows]
     used = sum(2 + max(len(row[k]) for row in (head, *cells)) for k in range(len(head)))
     names = [_cut(", ".join(axes) or "run", WIDTH - used)]
@@ -102,7 +105,6 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         number("balanced_accuracy", 100, 1),
         number("client_accuracy_p10", 100, 1),
         number("cum_uplink_bytes", 1 / MB, 0),
-        number("cum_downlink_bytes", 1 / MB, 0),
         number("training_seconds", 1, 1),
         str(row.get("best_round", "-")),
     ]
