@@ -13,6 +13,7 @@ from minizerofl_cli.commands.bench import bench
 from minizerofl_cli.commands.compare import compare
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
+from minizerofl_cli.commands.report import report
 from minizerofl_cli.commands.resume import resume
 from minizerofl_cli.commands.sizes import sizes
 from minizerofl_cli.commands.sweep import sweep
@@ -30,6 +31,8 @@ Examples:
       continue a run that was interrupted or killed
   minizerofl eval RUN
       evaluate the model of a run on test samples
+  minizerofl report RUN
+      show a run on one page
 """
 
 
@@ -44,6 +47,7 @@ cli.add_command(resume)
 cli.add_command(sweep)
 cli.add_command(compare)
 cli.add_command(evaluate)
+cli.add_command(report)
 cli.add_command(sizes)
 cli.add_command(data)
 cli.add_command(bench)

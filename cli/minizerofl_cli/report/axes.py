@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 LIMIT = 1e300  # Numbers beyond it are drawn at the border, so that differences stay finite.
 FLAT = 1e-6  # A range that is narrower than this share of its numbers counts as one number.
@@ -147,6 +150,19 @@ def thin(columns: Sequence[Sequence[float]], most: int) -> list[int]:
             if len(shown) < len(part):
                 kept.add(next(i for i in part if not finite(column[i])))
     return sorted(kept)
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """Choose items at equal distances, the first and the last among them.
+
+    Examples
+    --------
+    >>> spread(range(0, 101, 10), 3)
+    [0, 50, 100]
+    """
+    if len(items) <= most:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
 
 
 def _step(rough: float) -> float:

@@ -34,7 +34,7 @@ class Bar:
     said: str = ""
 
 
-def bar_chart(title: str, bars: Sequence[Bar], label: str, *, note: str = "") -> str:
+def bar_chart(title: str, bars: Sequence[Bar], label: str, *, include: Sequence[float] = (), note: str = "") -> str:
     """Draw bars, one below the other.
 
     Parameters
@@ -45,6 +45,8 @@ def bar_chart(title: str, bars: Sequence[Bar], label: str, *, note: str = "") ->
         The bars.
     label : str
         What the numbers are, with the unit.
+    include : sequence of float
+        Numbers beside 0 that the scale must reach.
     note : str
         What is to be said below.
 
@@ -53,11 +55,11 @@ def bar_chart(title: str, bars: Sequence[Bar], label: str, *, note: str = "") ->
     >>> "2.5" in bar_chart("Time", [Bar("train", 2.5), Bar("evaluate", 0.5)], "seconds")
     True
     """
-    scale = axis([0.0, *(v for bar in bars for v in (bar.value, bar.low, bar.high))])
+    scale = axis([0.0, *include, *(v for bar in bars for v in (bar.value, bar.low, bar.high))])
     zero, parts = round(WIDTH * scale.share(0.0), 2), []
     for i, bar in enumerate(bars):
         y = 14 + 38 * i
-        said = f"{number(bar.value)}{f' ({bar.said})' if bar.said else ''}"
+        said = f"{number(bar.value, 4)}{f' ({bar.said})' if bar.said else ''}"
         name = label_of(bar.name, (WIDTH - width_of(said)) / LETTER - 2)
         parts.append(f'<text x="0" y="{y}">{text(name)}</text>')
         parts.append(f'<text class="end strong" x="{WIDTH}" y="{y}">{text(said)}</text>')

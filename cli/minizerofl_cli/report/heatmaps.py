@@ -1,4 +1,4 @@
-"""Heat-maps: a grid of numbers, darker where they are larger."""
+"""Heat-maps: a grid of numbers, in a stronger colour where they are larger."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def heat_map(
     high: float = 1.0,
     note: str = "",
 ) -> str:
-    """Draw a grid of numbers, darker where they are larger.
+    """Draw a grid of numbers, in a stronger colour where they are larger.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def heat_map(
     corner, column_label : str
         What the rows and the columns are.
     low, high : float
-        The numbers of the lightest and of the darkest cell.
+        The numbers of an empty and of a full cell.
     note : str
         What is to be said below.
 
@@ -51,7 +51,8 @@ def heat_map(
     left = max((width_of(label_of(name)) for name in rows), default=0.0) + 6
     wide = (WIDTH - left) / max(len(columns), 1)
     tall = min(max(wide, 4.0), 26.0, 320 / max(len(rows), 1))
-    written = wide >= 26 and tall >= 14
+    longest = max((width_of(number(value, 2)) for cells in values for value in cells), default=0.0)
+    written = wide >= longest and tall >= 14
     top, bottom = 16.0, 16.0 + tall * len(rows)
     parts = [f'<text x="0" y="10" class="faint">{text(corner)}</text>']
     for i, (name, cells) in enumerate(zip(rows, values, strict=True)):
@@ -66,33 +67,33 @@ def heat_map(
             if not finite(value):
                 parts.append(f'<rect class="missing" {place}/>')
                 continue
-            dark = round(min(max((value - low) / (high - low), 0.0), 1.0), 2)
-            parts.append(f'<rect class="heat" {place} fill-opacity="{dark:g}"/>')
+            full = round(min(max((value - low) / (high - low), 0.0), 1.0), 2)
+            parts.append(f'<rect class="heat" {place} fill-opacity="{full:g}"/>')
             if written:
-                side = "cell light" if dark > 0.5 else "cell"
+                side = "cell light" if full > 0.5 else "cell"
                 middle = f'x="{x + wide / 2:.1f}" y="{y + tall / 2 + 4:.1f}"'
                 parts.append(f'<text class="{side}" {middle}>{text(number(value, 2))}</text>')
-    longest = max((width_of(label_of(name)) for name in columns), default=0.0) + 8
+    room = max((width_of(label_of(name)) for name in columns), default=0.0) + 8
     for j, name in enumerate(columns):
-        if _has_room(j, len(columns), longest / wide):
+        if _has_room(j, len(columns), room / wide):
             x = left + wide * (j + 0.5)
             parts.append(f'<text class="middle" x="{x:.1f}" y="{bottom + 13:.1f}">{text(label_of(name))}</text>')
     parts.append(
         f'<text class="middle faint" x="{(left + WIDTH) / 2:.1f}" y="{bottom + 28:.1f}">{text(column_label)}</text>'
     )
-    parts += _scale(bottom + 44, low, high, label)
+    parts += _scale(bottom + 44, low, high)
     cells_of: list[list[Cell]] = [[name, *cells] for name, cells in zip(rows, values, strict=True)]
     numbers = table([corner, *columns], cells_of)
-    return figure(title, svg(f"{title}, {label}", bottom + 58, parts), numbers, notes=[note])
+    return figure(title, svg(f"{title}, {label}", bottom + 58, parts), numbers, unit=label, notes=[note])
 
 
-def _scale(y: float, low: float, high: float, label: str) -> list[str]:
+def _scale(y: float, low: float, high: float) -> list[str]:
     """Show which number a shade stands for."""
     steps = [
         f'<rect class="heat" x="{12 * i}" y="{y:.1f}" width="12" height="9" fill-opacity="{i / 8:g}"/>'
         for i in range(9)
     ]
-    said = f"{number(low)} to {number(high)}: {label}"
+    said = f"{number(low)} to {number(high)}"
     return [
         *steps,
         f'<rect class="border" x="0" y="{y:.1f}" width="108" height="9"/>',

@@ -49,6 +49,7 @@ def line_chart(
     y_label: str,
     *,
     include: Sequence[float] = (),
+    include_x: Sequence[float] = (),
     whole_x: bool = False,
     note: str = "",
     rest: str = "",
@@ -65,6 +66,8 @@ def line_chart(
         What the axes show, with the unit.
     include : sequence of float
         Numbers that the y axis must reach, as in (0,).
+    include_x : sequence of float
+        The same for the x axis.
     whole_x : bool
         Whether x is counted: rounds, clients.
     note : str
@@ -84,7 +87,7 @@ def line_chart(
     (True, True)
     """
     y_values = [v for s in series for column in (s.y, s.low, s.high) for v in column]
-    xs = axis([v for s in series for v in s.x], whole=whole_x)
+    xs = axis([*(v for s in series for v in s.x), *include_x], whole=whole_x)
     ys = axis([*y_values, *include], snap=True)
     labels = [label_of(s.name) for s in series] if len(series) > 1 or any(s.reference for s in series) else []
     room = max((width_of(label) for label in labels), default=6.0) + 14

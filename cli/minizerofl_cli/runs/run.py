@@ -12,6 +12,7 @@ from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.rundir import RunDirectory, run_name
 from minizerofl.fl.measures.scores import majority_class
+from minizerofl_cli.report.run_report import write_report_if_possible
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
@@ -163,6 +164,7 @@ class Run:
             stop = self._run_rounds(interrupts)
             self._keep()
             self.directory.finish("interrupted" if stop else "finished", str(stop or ""))
+            write_report_if_possible(self.directory.path, self.say)
         except Exception as error:
             reason = message(error)
             with suppress(OSError):  # a full disk may be what ended the run
@@ -172,6 +174,7 @@ class Run:
                 if isinstance(error, LostRoundError):
                     self.directory.record_loss(error)
                 self._keep()
+                write_report_if_possible(self.directory.path, self.say)
             raise
         if stop:
             raise stop

@@ -5,7 +5,7 @@ masks.h5 is a row of sealed parts, one for each round that was noted, so that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import h5py
@@ -147,25 +147,34 @@ class MaskFile:
             self.path.unlink(missing_ok=True)
         self._recall(kept)
 
-    def load(self) -> dict[int, Masks]:
+    def load(self, rounds: Collection[int] | None = None, layers: Collection[str] | None = None) -> dict[int, Masks]:
         """Return the packed masks by round and layer, round 0 for the initial ones; empty before there are any.
+
+        Parameters
+        ----------
+        rounds : collection of int, optional
+            The rounds to return; all by default.
+        layers : collection of str, optional
+            The layers to return; all by default.
 
         Raises
         ------
         SealError
             The file is damaged.
         """
-        masks, problem = self._whole_parts()
+        masks, problem = self._whole_parts(rounds, layers)
         if problem:
             raise problem
         return masks
 
-    def _whole_parts(self) -> tuple[dict[int, Masks], SealError | None]:
+    def _whole_parts(
+        self, rounds: Collection[int] | None = None, layers: Collection[str] | None = None
+    ) -> tuple[dict[int, Masks], SealError | None]:
         """Return the masks up to the first part that is damaged, and what is wrong with it."""
         masks: dict[int, Masks] = {}
         try:
             if self.path.exists():
-                for part in SEAL.parts(self.path, _read):
+                for part in SEAL.parts(self.path, lambda file: _read(file, rounds, layers)):
                     masks |= part
         except SealError as problem:
             return masks, problem
@@ -190,8 +199,10 @@ def _filler(round: int, layers: Masks) -> Callable[[h5py.File], None]:
     return fill
 
 
-def _read(file: h5py.File) -> dict[int, Masks]:
+def _read(file: h5py.File, rounds: Collection[int] | None, layers: Collection[str] | None) -> dict[int, Masks]:
     return {
-        int(name.removeprefix("round-")): {layer: bits[()] for layer, bits in file[name].items()}
+        round: {layer: bits[()] for layer, bits in file[name].items() if layers is None or layer in layers}
         for name in sorted(file)
+        for round in [int(name.removeprefix("round-"))]
+        if rounds is None or round in rounds
     }

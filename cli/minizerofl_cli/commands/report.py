@@ -1,0 +1,43 @@
+"""`minizerofl report`: shows a run on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from minizerofl_cli.screen.help import SectionCommand, section
+from minizerofl_cli.screen.lines import say
+from minizerofl_cli.screen.options import debug_option
+
+_report = section("Report")
+
+EXAMPLES = """\b
+Examples:
+  minizerofl report RUN
+      writes RUN/report.html, as minizerofl train does at its end
+  minizerofl report RUN -o page.html
+"""
+
+
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
+@click.argument("run", type=click.Path(path_type=Path))
+@_report(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The HTML file to write. [default: report.html in the run directory]",
+)
+@debug_option
+def report(run: Path, output: Path | None) -> None:
+    """Show a run on one page: an HTML file that needs nothing else, for screen and paper.
+
+    RUN is a run directory in any state: finished, interrupted, failed, or still running. The page holds accuracy and
+    loss, accuracy by bytes and by time, the clients, sparsity and masks (figures 2 and 3 of the paper), costs beside
+    those of dense training, and how to repeat the run. Behind each chart is a table of its numbers.
+    """
+    from minizerofl_cli.report.run_report import run_title, write_report
+
+    data, file = write_report(run, output)
+    say(run_title(data))
+    say(f"Report: {file} ({file.stat().st_size / 1000:,.0f} kB)")
