@@ -168,8 +168,9 @@ def common_round(histories: Sequence[History]) -> int:
 
     Examples
     --------
-    >>> done = ["0.1", "", "0.3", "0.4"]
-    >>> common_round([History({"round": ["1"] * n, "test_accuracy": done[:n]}) for n in (4, 3)])
+    >>> from minizerofl_cli.report.rundata import Rows
+    >>> rows = [{"test_accuracy": accuracy} for accuracy in ("0.1", "", "0.3", "0.4")]
+    >>> common_round([History(Rows(("test_accuracy",), rows[:n])) for n in (4, 3)])
     3
     """
     evaluated = [{int(i) + 1 for i in np.flatnonzero(each.evaluated)} for each in histories]

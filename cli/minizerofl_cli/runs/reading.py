@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from minizerofl.fl.errors import ConfigError, SealError
 from minizerofl.fl.files.jsonfile import read_json
+from minizerofl_cli.report.rundata import Rows, read_rows
 from minizerofl_cli.runs.continuation import read_tables
 
 Column = NDArray[np.float64]
@@ -26,29 +26,28 @@ class History:
 
     Attributes
     ----------
-    cells : mapping of str to list of str
-        Each column as it stands in the file.
+    rows : Rows
+        The table as it stands in the file.
 
     Examples
     --------
-    >>> history = History({"round": ["1", "2"], "test_accuracy": ["", "0.5"], "source": ["real", "real"]})
+    >>> history = History(Rows(("round", "test_accuracy"), [{"round": "1"}, {"round": "2", "test_accuracy": "0.5"}]))
     >>> history.rounds, history.numbers("test_accuracy"), history.evaluated
     (2, array([nan, 0.5]), array([False,  True]))
     """
 
-    cells: Mapping[str, list[str]]
+    rows: Rows
     _numbers: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rounds(self) -> int:
         """The number of complete rounds."""
-        return len(self.cells["round"])
+        return len(self.rows)
 
     def numbers(self, name: str) -> Column:
         """Return a column as numbers, (rounds,) float64: NaN for an empty cell, or if the file lacks the column."""
         if name not in self._numbers:
-            cells = self.cells.get(name, [""] * self.rounds)
-            self._numbers[name] = np.array([float(cell) if cell else np.nan for cell in cells])
+            self._numbers[name] = np.array(self.rows.numbers(name))
         return self._numbers[name]
 
     @property
@@ -81,21 +80,21 @@ def read_history(file: Path) -> History:
         It is missing or damaged.
     """
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        lines = file.read_bytes().count(b"\n")
     except OSError as error:
         raise SealError(f"{file}: {error.strerror}; expected the table of a run") from error
-    head, *lines = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))) or [[]]
-    if not {"round", "test_accuracy"} <= set(head):
+    rows, _ = read_rows(file)
+    if not {"round", "test_accuracy"} <= set(rows.columns):
         raise SealError(f"{file}: its first line does not name the columns of a run; put the file back")
-    for i, cells in enumerate(lines, 1):
-        if len(cells) != len(head) or cells[head.index("round")] != str(i):
-            raise SealError(f"{file}: row {i} is damaged; put the file back")
-    history = History({name: [cells[k] for cells in lines] for k, name in enumerate(head)})
+    wrong = (i for i, t in enumerate(rows.texts("round"), 1) if t != str(i))
+    damaged = next(wrong, len(rows) + 1 if lines != len(rows) + 1 else 0)
+    if damaged:
+        raise SealError(f"{file}: row {damaged} is damaged; put the file back")
+    history = History(rows)
     for name in ("test_accuracy", "cum_uplink_bytes", "cum_downlink_bytes", "train_seconds", "aggregate_seconds"):
-        try:
-            history.numbers(name)
-        except ValueError as error:
-            raise SealError(f"{file}: a cell of {name} is not a number ({error}); put the file back") from error
+        for text, value in zip(rows.texts(name), history.numbers(name), strict=True):
+            if text and not np.isfinite(value):
+                raise SealError(f"{file}: a cell of {name} is {text!r}, expected a number; put the file back")
     return history
 
 

@@ -47,11 +47,11 @@ def results_of(run: Path) -> Row:
     except SealError:
         return row
     if history.rounds:
-        row |= {name: history.cells[name][-1] for name in LAST if name in history.cells}
+        row |= {name: history.rows.texts(name)[-1] for name in LAST}
         row["training_seconds"] = f"{history.training_seconds[-1]:.3f}"
     if history.evaluated.any():
         at = int(history.evaluated.nonzero()[0][-1])
-        row |= {name: history.cells[name][at] for name in EVALUATED if name in history.cells}
+        row |= {name: history.rows.texts(name)[at] for name in EVALUATED}
         row["evaluated_round"] = at + 1
     return row
 
