@@ -74,13 +74,6 @@ def test_a_shift_shifts_the_interval(values, shift):
     assert moved == pytest.approx([shift, shift], abs=1e-9)
 
 
-@pytest.mark.parametrize(("pairs", "expected"), [(3, 0.75), (5, 0.93)])
-def test_how_often_an_interval_holds_the_true_difference(pairs, expected):
-    rng = np.random.default_rng(pairs)
-    intervals = [bootstrap_interval(rng.normal(size=pairs)) for _ in range(300)]
-    assert np.mean([low <= 0 <= high for low, high in intervals]) == pytest.approx(expected, abs=0.07)
-
-
 def test_what_few_seeds_cannot_tell():
     assert verdict(Difference(1, 5.0, None), 1.0) == "unresolved"
     assert verdict(Difference(2, 5.0, (4.0, 6.0)), 1.0) == "unresolved"
