@@ -99,7 +99,7 @@ def axis(values: Iterable[float], *, whole: bool = False, snap: bool = False, co
     if size < 1 / LIMIT:
         low = high = size = 0.0
     if high - low <= FLAT * size:
-        margin = 1.0 if whole or not size else size / 10
+        margin = max(1.0, 10 * FLAT * size) if whole or not size else size / 10
         low, high = low - margin, high + margin
     step = _step((high - low) / count)
     if whole:

@@ -10,6 +10,8 @@ from minizerofl_cli.report.axes import axis, finite, number
 from minizerofl_cli.report.figures import LETTER, WIDTH, figure, label_of, svg, width_of
 from minizerofl_cli.report.html import Cell, table, text
 
+LONGEST = 42  # letters beside a number; its name has the rest of the line
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -59,7 +61,8 @@ def bar_chart(title: str, bars: Sequence[Bar], label: str, *, include: Sequence[
     zero, parts = round(WIDTH * scale.share(0.0), 2), []
     for i, bar in enumerate(bars):
         y = 14 + 38 * i
-        said = f"{number(bar.value, 4)}{f' ({bar.said})' if bar.said else ''}"
+        beside = f" ({bar.said})" if bar.said else ""
+        said = label_of(f"{number(bar.value, 4)}{beside}", LONGEST)
         name = label_of(bar.name, (WIDTH - width_of(said)) / LETTER - 2)
         parts.append(f'<text x="0" y="{y}">{text(name)}</text>')
         parts.append(f'<text class="end strong" x="{WIDTH}" y="{y}">{text(said)}</text>')
@@ -67,7 +70,9 @@ def bar_chart(title: str, bars: Sequence[Bar], label: str, *, include: Sequence[
         if finite(bar.value):
             end = round(WIDTH * scale.share(bar.value), 2)
             width = max(abs(end - zero), 1.0)
-            parts.append(f'<rect class="bar" x="{min(zero, end):g}" y="{y + 6}" width="{width:g}" height="12"/>')
+            parts.append(
+                f'<rect class="bar" x="{min(zero, end, WIDTH - width):g}" y="{y + 6}" width="{width:g}" height="12"/>'
+            )
         parts.append(f'<path class="axis" d="M{zero:g} {y + 3}v18"/>')
         if finite(bar.low) and finite(bar.high):
             a, b = (round(WIDTH * scale.share(v), 2) for v in (bar.low, bar.high))

@@ -10,7 +10,9 @@ from minizerofl_cli.report.html import text
 
 WIDTH = 420  # of a chart in its own units; a browser scales it
 LETTER = 6.9  # about how wide a letter is, in a wide font
-LABEL_LETTERS = 17  # longest label in a chart
+LABEL_LETTERS = 17  # longest label of a curve, a row or a column
+AXIS_LETTERS = 50  # longest label of an axis
+LONGEST = 200  # letters of a name that are looked at
 
 
 def figure(title: str, drawing: str, numbers: str, *, unit: str = "", keys: str = "", notes: Sequence[str] = ()) -> str:
@@ -63,7 +65,7 @@ def label_of(name: str, letters: float = LABEL_LETTERS) -> str:
     >>> label_of("topk-weights"), label_of("a\n"), label_of("猫" * 20)
     ('topk-weights', 'a\\n', '猫猫猫猫猫猫猫猫…')
     """
-    name = printable(name)
+    name = printable(name[:LONGEST])
     room = letters * LETTER
     if width_of(name) <= room:
         return name
@@ -77,7 +79,15 @@ def width_of(label: str) -> float:
 
     Examples
     --------
-    >>> width_of("猫") == width_of("ab")
+    >>> width_of("猫") == width_of("ab") < width_of("AB") < width_of("MW")
     True
     """
-    return sum(2 * LETTER if unicodedata.east_asian_width(letter) in "WF" else LETTER for letter in label)
+    return LETTER * sum(map(_letters, label))
+
+
+def _letters(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2.0
+    if letter in "mwMW@%…":
+        return 1.7
+    return 1.2 if letter.isupper() else 1.0

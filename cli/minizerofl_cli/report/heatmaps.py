@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from minizerofl_cli.report.axes import finite, number
-from minizerofl_cli.report.figures import WIDTH, figure, label_of, svg, width_of
+from minizerofl_cli.report.figures import AXIS_LETTERS, WIDTH, figure, label_of, svg, width_of
 from minizerofl_cli.report.html import Cell, table, text
 
 
@@ -54,7 +54,7 @@ def heat_map(
     longest = max((width_of(number(value, 2)) for cells in values for value in cells), default=0.0)
     written = wide >= longest and tall >= 14
     top, bottom = 16.0, 16.0 + tall * len(rows)
-    parts = [f'<text x="0" y="10" class="faint">{text(corner)}</text>']
+    parts = [f'<text x="0" y="10" class="faint">{text(label_of(corner, AXIS_LETTERS))}</text>']
     for i, (name, cells) in enumerate(zip(rows, values, strict=True)):
         y = top + tall * i
         if _has_room(i, len(rows), 13 / tall):
@@ -78,9 +78,8 @@ def heat_map(
         if _has_room(j, len(columns), room / wide):
             x = left + wide * (j + 0.5)
             parts.append(f'<text class="middle" x="{x:.1f}" y="{bottom + 13:.1f}">{text(label_of(name))}</text>')
-    parts.append(
-        f'<text class="middle faint" x="{(left + WIDTH) / 2:.1f}" y="{bottom + 28:.1f}">{text(column_label)}</text>'
-    )
+    below = text(label_of(column_label, AXIS_LETTERS))
+    parts.append(f'<text class="middle faint" x="{(left + WIDTH) / 2:.1f}" y="{bottom + 28:.1f}">{below}</text>')
     parts += _scale(bottom + 44, low, high)
     cells_of: list[list[Cell]] = [[name, *cells] for name, cells in zip(rows, values, strict=True)]
     numbers = table([corner, *columns], cells_of)

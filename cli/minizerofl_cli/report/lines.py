@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from minizerofl.printable import printable
 from minizerofl_cli.report.axes import Axis, axis, finite, number, thin
-from minizerofl_cli.report.figures import WIDTH, figure, label_of, svg, width_of
+from minizerofl_cli.report.figures import AXIS_LETTERS, WIDTH, figure, label_of, svg, width_of
 from minizerofl_cli.report.html import Cell, table, text
 
 HEIGHT = 262
@@ -118,7 +118,7 @@ class _Frame:
         return round(self.bottom - (self.bottom - self.top) * self.ys.share(value), 1)
 
     def grid(self, x_label: str, y_label: str) -> str:
-        parts = [f'<text x="0" y="11" class="faint">{text(y_label)}</text>']
+        parts = [f'<text x="0" y="11" class="faint">{text(label_of(y_label, AXIS_LETTERS))}</text>']
         for value, label in zip(self.ys.ticks, self.ys.labels, strict=True):
             y = self.y(value)
             parts.append(f'<path class="grid" d="M{self.left:.1f} {y:g}H{self.right:.1f}"/>')
@@ -132,7 +132,9 @@ class _Frame:
                 beside = x + half + 5
         parts.append(f'<path class="axis" d="M{self.left:.1f} {self.bottom:g}H{self.right:.1f}"/>')
         middle, below = (self.left + self.right) / 2, self.bottom + 32
-        parts.append(f'<text class="middle faint" x="{middle:.1f}" y="{below:g}">{text(x_label)}</text>')
+        parts.append(
+            f'<text class="middle faint" x="{middle:.1f}" y="{below:g}">{text(label_of(x_label, AXIS_LETTERS))}</text>'
+        )
         return "".join(parts)
 
     def empty(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from minizerofl.fl.files.sealed import write_atomically
@@ -167,17 +167,21 @@ def _what_was_run(run: RunData) -> str:
     ]
     clients = run.partition.get("clients")
     if isinstance(clients, dict):
-        sizes = [size for size in clients.values() if isinstance(size, dict)]
-        train, test = (sum(int(size.get(part) or 0) for size in sizes) for part in ("train", "test"))
+        train, test = (_samples(clients.values(), part) for part in ("train", "test"))
         pairs.insert(0, ("clients", f"{len(clients):,} with {train:,} training and {test:,} test samples"))
     s = run.table("settings")
     if "lr_start" in s and "lr_end" in s:
-        pairs.append(("learning rate", f"{s['lr_start']:g} → {s['lr_end']:g}"))
+        pairs.append(("learning rate", f"{s['lr_start']} → {s['lr_end']}"))
     if "best_round" in run.summary:
         best = run.summary.get("best_validation_accuracy")
         said = f"round {run.summary['best_round']}" + (f", {percent(best)}" if isinstance(best, int | float) else "")
         pairs.append(("best in validation", said))
     return section("What was run", facts(pairs) if pairs else "")
+
+
+def _samples(clients: Iterable[object], part: str) -> int:
+    counts = [client.get(part) for client in clients if isinstance(client, dict)]
+    return sum(count for count in counts if isinstance(count, int))
 
 
 def _how_to_repeat(run: RunData) -> str:

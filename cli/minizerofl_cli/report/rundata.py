@@ -106,7 +106,7 @@ class RunData:
             config = tomllib.loads(config_text)
         except (ValueError, RecursionError):
             config = {}
-            damaged.append("config.toml")
+        damaged += [] if config else ["config.toml"]
         tables = []
         for name in ("history.csv", "clients.csv", "overlap.csv"):
             rows, whole = read_rows(path / name)

@@ -46,7 +46,7 @@ def test_the_directory(finished_run):
     assert finished_run.path.name.startswith(NAME)
     assert {file.name for file in finished_run.path.iterdir()} == {
         *("config.toml", "environment.json", "partition.json", "history.csv", "clients.csv", "train.log", "model.h5"),
-        *("summary.json", "accuracy.png", "checkpoints"),
+        *("summary.json", "accuracy.png", "report.html", "checkpoints"),
     }
 
 
