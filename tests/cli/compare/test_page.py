@@ -14,7 +14,7 @@ from minizerofl_cli.main import cli
 PAGE = (Path(__file__).parents[3] / "docs" / "compare.md").read_text()
 SMALLER = {"clients = 12": "clients = 3", "clients-per-round = 4": "clients-per-round = 2", "rounds = 10": "rounds = 2"}
 COMMANDS = [
-    shlex.split(line, comments=True) for line in re.findall(r"^minizerofl ((?:sweep|compare) r.*)$", PAGE, re.M)
+    shlex.split(line) for line in re.findall(r"^minizerofl (sweep ratios.*|compare runs.* --to.*)$", PAGE, re.MULTILINE)
 ]
 
 
