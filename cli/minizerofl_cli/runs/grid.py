@@ -70,7 +70,9 @@ class Combination:
         plan = self.plan
         settings = effective(plan.resolved_settings())
         data = (plan.dataset, plan.source, str(plan.data_dir), plan.polarity, plan.partition_seed, plan.clients)
-        return json.dumps([data, dict(plan.options), plan.model, settings, plan.workers], sort_keys=True)
+        return json.dumps(
+            [data, dict(plan.options), plan.model, settings, plan.workers, plan.checkpoint_every], sort_keys=True
+        )
 
     @property
     def path(self) -> Path:
