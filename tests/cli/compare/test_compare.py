@@ -236,3 +236,26 @@ def test_a_run_that_a_sweep_set_aside_is_not_compared(two_groups, invoke, tmp_pa
     shutil.copytree(tmp_path / "part-0", tmp_path / "part-0.aside-1")
     (tmp_path / "latest").symlink_to(tmp_path / "part-0")
     assert "6 runs in 2 groups" in invoke("compare", tmp_path).output
+
+
+def test_the_order_of_runs_changes_no_figure(two_groups, invoke, tmp_path):
+    runs = sorted(tmp_path.iterdir())
+    both = []
+    for order in (runs, runs[::-1]):
+        rows = entries(invoke("compare", *order, "--baseline", "uplink=full", "--to-accuracy", 55, "--format", "csv"))
+        letters = ("group", "baseline")
+        both.append(sorted(str({k: v for k, v in row.items() if k not in letters}) for row in rows.values()))
+    assert both[0] == both[1]
+    assert len(both[0]) == 2 * (4 + 5 + 6 + 4)
+
+
+def test_settings_that_follow_from_others_do_not_name_a_group(make_run, invoke, tmp_path):
+    for sparsity in (0.9, 0.95):
+        parts = dict.fromkeys(("sparsity", "weight_sparsity", "activation_sparsity", "uplink_sparsity"), sparsity)
+        make_run(f"sp{sparsity}", CURVE, dense_layers="none" if sparsity > 0.92 else "conv1", **parts)
+    labels = {row["settings"] for row in entries(invoke("compare", tmp_path, "--format", "csv")).values()}
+    assert labels == {"sparsity=0.9", "sparsity=0.95"}
+    for batch_norm in ("global", "local"):
+        make_run(f"bn-{batch_norm}", CURVE, bn=batch_norm, init_seed=8)
+    labels = {row["settings"] for row in entries(invoke("compare", tmp_path, "--format", "csv")).values()}
+    assert labels == {"sparsity=0.9, bn=global", "sparsity=0.95, bn=global", "sparsity=0.95, bn=local"}
