@@ -1,9 +1,21 @@
 """Settings shared by all tests."""
 
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadline: the first call of a kernel compiles it. Derandomised: the same examples everywhere.
 settings.register_profile(
     "minizerofl", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("minizerofl")
+# For a second run of the suite, as with the oldest versions of the packages: HYPOTHESIS_PROFILE=brief
+settings.register_profile("brief", settings.get_profile("minizerofl"), max_examples=8)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "minizerofl"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on Windows what needs a POSIX system."""
+    for item in items:
+        if os.name != "posix" and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="needs a POSIX system"))

@@ -69,8 +69,7 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
         raise DataError(
             f"{where}: could not be read within {seconds:.0f} seconds; it may be damaged: download it again."
         ) from error
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
+    if name := _crash(done.returncode):
         raise DataError(f"{where}: the library that reads it crashed ({name}); download the file again.")
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
@@ -85,6 +84,21 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
     if kind == "ValueError":
         raise ValueError(value)
     return value
+
+
+def _crash(code: int) -> str:
+    """Return the name of the crash that an exit code stands for, or nothing.
+
+    POSIX systems give the negative number of a signal, and Windows a number from 0xC0000000 on.
+
+    Examples
+    --------
+    >>> _crash(-11), _crash(0xC0000005), _crash(1)
+    ('SIGSEGV', '0xC0000005', '')
+    """
+    if code < 0:
+        return signal.Signals(-code).name
+    return f"0x{code:X}" if code >= 0xC0000000 else ""
 
 
 def _serve(function: str, arguments: str, seconds: str) -> None:

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,16 @@ def real_data() -> Path:
 def small() -> list[str]:
     """Options of a run that takes a second."""
     return SMALL.split()
+
+
+@pytest.fixture(scope="module")
+def small_model() -> Iterator[None]:
+    """Let this process, and those that it starts, find `my_model:small_cnn`: fast, with small files."""
+    folder = str(Path(__file__).parents[2] / "docs" / "extend")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", folder, prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")

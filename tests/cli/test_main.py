@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 import minizerofl
 
 DEAR = ("numba", "scipy", "h5py", "matplotlib", "numpy", "rich")
@@ -47,6 +49,7 @@ def test_the_exit_code_reaches_the_shell(start, tmp_path):
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.posix
 def test_ctrl_c_while_it_is_imported_leaves_no_traceback(start):
     code = """
 import os, signal, sys
@@ -55,6 +58,8 @@ class Finder:
         if name == "click":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Finder())
+import pytest
+
 from minizerofl_cli.__main__ import main
 main()
 """

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import resource
 import signal
 import subprocess
 import sys
@@ -190,6 +189,7 @@ def test_a_server_that_is_too_slow_is_given_up(server, served, tmp_path, spoil):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.posix
 def test_a_slow_download_can_be_interrupted(server, served, cache):
     server.spoil = ["slow"]
     process = subprocess.Popen([sys.executable, "-c", FETCH, served.url, served.sha256], stderr=subprocess.PIPE)
@@ -289,12 +289,13 @@ def test_two_processes_at_once(served, cache):
 
 
 def _no_large_files():
-    import signal
+    import resource
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
+@pytest.mark.posix
 def test_a_disk_that_fills_up_leaves_nothing(served, cache):
     """A limit on the size of files stands in for a full disk: a write fails with an error of the system."""
     command = [sys.executable, "-c", FETCH, served.url, served.sha256]

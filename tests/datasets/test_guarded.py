@@ -1,6 +1,5 @@
 """Functions in a process of their own: values and errors come back; a crash, a hang and hunger become refusals."""
 
-import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import pytest
 
 from minizerofl_datasets import DataError
 from minizerofl_datasets.guarded import guarded
+
+pytestmark = pytest.mark.posix  # crashes are signals, and hangs are pauses
 
 
 def test_values_come_back():
@@ -76,5 +77,7 @@ def test_an_interrupt_ends_both_processes(tmp_path):
 
 
 def test_the_limit_on_time_holds_without_the_parent():
+    import resource
+
     limits = guarded("resource:getrlimit", [resource.RLIMIT_CPU], where="here", seconds=60)
     assert limits[0] == 70

@@ -225,6 +225,7 @@ def test_a_changed_hdf5_file_is_refused_or_gives_arrays(tmp_path_factory, data):
         assert "fuzz" in imported_names()
 
 
+@pytest.mark.posix
 def test_pipes_devices_and_folders_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.h5")
     for path in (tmp_path / "pipe.h5", "/dev/zero", tmp_path):

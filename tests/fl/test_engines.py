@@ -245,15 +245,15 @@ if __name__ == "__main__":
 
 
 @processes
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_process_outlives_its_engine(signum: int) -> None:
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_no_process_outlives_its_engine(name: str) -> None:
     command, pipe = [sys.executable, "-c", ORPHANS], subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as child:
         assert child.stdout is not None
         workers: set[int] = set()
         try:
             workers |= {int(child.stdout.readline()) for _ in range(4)}
-            child.send_signal(signum)
+            child.send_signal(getattr(signal, name))
             _, err = child.communicate(timeout=30)  # up to the end of all who could write
         finally:
             child.kill()
@@ -261,7 +261,7 @@ def test_no_process_outlives_its_engine(signum: int) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
     assert len(workers) == 2
-    assert err.count("Traceback") == (signum == signal.SIGINT)  # that of the parent
+    assert err.count("Traceback") == (name == "SIGINT")  # that of the parent
 
 
 LEFT_OPEN = """

@@ -177,30 +177,41 @@ print(topk.count_at_least(np.ones(3, np.float32), np.float32(1)), how_kernels_ru
     assert done.stdout.strip() == "3 compiled", done.stderr
 
 
-@needs_jit
-@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
-@pytest.mark.parametrize("content", [b"", b"rubbish", b"half"])
-def test_a_damaged_cache_is_built_again(tmp_path: Path, suffix: str, content: bytes) -> None:
-    code = """
+COUNTS = """
 import numpy as np
 from minizerofl.kernels import topk
 from minizerofl.kernels.jit import how_kernels_run
 print(topk.count_at_least(np.ones(3, np.float32), np.float32(1)), how_kernels_run(), topk.count_at_least.stats)
 """
 
-    def run() -> str:
-        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.stdout.startswith("3 kept"), done.stderr
-        return done.stdout
 
-    run()
-    for file in tmp_path.rglob(f"*{suffix}"):
+def count_with(cache: Path) -> str:
+    """Run a kernel in a process that keeps compiled kernels in a folder."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    done = subprocess.run([sys.executable, "-c", COUNTS], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("3 kept"), done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def whole_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a compiled kernel."""
+    folder = tmp_path_factory.mktemp("cache")
+    count_with(folder)
+    return folder
+
+
+@needs_jit
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"half"])
+def test_a_damaged_cache_is_built_again(whole_cache: Path, tmp_path: Path, suffix: str, content: bytes) -> None:
+    cache = Path(shutil.copytree(whole_cache, tmp_path / "cache"))
+    files = list(cache.rglob(f"*{suffix}"))
+    assert files
+    for file in files:
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2] if content == b"half" else content)
-    run()
-    assert "cache_hits={}" not in run()  # The third run finds what the second one put there.
+    count_with(cache)
+    assert "cache_hits={}" not in count_with(cache)  # This run finds what the one before put there.
 
 
 def test_a_kernel_is_compiled_without_a_cache_when_numba_finds_no_place_for_one(

@@ -9,6 +9,11 @@ from pathlib import Path
 
 from minizerofl.fl.errors import ConfigError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 _held: set[int] = set()  # descriptors of locked directories
 
 
@@ -19,7 +24,7 @@ def _let_go() -> None:
     _held.clear()
 
 
-if os.name == "posix":
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go)
 
 
@@ -44,11 +49,9 @@ def locked(directory: Path) -> Iterator[None]:
         ...
     minizerofl.fl.errors.ConfigError: ... is in use by another process; wait for it, or stop it
     """
-    if os.name != "posix":
+    if fcntl is None:
         yield
         return
-    import fcntl
-
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,7 +16,6 @@ The counts are those of the masks that training really used, read off the graph 
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -172,12 +171,13 @@ def peak_bytes(status: Path = STATUS) -> int:
     >>> peak_bytes() >= 0
     True
     """
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    text = status.read_text(encoding="utf-8", errors="replace") if status.exists() else ""
+    found = re.search(r"VmHWM:\s+(\d+) kB", text)
     if found:  # getrusage would begin with what the parent process held when it started this one
         return int(found[1]) * 1024
-    if os.name != "posix":
+    try:
+        import resource
+    except ImportError:  # Windows
         return 0
-    import resource
-
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

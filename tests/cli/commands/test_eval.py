@@ -118,6 +118,7 @@ def test_a_model_file_that_is_sealed_but_wrong_is_refused_in_one_line(what, fini
     assert "internal" not in result.output
 
 
+@pytest.mark.posix
 def test_what_is_no_file_is_refused_at_once(invoke, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with (tmp_path / "sparse").open("wb") as file:

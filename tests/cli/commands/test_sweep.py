@@ -12,7 +12,10 @@ import pytest
 from minizerofl_cli.commands.train import train
 from minizerofl_cli.runs.grid import Sweep
 
+pytestmark = pytest.mark.usefixtures("small_model")
+
 FILE = """
+model = "my_model:small_cnn"
 source = "synthetic"
 clients = 3
 clients-per-round = 2
@@ -36,6 +39,7 @@ def _results(folder) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
 
 
+@pytest.mark.posix
 def test_interrupted_and_started_again(file, start, invoke, tmp_path):
     folder = tmp_path / "runs" / "sweep-ratios"
     process = start("sweep", file, "--runs-dir", tmp_path / "runs")

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import resource
 import tomllib
 from pathlib import Path
 
@@ -185,7 +184,10 @@ def test_faults_are_said_and_written(invoke, small, tmp_path):
     assert "Traceback" in crashed["trace"]
 
 
+@pytest.mark.posix
 def test_a_full_disk(start, small, tmp_path):
+    import resource
+
     # No file may grow beyond a megabyte; the model has 26.
     process = start(
         *("train", *small, "--runs-dir", tmp_path),
@@ -200,6 +202,7 @@ def test_a_full_disk(start, small, tmp_path):
     assert not list(run.rglob("*.h5*"))
 
 
+@pytest.mark.posix
 def test_a_reader_that_goes_away_ends_the_run(start, small, tmp_path):
     process = start("train", *small, "--rounds", 100_000, "--runs-dir", tmp_path)
     process.stdout.readline()

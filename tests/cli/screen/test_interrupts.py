@@ -56,6 +56,7 @@ def test_the_second_signal_ends_the_process_at_once():
     assert (done.returncode, done.stdout) == (130, "first\n")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_keeps_the_last_complete_round(signum, code, start, wait_for_line, small, tmp_path):
     process = start("train", *small, "--rounds", 100_000, "--runs-dir", tmp_path)
@@ -77,6 +78,7 @@ def test_a_signal_keeps_the_last_complete_round(signum, code, start, wait_for_li
     assert all(np.isfinite(value).all() for value in model.state.values())
 
 
+@pytest.mark.posix
 def test_a_signal_in_the_first_round_keeps_no_model(start, wait_for_line, small, tmp_path):
     process = start("train", *small, "--local-epochs", 100_000, "--runs-dir", tmp_path, code=TELLS_OF_ITS_STEPS)
     wait_for_line(process, "a step")

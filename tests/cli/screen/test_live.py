@@ -1,9 +1,12 @@
 """On a real terminal there is a bar, and the lines are the same."""
 
 import os
-import pty
 import re
 from contextlib import suppress
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
 
 
 def test_a_terminal(start, small, tmp_path):

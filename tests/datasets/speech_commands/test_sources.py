@@ -149,6 +149,7 @@ def test_a_sound_in_capitals_is_a_sound(tmp_path, recordings, write_folder, writ
     assert contents(Archive(write_archive(tmp_path / "a.tar.gz", capitals), "v0.01")) == capitals
 
 
+@pytest.mark.posix
 def test_a_pipe_among_the_recordings_is_refused(tmp_path, recordings, write_folder):
     folder = write_folder(tmp_path / NAME, recordings)
     os.mkfifo(folder / "bed" / "ffffffff_nohash_0.wav")

@@ -131,6 +131,7 @@ def test_a_bad_recording_leaves_nothing_behind(folder, cache, wav, kind):
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
+@pytest.mark.posix
 def test_a_full_disk_is_one_clear_line(folder, cache):
     """A limit on the size of files stands in for a disk that is full."""
     code = (
