@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ Value = str | int | float
 FREE = frozenset(
     {"rounds", "seed", "init_seed", "eval_every", "eval_samples", "eval_dense", "validation_samples", "masks_every"}
 )
+ORDER = ("model", "uplink", *(each.name for each in fields(Settings)))  # of the settings in the name of a group
 # These follow from others, as a rule: they name a group only where nothing else does.
 DERIVED = (
     *("dense_layers", "weight_sparsity", "activation_sparsity", "uplink_sparsity", "schedule_rounds", "server_lr"),
@@ -183,9 +184,10 @@ def naming(settings: Sequence[Mapping[str, Value]]) -> list[str]:
     >>> naming([{"sparsity": sp, "weight_sparsity": sp, "momentum": 0.9} for sp in (0.9, 0.95)])
     ['sparsity']
     """
-    everything = dict.fromkeys(name for each in settings for name in each)
-    names = [name for name in everything if len({repr(each.get(name)) for each in settings}) > 1]
-    for name in DERIVED:
+    values = {name: {repr(each[name]) for each in settings if name in each} for each in settings for name in each}
+    names = [name for name in values if len({repr(each.get(name)) for each in settings}) > 1]
+    names.sort(key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    for name in (*DERIVED, *(name for name in names if len(values[name]) == 1)):
         fewer = [each for each in names if each != name]
         if name in names and _parts(settings, fewer) == _parts(settings, names):
             names = fewer

@@ -61,7 +61,8 @@ def spread(values: Iterable[float]) -> Spread:
     x = np.sort(np.fromiter(values, np.float64))
     if not x.size:
         return Spread(0, float("nan"), None)
-    return Spread(x.size, _mean(x), float(x.std(ddof=1)) if x.size > 1 else None)
+    mean = _mean(x)
+    return Spread(x.size, mean, float(np.sqrt(((x - mean) ** 2).sum() / (x.size - 1))) if x.size > 1 else None)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,15 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.usefixtures("small_model")
 def test_the_example_of_the_page(invoke, tmp_path, monkeypatch):
     """The same commands on a smaller sweep: the form of what they print is that of the page."""
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    for old, new in {**SMALLER, "[0, 1, 2, 3, 4]": "[0, 1]", "lr-end": "eval-samples = 30\nlr-end"}.items():
+    for old, new in {
+        **SMALLER,
+        "[0, 1, 2, 3, 4]": "[0, 1]",
+        "lr-end": 'model = "my_model:small_cnn"\neval-samples = 30\nlr-end',
+    }.items():
         assert old in text
         text = text.replace(old, new)
     monkeypatch.chdir(tmp_path)
