@@ -42,7 +42,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], rest: str = "") -
     '<div class="scroll"><table><thead><tr><th scope="col">round</th>...<td>0.5</td></tr></tbody></table></div>'
     """
     shown, note = shorten(rows, rest)
-    top = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
+    words = [bool(rows) and all(isinstance(row[k], str) for row in rows) for k in range(len(head))]
+    marks = [' class="word"' if word else "" for word in words]
+    top = "".join(f'<th scope="col"{mark}>{text(name)}</th>' for name, mark in zip(head, marks, strict=True))
     body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in shown)
     said = f'<p class="note">{text(note)}</p>' if note else ""
     return f'{said}<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 
@@ -43,7 +44,7 @@ def test_interrupted_and_started_again(file, start, invoke, tmp_path):
     folder = tmp_path / "runs" / "sweep-ratios"
     process = start("sweep", file, "--runs-dir", tmp_path / "runs")
     for line in process.stdout:
-        if line.startswith("[2/4]"):
+        if line.startswith("[2/3]"):
             break
     for line in process.stdout:
         if line.startswith("round 1/2"):
@@ -52,25 +53,40 @@ def test_interrupted_and_started_again(file, start, invoke, tmp_path):
     process.communicate()
     assert process.returncode == 130
     statuses = [row["status"] for row in _results(folder)]
-    assert statuses in (["finished", "interrupted", "", ""], ["finished", "finished", "", ""])
+    assert statuses in (["finished", end, "", end] for end in ("interrupted", "finished"))
     first = {path: path.read_bytes() for path in (folder / NAMES[0]).rglob("*") if path.is_file()}
 
     preview = invoke("sweep", file, "--runs-dir", tmp_path / "runs", "--dry-run").output.splitlines()
-    assert preview[0].startswith("4 runs in ")
+    assert re.fullmatch(r"3 runs in .*, for 4 combinations", preview[0])
     assert preview[1] == f"{NAMES[0]}: finished, 2 rounds done"
-    assert preview[4] == f"{NAMES[3]}: to be run"
+    assert preview[3:5] == [f"{NAMES[2]}: to be run", f"{NAMES[3]}: the same run as {NAMES[1]}"]
+    assert re.fullmatch(r"Estimated for what is left: .* s and [1-9]\d* MB of disk, .*", preview[5])
 
     result = invoke("sweep", file, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
-    assert f"[1/4] {NAMES[0]}: done before, skipped" in result.output
+    assert f"[1/3] {NAMES[0]}: done before, skipped" in result.output
+    assert f"{NAMES[3]}: the same run as {NAMES[1]}, not run twice" in result.output
+    *_, head, first_row, _, _, last = result.output.splitlines()
+    assert head.split() == ["mask_ratio,", "uplink", "test", "%", "balanced", "10th", "perc.", "MB", "up", "s", "best"]
+    assert first_row.startswith("0.0, topk-weights")
+    assert last == f"Results are in {folder / 'results.csv'}; next: minizerofl compare {folder}"
+    assert max(map(len, (head, first_row))) <= 80
     assert {path: path.read_bytes() for path in (folder / NAMES[0]).rglob("*") if path.is_file()} == first
     rows = _results(folder)
-    assert [row["directory"] for row in rows] == NAMES
+    assert [row["directory"] for row in rows] == [*NAMES[:3], NAMES[1]]
+    assert [row["same_as"] for row in rows] == ["", "", "", NAMES[1]]
+    assert not (folder / NAMES[3]).exists()
     assert {row["status"] for row in rows} == {"finished"}
     assert [row["uplink"] for row in rows] == ["topk-weights", "full"] * 2
     for row in rows:
         summary = json.loads((folder / row["directory"] / "summary.json").read_text())
         assert float(row["test_accuracy"]) == summary["test_accuracy"]
+        assert int(row["best_round"]) == summary["best_round"]
+        history = list(csv.DictReader((folder / row["directory"] / "history.csv").read_text().splitlines()))
+        for name in ("balanced_accuracy", "test_loss_nats", "client_accuracy_p10", "cum_downlink_bytes", "cum_macs"):
+            assert float(row[name]) == float(history[-1][name])
+        spent = [float(each["train_seconds"]) + float(each["aggregate_seconds"]) for each in history]
+        assert float(row["training_seconds"]) == pytest.approx(sum(spent), abs=0.001)
     assert int(rows[0]["cum_uplink_bytes"]) < int(rows[2]["cum_uplink_bytes"]) < int(rows[1]["cum_uplink_bytes"])
 
     file.write_text(FILE.replace("rounds = 2", "rounds = 3"))
@@ -203,3 +219,20 @@ def test_a_value_that_stands_there_twice(invoke, tmp_path):
     (tmp_path / "s.toml").write_text("sparsity = [0.9, 0.95, 0.90]")
     result = invoke("sweep", tmp_path / "s.toml", "--runs-dir", tmp_path / "runs")
     assert (result.exit_code, "sparsity has the value 0.9 twice" in result.output) == (2, True)
+
+
+def test_the_folder_of_an_earlier_version_goes_on_working(one, invoke, tmp_path, finished_sweep):
+    """There, a combination may have a run of its own though another one is the same run."""
+    one.write_text(ONE + "mask_ratio = [0.0, 0.2]\n".replace("mask_ratio", "mask-ratio"))
+    one.write_text(one.read_text().replace("\nmask_ratio = 0.2", ""))
+    sweep = Sweep(one, tmp_path / "runs", train)
+    first, second = (each.name for each in sweep.combinations)
+    folder = tmp_path / "runs" / "sweep-one"
+    folder.mkdir(parents=True)
+    shutil.copytree(finished_sweep / "sweep-one" / "uplink=full", folder / second)
+    result = invoke("sweep", one, "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    assert f"{first}: the same run as {second}, not run twice" in result.output
+    assert "[1/1]" in result.output
+    assert "done before, skipped" in result.output
+    assert {row["directory"] for row in _results(folder)} == {second}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -63,6 +64,21 @@ def test_the_report_of_a_run_fits_the_screen(measure, finished_run, tmp_path, wi
     assert found["width"] == width
     assert found["outside"] == []
     assert found["curves"] > 10
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_comparison_fits_the_screen(measure, finished_run, invoke, tmp_path, width):
+    runs = [shutil.copytree(finished_run.path, tmp_path / str(i)) for i in range(4)]
+    for i, run in enumerate(runs):
+        config = (run / "config.toml").read_text()
+        config = config.replace('uplink = "topk-weights"', 'uplink = "full"' if i % 2 else 'uplink = "topk-diff"')
+        (run / "config.toml").write_text(config.replace("\nseed = 3\n", f"\nseed = {i // 2}\n"))
+    result = invoke("compare", *runs, "--to-accuracy", 1, "-o", tmp_path / "compare.html")
+    assert result.exit_code == 0, result.output
+    assert "4 runs in 2 groups; 2 seeds" in result.output
+    found = measure((tmp_path / "compare.html").read_text(encoding="utf-8"), width)
+    assert (found["width"], found["outside"]) == (width, [])
+    assert found["curves"] >= 4
 
 
 def test_it_is_dark_where_people_want_it_dark(measure, finished_run, tmp_path):
