@@ -13,6 +13,7 @@ from minizerofl_cli.commands.bench import bench
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
 from minizerofl_cli.commands.resume import resume
+from minizerofl_cli.commands.runs import runs
 from minizerofl_cli.commands.sizes import sizes
 from minizerofl_cli.commands.sweep import sweep
 from minizerofl_cli.commands.trace import trace
@@ -27,8 +28,10 @@ Examples:
       all options and what they mean
   minizerofl resume RUN
       continue a run that was interrupted or killed
-  minizerofl eval RUN
-      evaluate the model of a run on test samples
+  minizerofl runs
+      list the runs that are there
+  minizerofl eval
+      evaluate the model of the newest run on test samples; eval RUN: of another
 """
 
 
@@ -41,6 +44,7 @@ def cli() -> None:
 cli.add_command(train)
 cli.add_command(resume)
 cli.add_command(sweep)
+cli.add_command(runs)
 cli.add_command(evaluate)
 cli.add_command(sizes)
 cli.add_command(data)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.help import SectionCommand, SummaryGroup, argument, one_of, section
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
+    DATASET,
     DIVISION_OPTIONS,
     SET_OPTIONS,
     SOURCE_OPTIONS,
     all_of,
-    dataset_name,
     debug_option,
     take_options,
 )
@@ -28,7 +28,10 @@ _output = section("Output")
 _fetch = section("Where from")
 _seed = section("Seed")
 
-WHICH: dict[str, Any] = {"callback": dataset_name, "metavar": "SET"}
+WHICH: dict[str, Any] = {
+    **{**DATASET, "metavar": "SET"},
+    "help": f"{', '.join(CATALOGUE)}, or the name of an imported set.",
+}
 SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -61,7 +64,7 @@ Examples:
 """
 
 
-@click.group(epilog=EXAMPLES)
+@click.group(cls=SummaryGroup, epilog=EXAMPLES)
 def data() -> None:
     """Get data sets, look at them, divide them, bring your own.
 
@@ -81,7 +84,7 @@ def list_sets(data_dir: Path | None) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **{**one_of(CATALOGUE), "metavar": "SET"})
+@argument("name", help=f"{', '.join(CATALOGUE)}.", **{**one_of(CATALOGUE), "metavar": "SET"})
 @_fetch("--version", help="speech_commands: v0.01 (30 words, the paper's) or v0.02 (35 words). [default: v0.01]")
 @_fetch("--from", "origin", metavar="URL|FILE", help="The address of a mirror, or an archive that you already have.")
 @debug_option
@@ -98,7 +101,7 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **WHICH)
+@argument("name", **WHICH)
 @READING
 def info(name: str, **options: Any) -> None:
     """Describe a set: origin, size, clients, how samples become inputs, and the number of samples of each class."""
@@ -108,7 +111,7 @@ def info(name: str, **options: Any) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **WHICH)
+@argument("name", **WHICH)
 @PICTURE
 @_output("--augmented", is_flag=True, help="Show samples as training sees them, randomly augmented.")
 @READING
@@ -125,7 +128,7 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **WHICH)
+@argument("name", **WHICH)
 @PICTURE
 @_output(
     "--json",
@@ -143,7 +146,7 @@ def partition(name: str, output: Path, file: Path | None, **options: Any) -> Non
 
 
 @data.command("import", cls=SectionCommand)
-@click.argument("file", type=click.Path(path_type=Path))
+@argument("file", type=click.Path(path_type=Path), help="A .npz or .h5 file with the arrays named above.")
 @_output("--name", required=True, help="The set's name for --dataset: lower-case letters, digits, - and _.")
 @_output("--replace", is_flag=True, help="Replace the imported set of this name.")
 @debug_option
@@ -159,7 +162,7 @@ def import_set(file: Path, name: str, replace: bool) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("what", **{**one_of(("femnist-leaf",)), "metavar": "femnist-leaf"})
+@argument("what", help="What to build: femnist-leaf.", **{**one_of(("femnist-leaf",)), "metavar": "WHAT"})
 @_fetch("--by-class", type=click.Path(path_type=Path), required=True, help="NIST's by_class.zip.")
 @_fetch("--by-write", type=click.Path(path_type=Path), required=True, help="NIST's by_write.zip.")
 @_output("-o", "--output", type=click.Path(path_type=Path), help="Folder for the result. [default: the cache]")

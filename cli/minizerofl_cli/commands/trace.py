@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from minizerofl.models import MODELS
+from minizerofl_cli.runs.finding import complete_runs, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
@@ -34,7 +35,13 @@ Examples:
     help="sp: share of weights and activations left out; 0: a dense network.",
 )
 @_what("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples in the mini-batch.")
-@_what("--weights", type=click.Path(path_type=Path), help="Run directory or model.h5 whose trained weights are used.")
+@_what(
+    "--weights",
+    type=click.Path(path_type=Path),
+    callback=run_or_model,
+    shell_complete=complete_runs,
+    help="Run directory or model.h5 whose trained weights are used.",
+)
 @_what("--data-dir", type=click.Path(path_type=Path), help="Folder with real images. [default: synthetic ones]")
 @_output("--json", "json_file", type=click.Path(path_type=Path), help="Write the table to a file, unrounded.")
 @debug_option

@@ -12,19 +12,18 @@ from minizerofl.models import MODELS
 from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
 from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
 from minizerofl_cli.runs.recipes import default_text
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.help import SectionCommand, completes, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
+    DATASET,
     DIVISION_OPTIONS,
     SET_OPTIONS,
     SOURCE_OPTIONS,
     all_of,
-    dataset_name,
     debug_option,
     polarity,
 )
-from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.choices import POLARITIES
 
 OWN = "MODULE:CLASS"
@@ -74,9 +73,8 @@ _machine = section("Machine and output")
     "--dataset",
     default="femnist",
     show_default=True,
-    callback=dataset_name,
-    metavar=f"[{'|'.join(CATALOGUE)}|imported]",
     help="Name of the data set; your own after `minizerofl data import`.",
+    **DATASET,
 )
 @all_of(*SOURCE_OPTIONS)
 @_data(
@@ -86,6 +84,7 @@ _machine = section("Machine and output")
     help="femnist: ink feeds 1 - pixel (ink = 1); raw feeds the pixel as it is stored (background = 1), which learns "
     "worse.",
     callback=polarity,
+    shell_complete=completes(lambda: POLARITIES),
     metavar=f"[{'|'.join(POLARITIES)}]",
 )
 @all_of(*DIVISION_OPTIONS, *SET_OPTIONS)
@@ -208,6 +207,13 @@ _machine = section("Machine and output")
     "--checkpoint-every",
     type=click.IntRange(min=1),
     help="Write a checkpoint every N rounds. [default: 1 for models up to 30 MB, else 10]",
+)
+@_machine(
+    "--keep-checkpoints",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Keep the N newest checkpoints, beside the best; 0: none once the run has finished, only the model.",
 )
 @_machine("--dry-run", is_flag=True, help="Show the resolved config and the estimated cost of the run, then stop.")
 @debug_option

@@ -16,6 +16,7 @@ from minizerofl.choices import SERVERS
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.faults import fault_texts, parse_faults
+from minizerofl.fl.files.checkpoint import NEWEST
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
@@ -60,6 +61,7 @@ class Plan:
     workers: int
     runs_dir: Path
     checkpoint_every: int = 0
+    keep_checkpoints: int = NEWEST
     options: Mapping[str, str | int | float] = field(default_factory=dict)  # of the data set's own loader
     model: str = ""  # the paper's for the data set, if empty
     model_table: Mapping[str, Any] = field(default_factory=dict)  # what a config file expects of the model
@@ -126,6 +128,7 @@ class Plan:
                 "recipe": self.recipe,
                 "workers": self.workers,
                 "checkpoint_every": self.checkpoint_every,
+                "keep_checkpoints": self.keep_checkpoints,
                 "all_clients": self.clients is None,
                 **folder,
             },
@@ -225,6 +228,7 @@ def make_plan(
     workers: int | None,
     runs_dir: Path,
     checkpoint_every: int | None,
+    keep_checkpoints: int = NEWEST,
     model: str | None = None,
     model_table: Mapping[str, Any] | None = None,
     **overrides: Any,
@@ -261,6 +265,7 @@ def make_plan(
         workers=workers or min(usable_cores(), settings.clients_per_round),
         runs_dir=runs_dir,
         checkpoint_every=checkpoint_every or 0,
+        keep_checkpoints=keep_checkpoints,
         options=options,
         model=model or "",
         model_table=dict(model_table or {}),

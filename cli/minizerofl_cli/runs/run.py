@@ -10,13 +10,15 @@ from typing import Any
 
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
-from minizerofl.fl.files.rundir import RunDirectory, run_name
+from minizerofl.fl.files.naming import run_name
+from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
+from minizerofl_cli.runs.places import note_latest
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
@@ -60,6 +62,7 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
             config=plan.config(data, simulation.model_arguments),
             **known,
         )
+        note_latest(plan.runs_dir if name is None else plan.runs_dir.parent, directory.path)
         with locked(directory.path):
             run = Run(plan, data, simulation, directory, shown)
             run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
@@ -132,6 +135,7 @@ class Run:
         self.data = data
         self.simulation = simulation
         self.directory = directory
+        self.directory.checkpoints.keep = plan.keep_checkpoints
         self.shown = shown
         self._last = simulation.checkpoint()
         self._saved = simulation.round
@@ -163,6 +167,8 @@ class Run:
             stop = self._run_rounds(interrupts)
             self._keep()
             self.directory.finish("interrupted" if stop else "finished", str(stop or ""))
+            if not (stop or self.plan.keep_checkpoints):
+                self.directory.checkpoints.clear()
         except Exception as error:
             reason = message(error)
             with suppress(OSError):  # a full disk may be what ended the run

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from minizerofl.printable import printable
+from minizerofl_cli.screen.help import SummaryGroup
 from minizerofl_cli.screen.interrupts import Interrupted
 
 INTERNAL, USAGE, DATA, TOO_FEW_CLIENTS, DIVERGED, DISK = 1, 2, 3, 4, 5, 6
@@ -57,7 +58,7 @@ def message(error: BaseException) -> str:
     return text
 
 
-class Program(click.Group):
+class Program(SummaryGroup):
     """The command `minizerofl`: turns every error of a subcommand into one line and an exit code.
 
     With --debug or MINIZEROFL_DEBUG=1 the traceback comes first.

@@ -1,4 +1,4 @@
-"""Help worth reading: options in titled sections, defaults of the recipes in the text, examples as they are typed."""
+"""Help worth reading: options in titled sections, arguments explained, summaries whole, values that complete."""
 
 from __future__ import annotations
 
@@ -19,6 +19,49 @@ class SectionOption(click.Option):
     def __init__(self, *args: Any, section: str = "Other", **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.section = section
+        if isinstance(self.type, click.types.IntParamType) and self.metavar is None and not self.is_flag:
+            self.metavar = "N"
+
+
+class ExplainedArgument(click.Argument):
+    """A positional argument that the help text explains; its section is the first."""
+
+    section = "Arguments"
+
+    def __init__(self, *args: Any, help: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self._explanation = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Return the name and the explanation."""
+        name = (self.metavar or str(self.name).upper()).strip("[]")
+        return (name if self.required else f"[{name}]"), self._explanation
+
+
+def argument(*names: str, help: str, **attributes: Any) -> Callable[[Any], Any]:
+    """Declare a positional argument with its explanation, as `click.argument` declares one without.
+
+    Examples
+    --------
+    >>> @click.command(cls=SectionCommand)
+    ... @argument("file", help="What to read.")
+    ... def show(file):
+    ...     pass
+    >>> "  FILE  What to read." in show.get_help(click.Context(show))
+    True
+    """
+    return click.argument(*names, cls=ExplainedArgument, help=help, **attributes)
+
+
+class SummaryGroup(click.Group):
+    """A group whose help shows the whole first sentence of each command."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        records = [(name, command.get_short_help_str(1000)) for name, command in commands if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(records)
 
 
 class SectionCommand(click.Command):
@@ -33,8 +76,10 @@ class SectionCommand(click.Command):
     """
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections."""
+        """Write the sections; that of the arguments comes first."""
         sections: dict[str, list[tuple[str, str]]] = {}
+        if any(isinstance(parameter, ExplainedArgument) for parameter in self.get_params(ctx)):
+            sections[ExplainedArgument.section] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record:
@@ -50,7 +95,7 @@ def section(title: str) -> partial[Callable[[Any], Any]]:
 
 
 def one_of(names: Collection[str], own: str = "") -> dict[str, Any]:
-    """Return attributes of an option that takes one of some names, and suggests the nearest for any other.
+    """Return attributes of an option that takes one of some names, completes them, and suggests the nearest.
 
     Parameters
     ----------
@@ -72,4 +117,20 @@ def one_of(names: Collection[str], own: str = "") -> dict[str, Any]:
         raise click.BadParameter(f"{unknown(value, names)}.", ctx, parameter)
 
     validator: Validator = check
-    return {"callback": validator, "metavar": f"[{'|'.join([*names, own] if own else names)}]"}
+    metavar = f"[{'|'.join([*names, own] if own else names)}]"
+    return {"callback": validator, "metavar": metavar, "shell_complete": completes(lambda: names)}
+
+
+def completes(names: Callable[[], Collection[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what completes the value of an option on the command line: the names that begin as it does.
+
+    Examples
+    --------
+    >>> completes(lambda: ["csr", "rice"])(None, None, "r")
+    ['rice']
+    """
+
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete

@@ -93,7 +93,7 @@ def straight(tmp_path_factory, invoke, small_model) -> Path:
     runs = tmp_path_factory.mktemp("straight")
     result = invoke("train", *TINY, "--runs-dir", runs)
     assert result.exit_code == 0, result.output
-    (run,) = runs.iterdir()
+    (run,) = runs.glob("*-*")
     return run
 
 
@@ -141,7 +141,7 @@ def test_after_ctrl_c(straight, start, wait_for_line, invoke, tmp_path):
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == 130
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     assert _status(run) == "interrupted"
     assert Checkpoints(run / "checkpoints").paths()  # of the last complete round, though none was due
     result = invoke("resume", run, "--workers", 1, "--checkpoint-every", 1)
@@ -189,7 +189,7 @@ def test_a_run_whose_polarity_has_its_former_name(invoke, tmp_path):
     del arguments["dry_run"]
     with Interrupts() as interrupts:
         conduct(make_plan(**{**arguments, "polarity": "paper"}), interrupts)
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     assert 'polarity = "paper"' in (run / "config.toml").read_text()
     result = invoke("resume", run, "--extend-rounds", 1)
     assert result.exit_code == 0, result.output

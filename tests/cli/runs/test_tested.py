@@ -99,7 +99,7 @@ def test_the_models_own_set_after_a_change(invoke, tmp_path):
         "1",
     ]
     assert invoke("train", *options, "--runs-dir", tmp_path / "runs").exit_code == 0
-    (path,) = (tmp_path / "runs").iterdir()
+    (path,) = (tmp_path / "runs").glob("*-*")
     assert "Note" not in invoke("eval", path).output
     write_imported(tmp_path, x=255 - X)
     changed = invoke("eval", path)
