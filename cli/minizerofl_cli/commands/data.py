@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from minizerofl_cli.screen.help import SectionCommand, SummaryGroup, argument, one_of, section
+from minizerofl_cli.screen.help import SectionCommand, SummaryGroup, argument, completes, one_of, section
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
     DATASET,
@@ -28,6 +29,8 @@ _output = section("Output")
 _fetch = section("Where from")
 _seed = section("Seed")
 
+# What decides the samples, and is not in the file of a partition.
+CHOOSING = ("data_dir", "clients", "words", "version", "features", "augment", "format", "seed")
 WHICH: dict[str, Any] = {
     **{**DATASET, "metavar": "SET"},
     "help": f"{', '.join(CATALOGUE)}, or the name of an imported set.",
@@ -39,6 +42,12 @@ def _check_picture(ctx: click.Context, parameter: click.Parameter, value: Path) 
     if value.suffix.lower() not in SUFFIXES:
         raise click.BadParameter(f"{str(value)!r} is not a picture file; use {', '.join(SUFFIXES)}.", ctx, parameter)
     return value
+
+
+def _imported() -> list[str]:
+    from minizerofl_datasets import known_names  # imports numpy
+
+    return [name for name in known_names() if name not in CATALOGUE]
 
 
 SEED = _seed(
@@ -134,15 +143,17 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
     "--json",
     "file",
     type=click.Path(path_type=Path),
-    help="Where to write the partition, for --partition FILE.json. [default: partition.json beside the picture]",
+    help="Where to write the partition, for --partition FILE.json. [default: the picture's name with .json]",
 )
+@_output("--replace", is_flag=True, help="Replace a file that holds another partition.")
 @READING
-def partition(name: str, output: Path, file: Path | None, **options: Any) -> None:
+@click.pass_context
+def partition(ctx: click.Context, /, name: str, output: Path, file: Path | None, replace: bool, **options: Any) -> None:
     """Draw a picture of the samples of each class and client, and write the partition with its SHA-256."""
     from minizerofl_cli.data.partition_plot import draw_partition
 
     loaded = _load(name, options)
-    _say_all(draw_partition(loaded, output, file or output.parent / "partition.json"))
+    _say_all(draw_partition(loaded, output, file or output.with_suffix(".json"), _typed(ctx), replace))
 
 
 @data.command("import", cls=SectionCommand)
@@ -159,6 +170,26 @@ def import_set(file: Path, name: str, replace: bool) -> None:
     from minizerofl_cli.data.getting import take_in
 
     _say_all(take_in(file, name, replace))
+
+
+@data.command(cls=SectionCommand)
+@argument("name", help="The name of an imported set.", metavar="SET", shell_complete=completes(_imported))
+@section("Removing")("--yes", is_flag=True, help="Do not ask.")
+@debug_option
+def remove(name: str, yes: bool) -> None:
+    """Remove an imported set from the cache; the file that it was imported from stays.
+
+    What was fetched or built is not removed: data list shows the folder, which you may delete.
+    """
+    from minizerofl_cli.data.getting import find_imported
+
+    path = find_imported(name)
+    freed = f"{path.stat().st_size / 1e6:,.1f} MB"
+    if yes or click.confirm(f"Remove the imported set {name} ({path}, {freed})?"):
+        path.unlink()
+        say(f"Removed {name}; {freed} are free.")
+    else:
+        say("Nothing was removed.")
 
 
 @data.command(cls=SectionCommand)
@@ -203,6 +234,20 @@ def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
     )
     _say_all(first_lines(loaded, options["source"]))
     return loaded
+
+
+def _typed(ctx: click.Context) -> list[str]:
+    """Return the options of the command line that choose the data, for `train` to be given them again."""
+    words: list[str] = []
+    for parameter in ctx.command.params:
+        name, value = str(parameter.name), ctx.params.get(str(parameter.name))
+        if name in CHOOSING and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = "--partition-seed" if name == "seed" else parameter.opts[0]
+            if isinstance(value, bool):
+                words.append(flag if value else parameter.secondary_opts[0])
+            else:
+                words += [flag, str(value)]
+    return words
 
 
 def _say_all(lines: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from minizerofl.fl.errors import ConfigError
 from minizerofl.models import MODELS
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import FederatedDataset
+from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.partitioned import PartitionedDataset
 
 Option = str | int | float
@@ -65,15 +66,24 @@ def load(
         raise ConfigError(str(error)) from error
 
 
-def kind(source: str) -> str:
-    """Say what a source is, so that nobody takes a synthetic result for a real one.
+def kind(source: str, name: str = "") -> str:
+    """Say what data are, so that nobody takes a synthetic result for a real one.
+
+    Parameters
+    ----------
+    source : {"real", "synthetic"}
+        Where they come from: files, or the program that makes the twin.
+    name : str
+        The data set: of an imported one nobody knows whether its samples are real.
 
     Examples
     --------
-    >>> kind("synthetic")
-    'SYNTHETIC data'
+    >>> kind("synthetic", "femnist"), kind("real", "femnist"), kind("real", "my-scans")
+    ('SYNTHETIC data', 'real data', 'imported data')
     """
-    return "real data" if source == "real" else "SYNTHETIC data"
+    if source != "real":
+        return "SYNTHETIC data"
+    return "real data" if not name or name in CATALOGUE else "imported data"
 
 
 def first_lines(data: FederatedDataset, asked: str) -> list[str]:

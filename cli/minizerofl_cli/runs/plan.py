@@ -73,7 +73,7 @@ class Plan:
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
         s = self.settings
-        return f"{self.dataset}, {kind(source)}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}"
+        return f"{self.dataset}, {kind(source, self.dataset)}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
         """Return lines that say what is about to happen, and in which units it is told."""
@@ -251,6 +251,8 @@ def make_plan(
     for name, value in numbers.items():
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ConfigError(f"{name} is an integer of more than 64 bits, expected a smaller one")
+    if partition_seed is not None and partition_seed < 0:
+        raise ConfigError(f"partition_seed is {partition_seed}, expected at least 0")
     options = take_options(overrides, find_recipe(dataset, recipe).data)
     settings = resolve(recipe, seed, init_seed, overrides, dataset)
     return Plan(

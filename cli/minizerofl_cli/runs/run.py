@@ -191,7 +191,7 @@ class Run:
             self.say(
                 f"Final test accuracy {100 * end['test_accuracy']:.1f} % (majority class "
                 f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %; "
-                f"{end['test_samples']:,} samples of {kind(self.data.source)}, sparse weights); "
+                f"{end['test_samples']:,} samples of {kind(self.data.source, self.data.name)}, sparse weights); "
                 f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
             )
             if end["test_accuracy"] <= end["majority_accuracy"]:

@@ -13,6 +13,7 @@ from typing import Any
 from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.files.jsonfile import read_json
 from minizerofl.fl.files.naming import begun
+from minizerofl_cli.runs.dataset import kind
 from minizerofl_cli.runs.lock import in_use
 from minizerofl_cli.runs.places import is_run, look_through
 from minizerofl_cli.screen.progress import MB
@@ -53,8 +54,8 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """Its data: "real" or "SYNTHETIC"."""
-        return "real" if self.summary["source"] == "real" else "SYNTHETIC"
+        """Its data: "real", "imported" or "SYNTHETIC"."""
+        return kind(self.summary["source"], str(self.summary.get("dataset", ""))).removesuffix(" data")
 
     def cells(self) -> tuple[str, ...]:
         """Return its row of the table, in the order of `HEAD`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
     """Lay out a table; the first column stands to the left, all others to the right.
 
     Parameters
@@ -20,6 +20,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         The titles of the columns.
     rows : sequence of sequence of str
         The cells.
+    left : collection of int
+        The columns that stand to the left, if it is not the first alone.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     return [
         "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
+            cell.ljust(width) if i in left else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (head, *rows)
