@@ -16,11 +16,12 @@ from minizerofl.fl import ConfigError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.payload import State
 from minizerofl.kernels.memory import keep_freed_memory
-from minizerofl.models import build
+from minizerofl.models import MODELS, build
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
 from minizerofl_cli.runs.dataset import first_lines, load, model_for
 from minizerofl_datasets import FederatedDataset
+from minizerofl_datasets.catalogue import CATALOGUE
 
 DATASETS = {"femnist_cnn": "femnist", "resnet18": "cifar10"}  # the images of each model
 BATCH_SIZES = {"femnist_cnn": 10, "resnet18": 32}  # where none is asked for; 32 for a model of the user's own
@@ -142,14 +143,11 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     dataset = saved.about.get("dataset", DATASETS.get(name)) if saved else DATASETS[name]
     if dataset is None:
         raise ConfigError(f"{run} does not say on which data its model {name} was trained; use the model.h5 of a run")
-    data = load(
-        str(dataset),
-        "synthetic" if data_dir is None else "real",
-        data_dir,
-        "ink",
-        0,
-        None,
-    )
+    if saved is not None:
+        MODELS.check(name)  # A name that only the program that saved it knows.
+    # An imported set has no twin, and needs no folder.
+    source = "synthetic" if data_dir is None and dataset in CATALOGUE else "real"
+    data = load(str(dataset), source, data_dir, "ink", 0, None)
     arguments = model_for(data, name)[1] if saved is None else _without_sparsity(saved)
     if saved is None:
         weights = f"weights: trained here for {TRAINING_STEPS} steps (--weights RUN takes those of a run)"

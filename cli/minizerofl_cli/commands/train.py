@@ -57,8 +57,8 @@ _machine = section("Machine and output")
     "--recipe",
     default="quick",
     show_default=True,
-    help="Set of defaults: quick learns within minutes, paper is the paper's set-up. A default written A | B is "
-    "that of quick | paper. Any option overrides the recipe.",
+    help="Set of defaults, which depend on the data set too: quick learns within minutes, paper is the paper's set-up. "
+    "--dry-run shows all of them, docs/training.md has a table. Any option overrides the recipe.",
     **one_of(RECIPE_NAMES),
 )
 @_recipe(

@@ -106,18 +106,18 @@ def find_recipe(dataset: str, name: str) -> Recipe:
 
 
 def default_text(name: str) -> str:
-    """Return the default of a setting for the help text: one value, or each recipe's.
+    """Return the default of a setting for the help text: one value, or that of the default recipe, named as such.
 
     Examples
     --------
     >>> default_text("sparsity"), default_text("rounds")
-    ('[default: 0.95]', '[femnist 30 | 1000, cifar10 10 | 700, speech_commands 20 | 200]')
+    ('[default: 0.95]', '[default: by recipe, femnist quick 30]')
     """
     values = {dataset: [getattr(recipes[each], name) for each in NAMES] for dataset, recipes in RECIPES.items()}
     different = {value for pair in values.values() for value in pair}
     if len(different) == 1:
         return f"[default: {different.pop()}]"
-    return "[" + ", ".join(f"{dataset} {quick} | {paper}" for dataset, (quick, paper) in values.items()) + "]"
+    return f"[default: by recipe, femnist quick {values['femnist'][0]}]"
 
 
 SETTINGS = tuple(each.name for each in fields(Recipe) if each.name != "data")

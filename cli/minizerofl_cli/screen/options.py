@@ -92,7 +92,7 @@ DIVISION_OPTIONS: tuple[Decorator, ...] = (
         help="How the samples are divided into clients; FILE.json is one that `minizerofl data "
         "partition` wrote. [default: dirichlet, as in the paper]",
     ),
-    _division("--num-clients", type=int, help="The number of clients. [100; quick cifar10 20, speech_commands 40]"),
+    _division("--num-clients", type=int, help="The number of clients. [default: by recipe, paper 100]"),
     _division("--alpha", type=float, help="dirichlet(-min), quantity: 1000 is nearly IID, 0.1 is not. [default: 1]"),
     _division("--prior", help="dirichlet: draw around the classes' shares or equal shares. [default: classes]",
               **one_of(PRIORS)),
