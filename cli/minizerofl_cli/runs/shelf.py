@@ -20,7 +20,8 @@ from minizerofl_cli.screen.progress import MB
 from minizerofl_cli.screen.tables import block_table, csv_text, table
 
 STATES = ("running", "finished", "interrupted", "failed")
-HEAD = ("name", "state", "data", "rounds", "accuracy", "balanced", "MB sent", "seconds", "begun (UTC)")
+HEAD = ("name", "state", "data", "rounds", "accuracy", "balanced", "MB sent", "s", "begun (UTC)")
+FIRST_TO_GO = ("begun (UTC)", "s")  # where the screen is too narrow even so
 # The columns of the CSV file; most stand so in summary.json.
 COLUMNS = (
     *("name", "state", "source", "rounds_done", "rounds", "test_accuracy", "balanced_accuracy"),
@@ -69,7 +70,7 @@ class Entry:
             _percent(self.number("balanced_accuracy")),
             f"{(self.number('cum_uplink_bytes') or 0) / MB:,.1f}",
             "" if seconds is None else f"{seconds:,.0f}",
-            self.begun[2:16].replace("T", " "),
+            self.begun[5:16].replace("T", " "),
         )
 
     def row(self) -> dict[str, Any]:
@@ -132,8 +133,10 @@ def shelf_lines(folder: Path, shelf: Shelf, width: int) -> Iterator[str]:
     """
     if shelf.entries:
         rows = [entry.cells() for entry in shelf.entries]
-        whole = table(HEAD, rows)
-        yield from whole if max(map(len, whole)) <= width else block_table(HEAD, rows)
+        lines = table(HEAD, rows)
+        if max(map(len, lines)) > width:
+            lines = block_table(HEAD, rows, width, FIRST_TO_GO, "--csv FILE")
+        yield from lines
     else:
         yield f"There is no run in {folder}."
     yield from (f"Note: {problem}" for problem in shelf.problems)

@@ -92,12 +92,15 @@ def fitting_table(
     return [*lines, f"Not shown: {', '.join(left_out)} (a wider screen, or {hint})."] if left_out else lines
 
 
-def block_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out a table with the first column on lines of its own, for names that are long.
+def block_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], width: int, first_to_go: Collection[str], hint: str
+) -> list[str]:
+    """Lay out a table with the first column on lines of its own, for names that are long; see `fitting_table`.
 
     Examples
     --------
-    >>> for line in block_table(("name", "state", "rounds"), [("a-long-name", "finished", "30/30")]):
+    >>> rows = [("a-long-name", "finished", "30/30")]
+    >>> for line in block_table(("name", "state", "rounds"), rows, 18, ["rounds"], "--csv FILE"):
     ...     print(line)
     name
          state  rounds
@@ -105,8 +108,9 @@ def block_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]
       finished   30/30
     """
     names = [head[0], *(row[0] for row in rows)]
-    below = table(["", *head[1:]], [["", *row[1:]] for row in rows])
-    return [line for pair in zip(names, below, strict=True) for line in pair]
+    below = fitting_table(["", *head[1:]], [["", *row[1:]] for row in rows], width, first_to_go, hint)
+    pairs = zip(names, below[: len(names)], strict=True)
+    return [*(line for pair in pairs for line in pair), *below[len(names) :]]
 
 
 def csv_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
