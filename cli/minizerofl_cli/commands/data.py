@@ -185,7 +185,11 @@ def remove(name: str, yes: bool) -> None:
 
     path = find_imported(name)
     freed = f"{path.stat().st_size / 1e6:,.1f} MB"
-    if yes or click.confirm(f"Remove the imported set {name} ({path}, {freed})?"):
+    try:
+        agreed = yes or click.confirm(f"Remove the imported set {name} ({path}, {freed})?")
+    except click.Abort:  # nobody is there to answer
+        raise click.UsageError("nothing was removed, for nobody answered; --yes removes without asking.") from None
+    if agreed:
         path.unlink()
         say(f"Removed {name}; {freed} are free.")
     else:

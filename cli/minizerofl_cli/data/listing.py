@@ -52,7 +52,7 @@ def list_lines(data_dir: Path | None) -> Iterator[str]:
             path = cache_folder() / "imported" / f"{name}.h5"
             rows.append((name, "imported", _size([path]), str(path)))
     yield from table(("set", "real data", "size", "where"), rows, left=(0, 1, 3))
-    yield f"{', '.join(CATALOGUE)}: each also has a SYNTHETIC twin, made by a program (--source synthetic)."
+    yield "Sets that are not imported also have a SYNTHETIC twin (--source synthetic)."
     yield "Next: minizerofl data info SET, or minizerofl train --dataset SET"
 
 

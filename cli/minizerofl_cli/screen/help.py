@@ -10,6 +10,7 @@ import click
 
 from minizerofl.registry import unknown
 
+WIDTH = 78  # columns of a help text
 Validator = Callable[[click.Context, click.Parameter, str | None], str | None]
 
 
@@ -21,6 +22,9 @@ class SectionOption(click.Option):
         self.section = section
         if isinstance(self.type, click.types.IntParamType) and self.metavar is None and not self.is_flag:
             self.metavar = "N"
+        if self.metavar and len(f"  {self.opts[0]} {self.metavar}") > WIDTH:  # Too many names for one line.
+            names = self.metavar.strip("[]").split("|")
+            self.metavar, self.help = "NAME", f"{', '.join(names[:-1])} or {names[-1]}. {self.help}"
 
 
 class ExplainedArgument(click.Argument):

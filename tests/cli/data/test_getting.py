@@ -148,7 +148,7 @@ def test_the_leaf_build(invoke, tmp_path):
     for share in (0, 1, -0.1, "nan"):
         wrong = invoke("data", "build", "femnist-leaf", *archives, "--test-share", share, "-o", tmp_path / "wrong")
         assert wrong.exit_code == 2
-        assert f"test_share={float(share)}: expected 0 < test_share < 1" in wrong.output
+        assert f"--test-share {float(share)}: expected 0 < value < 1" in wrong.output
     assert not (tmp_path / "wrong").exists()
 
 
@@ -181,7 +181,8 @@ def test_an_imported_set_is_removed_after_asking(invoke, tmp_path):
         return click.testing.CliRunner().invoke(cli, ["data", "remove", "one"], input=text)
 
     assert "Nothing was removed." in answer("n\n").output
-    assert answer("").exit_code != 0  # nobody is there to answer
+    unanswered = answer("")
+    assert (unanswered.exit_code, "--yes" in unanswered.output) == (2, True)
     assert sorted(path.name for path in kept.glob("*.h5")) == ["one.h5", "two.h5"]
     removed = answer("y\n")
     assert (removed.exit_code, "MB are free" in removed.output) == (0, True)

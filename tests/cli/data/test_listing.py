@@ -14,7 +14,7 @@ def test_the_list_on_a_machine_with_nothing(invoke):
     for name in ("cifar10", "speech_commands", "femnist"):
         assert re.search(rf"^{name} +not here +minizerofl data fetch {name}$", text, re.M)
     assert text.count("SYNTHETIC") == 1
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_list_says_what_is_in_a_folder(invoke, tmp_path):
