@@ -3,6 +3,7 @@
 import csv
 import json
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import h5py
@@ -81,6 +82,15 @@ def test_files_agree(finished_run):
     assert summary["rounds_done"] == summary["rounds"] == 2
     assert summary["test_accuracy"] == float(rows[-1]["test_accuracy"]) == model.about["test_accuracy"]
     assert summary["cum_uplink_bytes"] == int(rows[-1]["cum_uplink_bytes"]) == sum(int(r["uplink_bytes"]) for r in rows)
+    for name in ("test_loss_nats", "balanced_accuracy", "client_accuracy", "client_accuracy_p10", "train_loss_nats"):
+        assert summary[name] == float(rows[-1][name])
+    for name in ("cum_macs", "cum_dense_macs", "cum_downlink_bytes", "client_accuracy_worst_5_percent"):
+        assert summary[name] == float(rows[-1][name])
+    assert summary["cum_seconds"] == float(rows[-1]["cum_seconds"])
+    trained = sum(float(row["train_seconds"]) for row in rows)
+    assert summary["cum_train_seconds"] == pytest.approx(trained, abs=1e-3)
+    assert summary["best_round"] in (1, 2)
+    assert datetime.fromisoformat(summary["begun"]) <= datetime.now(UTC)
     assert len(clients) == 4
     assert all(int(row["num_samples"]) == partition[row["client"]]["train"] for row in clients)
     for row in rows:
