@@ -26,7 +26,7 @@ Examples:
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @argument(
     "folder",
-    help="The folder to look through, or a run.",
+    help="The folder to look through, or a run. [default: runs]",
     type=click.Path(path_type=Path),
     default=RUNS,
     shell_complete=complete_runs,

@@ -71,7 +71,11 @@ def note_latest(root: Path, run: Path) -> None:
             part.symlink_to(target, target_is_directory=True)
         except (OSError, NotImplementedError):
             part.write_text(target + "\n", encoding="utf-8")
-        part.replace(pointer)
+        try:
+            part.replace(pointer)
+        except PermissionError:  # Windows replaces no link to a directory.
+            pointer.unlink()
+            part.rename(pointer)
     with suppress(OSError):
         part.unlink(missing_ok=True)
 

@@ -19,8 +19,8 @@ def run_name(dataset: str, source: str, settings: Settings) -> str:
     --------
     >>> run_name("femnist", "synthetic", Settings())
     'femnist-synthetic-topk-weights-seed0'
-    >>> run_name("femnist", "real", Settings(uplink="my_uplink:SignFlips", seed=3))
-    'femnist-SignFlips-seed3'
+    >>> run_name("femnist", "real", Settings(uplink="minizerofl.fl.uplinks:Full", seed=3))
+    'femnist-Full-seed3'
     """
     data = dataset if source == "real" else f"{dataset}-{source}"
     uplink = re.sub(r"[^\w.-]", "-", settings.uplink.rpartition(":")[2])
