@@ -141,14 +141,14 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--uplink", "nowhere:Mine"], "uplink 'nowhere:Mine' cannot be imported (ModuleNotFoundError"),
-        (["--uplink", "unfinished:f"], "uplink 'unfinished:f' cannot be imported (SyntaxError"),
+        (["--uplink", "nowhere:Mine"], "--uplink nowhere:Mine cannot be imported (ModuleNotFoundError"),
+        (["--uplink", "unfinished:f"], "--uplink unfinished:f cannot be imported (SyntaxError"),
         (["--uplink", "my_uplink:Missing"], "module 'my_uplink' has no attribute 'Missing'"),
         (["--uplink", "broken:Other"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "broken:number"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
-        (["--uplink", "broken:NoRank"], "'broken:NoRank' lacks the method rank"),
+        (["--uplink", "broken:NoRank"], "broken:NoRank lacks the method rank"),
         (["--uplink", "my_server:SlowStart"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
-        (["--uplink", "my_uplink:"], "'my_uplink:' is unknown"),
+        (["--uplink", "my_uplink:"], "my_uplink: is unknown"),
         (["--uplink", "my_uplink"], "'my_uplink' is unknown"),
         (["--server", "my_uplink:SignFlips"], "is not a subclass of minizerofl.fl.server.Server"),
         (["--model", "broken:no_seed"], "is not a function or class with the parameters 'sparsity' and 'seed'"),

@@ -58,12 +58,12 @@ def test_every_setting_is_an_option_and_its_default_is_told(invoke):
 @pytest.mark.parametrize(
     ("options", "code", "expected"),
     [
-        (["--sparsity", "1.5"], 2, "sparsity is 1.5, expected 0 <= sparsity < 1"),
+        (["--sparsity", "1.5"], 2, "--sparsity 1.5: expected 0 <= value < 1"),
         (["--sparsity", "nan"], 2, "sparsity is nan"),
         (["--mask-ratio", "-1"], 2, "mask_ratio is -1.0"),
-        (["--rounds", "0"], 2, "rounds is 0, expected at least 1"),
+        (["--rounds", "0"], 2, "--rounds 0: expected at least 1"),
         (["--rounds", "many"], 2, "'--rounds'"),
-        (["--seed", "-1"], 2, "seed is -1"),
+        (["--seed", "-1"], 2, "--seed -1"),
         (["--inject", "nam@1:*"], 2, "did you mean 'nan'?"),
         (["--quorum", "2"], 2, "quorum is 2.0"),
         (["--bn", "local", "--source", "synthetic"], 2, "has no BatchNorm"),
