@@ -179,7 +179,7 @@ def test_an_own_rule_trains_and_is_evaluated(command, small, tmp_path):
     done = command("train", *small, *rule, "--runs-dir", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "runs").glob("*-*")
-    assert "topk-weights-broken-FirstK-s0.95-u0.9-" in run.name
+    assert run.name == "femnist-synthetic-topk-weights-seed3"
     summary = json.loads((run / "summary.json").read_text())
     loss = list(csv.DictReader((run / "history.csv").read_text().splitlines()))[-1]["test_loss_nats"]
     for options in [], ["--best"]:
