@@ -208,7 +208,7 @@ def commands(start: str) -> list[list[str]]:
 @pytest.mark.parametrize("arguments", [each for each in commands("train") if "bars" not in each], ids=" ".join)
 def test_each_command_of_the_page_trains(arguments: list[str], run: Callable[[Sequence[str]], str]) -> None:
     run([*arguments, *SMALL])
-    assert len(list(Path("runs").glob("*/model.h5"))) == 1
+    assert len(list(Path("runs").glob("*-*/model.h5"))) == 1
 
 
 def test_the_sweep_of_the_page_has_nine_runs(run: Callable[[Sequence[str]], str]) -> None:

@@ -15,6 +15,7 @@ from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
 from minizerofl_cli.commands.report import report
 from minizerofl_cli.commands.resume import resume
+from minizerofl_cli.commands.runs import runs
 from minizerofl_cli.commands.sizes import sizes
 from minizerofl_cli.commands.sweep import sweep
 from minizerofl_cli.commands.trace import trace
@@ -29,8 +30,10 @@ Examples:
       all options and what they mean
   minizerofl resume RUN
       continue a run that was interrupted or killed
-  minizerofl eval RUN
-      evaluate the model of a run on test samples
+  minizerofl runs
+      list the runs that are there
+  minizerofl eval
+      evaluate the model of the newest run on test samples; eval RUN: of another
   minizerofl report RUN
       show a run on one page
 """
@@ -46,6 +49,7 @@ cli.add_command(train)
 cli.add_command(resume)
 cli.add_command(sweep)
 cli.add_command(compare)
+cli.add_command(runs)
 cli.add_command(evaluate)
 cli.add_command(report)
 cli.add_command(sizes)

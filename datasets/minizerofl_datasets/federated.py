@@ -272,7 +272,9 @@ class FederatedDataset(ABC):
         2 clients, 62 classes, input 1x28x28, polarity ink (x = 1 - pixel)
         validation: 10 % of each client's training samples, seed 0
         """
-        kind = "real data" if self.source == "real" else "SYNTHETIC data"
+        kind = "SYNTHETIC data"
+        if self.source == "real":
+            kind = "imported data" if self.format == "imported" else "real data"
         shape = "x".join(str(length) for length in self.input_shape)
         formula = self.transform["formula"]
         if "polarity" in self.transform:

@@ -112,5 +112,5 @@ def finished_run(tmp_path_factory, invoke, small) -> FinishedRun:
     runs = tmp_path_factory.mktemp("finished")
     result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
     assert result.exit_code == 0, result.output
-    (path,) = runs.iterdir()
+    (path,) = runs.glob("*-*")
     return FinishedRun(path, result.output)

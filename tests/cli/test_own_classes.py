@@ -89,12 +89,12 @@ def run(command, folder, small) -> Path:
     """A run with an uplink, a server and a model of the user's own, in two processes."""
     done = command("train", *small, *OWN, "--workers", 2)
     assert done.returncode == 0, done.stderr
-    (path,) = (folder / "runs").iterdir()
+    (path,) = (folder / "runs").glob("*-*")
     return path
 
 
 def test_a_run_has_all_that_runs_have(run):
-    assert run.name.startswith("femnist-synthetic-my_uplink-SignFlips-s0.95-r0.2-seed3-")
+    assert run.name == "femnist-synthetic-SignFlips-seed3"
     config = tomllib.loads((run / "config.toml").read_text())
     assert {name: config["settings"][name] for name in NAMES} == NAMES
     assert config["model"]["name"] == OWN[5]
@@ -150,15 +150,15 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--uplink", "nowhere:Mine"], "uplink 'nowhere:Mine' cannot be imported (ModuleNotFoundError"),
-        (["--uplink", "unfinished:f"], "uplink 'unfinished:f' cannot be imported (SyntaxError"),
+        (["--uplink", "nowhere:Mine"], "--uplink nowhere:Mine cannot be imported (ModuleNotFoundError"),
+        (["--uplink", "unfinished:f"], "--uplink unfinished:f cannot be imported (SyntaxError"),
         (["--uplink", "my_uplink:Missing"], "module 'my_uplink' has no attribute 'Missing'"),
         (["--uplink", "broken:Other"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "broken:number"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
-        (["--uplink", "broken:NoRank"], "'broken:NoRank' lacks the method rank"),
+        (["--uplink", "broken:NoRank"], "broken:NoRank lacks the method rank"),
         (["--uplink", "my_server:SlowStart"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
-        (["--uplink", "my_uplink:"], "'my_uplink:' is unknown"),
-        (["--uplink", "my_uplink"], "topk-diff-feedback, random-k, or MODULE:CLASS. See"),
+        (["--uplink", "my_uplink:"], "my_uplink: is unknown"),
+        (["--uplink", "my_uplink"], "'my_uplink' is unknown"),
         (["--server", "my_uplink:SignFlips"], "is not a subclass of minizerofl.fl.server.Server"),
         (["--model", "broken:no_seed"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
         (["--model", "subprocess:Popen"], "is not a function or class with the parameters 'sparsity' and 'seed'"),
@@ -192,8 +192,8 @@ def test_an_own_rule_trains_and_is_evaluated(command, small, tmp_path):
     rule = ("--selection", "broken:FirstK", "--uplink-sparsity", 0.9, "--model", OWN[5], "--rounds", 1)
     done = command("train", *small, *rule, "--runs-dir", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
-    (run,) = (tmp_path / "runs").iterdir()
-    assert "topk-weights-broken-FirstK-s0.95-u0.9-" in run.name
+    (run,) = (tmp_path / "runs").glob("*-*")
+    assert run.name == "femnist-synthetic-topk-weights-seed3"
     summary = json.loads((run / "summary.json").read_text())
     loss = list(csv.DictReader((run / "history.csv").read_text().splitlines()))[-1]["test_loss_nats"]
     for options in [], ["--best"]:
@@ -207,7 +207,7 @@ def test_an_own_rule_trains_and_is_evaluated(command, small, tmp_path):
 def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(command, small, tmp_path):
     done = command("train", *small, "--sparsity", 0, "--uplink-sparsity", 0.95, "--runs-dir", tmp_path / "runs")
     assert done.returncode == 0, done.stderr
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     done = command("train", "--config", run / "config.toml", "--dry-run")
     assert done.returncode == 0, done.stderr
     done = command("resume", run, "--extend-rounds", 1)
@@ -217,5 +217,5 @@ def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(comma
 def test_a_fault_in_an_own_uplink_is_a_crash_with_its_trace(command, small, tmp_path):
     done = command("train", *small, "--uplink", "broken:Late", "--runs-dir", tmp_path / "runs")
     assert done.returncode == 4, done.stderr
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     assert "my own fault" in (run / "clients.csv").read_text()

@@ -22,6 +22,7 @@ from minizerofl_cli.bench.report import Report, plot_steps, product_lines, step_
 from minizerofl_cli.bench.steps import measure_steps
 from minizerofl_cli.bench.workload import BATCH_SIZES, Workload, batches, prepare
 from minizerofl_cli.runs.calibration import write_calibration
+from minizerofl_cli.screen.tables import screen_width
 
 PRODUCT_SECONDS = 0.1  # for about how long one product is repeated
 CURVE_SECONDS = 0.03  # the same, at each density of a calibration
@@ -100,7 +101,7 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
                 say,
             )
             report.steps.append(result)
-            for line in ("", *step_lines(result)):
+            for line in ("", *step_lines(result, screen_width())):
                 say(line)
     if asked.json_file:
         asked.json_file.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
@@ -129,7 +130,7 @@ def _measure_layers(asked: Bench, work: Workload, size: int, report: Report, say
         for search, timed in measure_layers(seen, sparsity, PRODUCT_SECONDS):
             searches.append(search)
             products += timed
-    for line in product_lines(searches, products, report.peak_gflops):
+    for line in product_lines(searches, products, report.peak_gflops, screen_width()):
         say(line)
     report.searches += searches
     report.products += products

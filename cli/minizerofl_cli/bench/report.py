@@ -12,7 +12,7 @@ from minizerofl_cli.bench.ratio import Quartiles, ratio_text
 from minizerofl_cli.bench.steps import StepResult, sparse_name
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.pictures import picture
-from minizerofl_cli.screen.tables import table
+from minizerofl_cli.screen.tables import fitting_table, table
 
 
 @dataclass
@@ -60,8 +60,8 @@ def _ratios(result: StepResult) -> Iterator[dict[str, object]]:
             yield {"sparsity": sparsity, "opponent": opponent, "ratio": quotient and asdict(quotient)}
 
 
-def product_lines(searches: Sequence[Search], products: Sequence[Product], peak: float) -> list[str]:
-    """Write the table of the products, then that of the top-k."""
+def product_lines(searches: Sequence[Search], products: Sequence[Product], peak: float, width: int) -> list[str]:
+    """Write the table of the products, as far as it fits the screen, then that of the top-k."""
     rows = [
         (
             p.layer,
@@ -78,10 +78,15 @@ def product_lines(searches: Sequence[Search], products: Sequence[Product], peak:
     ]
     head = ("layer", "sp", "product", "sparse ms", "dense ms", "ratio", "GFLOP/s", "of peak", "dense GFLOP/s")
     found = [(s.layer, f"{s.sparsity:g}", f"{s.weights_ns:.2f}", f"{s.activations_ns:.2f}") for s in searches]
-    return [*table(head, rows), "", *table(("layer", "sp", "top-k of weights, ns", "of activations, ns"), found)]
+    return [
+        *fitting_table(head, rows, width, ("dense GFLOP/s", "of peak", "GFLOP/s", "dense ms"), "--json FILE"),
+        "",
+        "Top-k, nanoseconds an element:",
+        *table(("layer", "sp", "weights", "activations"), found),
+    ]
 
 
-def step_lines(result: StepResult) -> list[str]:
+def step_lines(result: StepResult, width: int) -> list[str]:
     """Write the table of one set of bursts."""
     opponents = result.opponents()
     rows = []
@@ -93,7 +98,7 @@ def step_lines(result: StepResult) -> list[str]:
         rows.append((name, one, f"{speed.median:.2f}", f"{speed.lower:.2f} to {speed.upper:.2f}", *ratios))
     head = ("", "ms a step", "steps a second", "quartiles", *(f"against {opponent}" for opponent in opponents))
     title = f"{result.model}, batch {result.batch_size}, {result.workers} worker{'s' * (result.workers > 1)}:"
-    return [title, *table(head, rows)]
+    return [title, *fitting_table(head, rows, width, ("quartiles", "ms a step"), "--json FILE")]
 
 
 def plot_steps(results: Sequence[StepResult], title: str, image: Path) -> None:

@@ -13,7 +13,7 @@ from minizerofl.optim import SGD
 from minizerofl_cli.bench.profile import Row, profile_step
 from minizerofl_cli.bench.workload import LR, Workload, batches
 from minizerofl_cli.runs.environment import environment
-from minizerofl_cli.screen.tables import table
+from minizerofl_cli.screen.tables import csv_text, fitting_table
 
 WARM_UP = 2  # steps before the one that is profiled
 
@@ -32,14 +32,22 @@ def trace_step(work: Workload, sparsity: float, batch_size: int) -> list[Row]:
     return rows
 
 
-def trace_lines(rows: Sequence[Row]) -> list[str]:
-    """Write the table, its totals and what the columns mean.
+# What a narrow screen does without, the least important first.
+FIRST_TO_GO = ("kind", "dense M", "kept KB", "output", "x", "W")
+CSV_HEAD = (
+    *("layer", "kind", "output_shape", "weight_density", "activation_density", "forward_macs", "dx_macs", "dw_macs"),
+    *("dense_macs", "kept_bytes", "forward_seconds", "backward_seconds"),
+)
+
+
+def trace_lines(rows: Sequence[Row], width: int) -> list[str]:
+    """Write the table, as far as it fits the screen, its totals and what the columns mean.
 
     Examples
     --------
     >>> from minizerofl.autograd.op import Products
     >>> row = Row("fc", "Linear", (6, 4), Products(200000, 200000, 200000, dense=2000000), 0.1, 0.1)
-    >>> trace_lines([row])[-2]
+    >>> trace_lines([row], 80)[-3]
     'MACs: 0.6 of 6.0 million, 10.0 % of the dense step; KB = 1,000 bytes'
     """
     done = sum(sum(row.macs.done) for row in rows if row.macs)
@@ -54,12 +62,24 @@ def trace_lines(rows: Sequence[Row]) -> list[str]:
     )  # fmt: skip
     share = 100 * done / dense if dense else 100.0
     return [
-        *table(HEAD, [*map(_cells, rows), total]),
+        *fitting_table(HEAD, [*map(_cells, rows), total], width, FIRST_TO_GO, "--csv FILE"),
         "",
         f"MACs: {_millions(done)} of {_millions(dense)} million, {share:.1f} % of the dense step; KB = 1,000 bytes",
-        "W and x: share of weights and input that takes part. forward, dX, dW: million MACs done; dense: million MACs "
-        "of one of the three, if the layer were dense.",
+        "W and x: share of weights and input that takes part. forward M, dX M, dW M:",
+        "million MACs done; dense M: those of one of the three, if the layer were dense.",
     ]
+
+
+def trace_csv(rows: Sequence[Row]) -> str:
+    """Return the table as CSV, nothing rounded."""
+
+    def line(row: Row) -> list[object]:
+        macs = (*row.macs.done, row.macs.dense) if row.macs else ("",) * 4
+        shares = ["" if share is None else share for share in (row.weight_density, row.activation_density)]
+        times = (row.kept_bytes, row.forward_seconds, row.backward_seconds)
+        return [row.name, row.kind, "x".join(map(str, row.shape)), *shares, *macs, *times]
+
+    return csv_text(CSV_HEAD, [line(row) for row in rows])
 
 
 def write_json(path: Path, opening: list[str], sparsity: float, batch_size: int, rows: Sequence[Row]) -> None:

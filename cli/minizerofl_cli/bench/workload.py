@@ -23,6 +23,7 @@ from minizerofl.nn import Module
 from minizerofl.optim import SGD
 from minizerofl_cli.runs.dataset import first_lines, load
 from minizerofl_datasets import FederatedDataset
+from minizerofl_datasets.catalogue import CATALOGUE
 
 DATASETS = dict.fromkeys(MODELS, "femnist") | {"resnet18": "cifar10"}  # the images of each model
 BATCH_SIZES = dict.fromkeys(MODELS, 32) | {"femnist_cnn": 10}  # where none is asked for
@@ -144,14 +145,11 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     dataset = saved.about.get("dataset", DATASETS.get(name)) if saved else DATASETS[name]
     if dataset is None:
         raise ConfigError(f"{run} does not say on which data its model {name} was trained; use the model.h5 of a run")
-    data = load(
-        str(dataset),
-        "synthetic" if data_dir is None else "real",
-        data_dir,
-        "ink",
-        0,
-        None,
-    )
+    if saved is not None:
+        MODELS.check(name)  # A name that only the program that saved it knows.
+    # An imported set has no twin, and needs no folder.
+    source = "synthetic" if data_dir is None and dataset in CATALOGUE else "real"
+    data = load(str(dataset), source, data_dir, "ink", 0, None)
     arguments = describe(data, signature(MODELS[name]).parameters) if saved is None else _without_sparsity(saved)
     if saved is None:
         weights = f"weights: trained here for {TRAINING_STEPS} steps (--weights RUN takes those of a run)"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from minizerofl.models import MODELS
+from minizerofl_cli.runs.finding import complete_runs, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
@@ -53,7 +54,13 @@ _output = section("Output")
 @_what("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Training steps done in parallel.")
 @_what("--against", help="Compare with dense PyTorch too, which must be installed.", **one_of(("torch",)))
 @_what("--only", default="all", show_default=True, help="Layer by layer, step by step, or both.", **one_of(PARTS))
-@_what("--weights", type=click.Path(path_type=Path), help="Run directory or model.h5 whose trained weights are used.")
+@_what(
+    "--weights",
+    type=click.Path(path_type=Path),
+    callback=run_or_model,
+    shell_complete=complete_runs,
+    help="Run directory or model.h5 whose trained weights are used.",
+)
 @_what("--data-dir", type=click.Path(path_type=Path), help="Folder with real images. [default: synthetic ones]")
 @_what(
     "--calibrate",

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.screen.help import SectionCommand, SummaryGroup, argument, completes, one_of, section
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
+    DATASET,
     DIVISION_OPTIONS,
     SET_OPTIONS,
     SOURCE_OPTIONS,
     all_of,
-    dataset_name,
     debug_option,
     take_options,
 )
@@ -28,7 +29,12 @@ _output = section("Output")
 _fetch = section("Where from")
 _seed = section("Seed")
 
-WHICH: dict[str, Any] = {"callback": dataset_name, "metavar": "SET"}
+# What decides the samples, and is not in the file of a partition.
+CHOOSING = ("data_dir", "clients", "words", "version", "features", "augment", "format", "seed")
+WHICH: dict[str, Any] = {
+    **{**DATASET, "metavar": "SET"},
+    "help": f"{', '.join(CATALOGUE)}, or the name of an imported set.",
+}
 SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -36,6 +42,12 @@ def _check_picture(ctx: click.Context, parameter: click.Parameter, value: Path) 
     if value.suffix.lower() not in SUFFIXES:
         raise click.BadParameter(f"{str(value)!r} is not a picture file; use {', '.join(SUFFIXES)}.", ctx, parameter)
     return value
+
+
+def _imported() -> list[str]:
+    from minizerofl_datasets import known_names  # imports numpy
+
+    return [name for name in known_names() if name not in CATALOGUE]
 
 
 SEED = _seed(
@@ -61,7 +73,7 @@ Examples:
 """
 
 
-@click.group(epilog=EXAMPLES)
+@click.group(cls=SummaryGroup, epilog=EXAMPLES)
 def data() -> None:
     """Get data sets, look at them, divide them, bring your own.
 
@@ -81,7 +93,7 @@ def list_sets(data_dir: Path | None) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **{**one_of(CATALOGUE), "metavar": "SET"})
+@argument("name", help=f"{', '.join(CATALOGUE)}.", **{**one_of(CATALOGUE), "metavar": "SET"})
 @_fetch("--version", help="speech_commands: v0.01 (30 words, the paper's) or v0.02 (35 words). [default: v0.01]")
 @_fetch("--from", "origin", metavar="URL|FILE", help="The address of a mirror, or an archive that you already have.")
 @debug_option
@@ -98,7 +110,7 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **WHICH)
+@argument("name", **WHICH)
 @READING
 def info(name: str, **options: Any) -> None:
     """Describe a set: origin, size, clients, how samples become inputs, and the number of samples of each class."""
@@ -108,7 +120,7 @@ def info(name: str, **options: Any) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **WHICH)
+@argument("name", **WHICH)
 @PICTURE
 @_output("--augmented", is_flag=True, help="Show samples as training sees them, randomly augmented.")
 @READING
@@ -125,25 +137,27 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("name", **WHICH)
+@argument("name", **WHICH)
 @PICTURE
 @_output(
     "--json",
     "file",
     type=click.Path(path_type=Path),
-    help="Where to write the partition, for --partition FILE.json. [default: partition.json beside the picture]",
+    help="Where to write the partition, for --partition FILE.json. [default: the picture's name with .json]",
 )
+@_output("--replace", is_flag=True, help="Replace a file that holds another partition.")
 @READING
-def partition(name: str, output: Path, file: Path | None, **options: Any) -> None:
+@click.pass_context
+def partition(ctx: click.Context, /, name: str, output: Path, file: Path | None, replace: bool, **options: Any) -> None:
     """Draw a picture of the samples of each class and client, and write the partition with its SHA-256."""
     from minizerofl_cli.data.partition_plot import draw_partition
 
     loaded = _load(name, options)
-    _say_all(draw_partition(loaded, output, file or output.parent / "partition.json"))
+    _say_all(draw_partition(loaded, output, file or output.with_suffix(".json"), _typed(ctx), replace))
 
 
 @data.command("import", cls=SectionCommand)
-@click.argument("file", type=click.Path(path_type=Path))
+@argument("file", type=click.Path(path_type=Path), help="A .npz or .h5 file with the arrays named above.")
 @_output("--name", required=True, help="The set's name for --dataset: lower-case letters, digits, - and _.")
 @_output("--replace", is_flag=True, help="Replace the imported set of this name.")
 @debug_option
@@ -159,7 +173,31 @@ def import_set(file: Path, name: str, replace: bool) -> None:
 
 
 @data.command(cls=SectionCommand)
-@click.argument("what", **{**one_of(("femnist-leaf",)), "metavar": "femnist-leaf"})
+@argument("name", help="The name of an imported set.", metavar="SET", shell_complete=completes(_imported))
+@section("Removing")("--yes", is_flag=True, help="Do not ask.")
+@debug_option
+def remove(name: str, yes: bool) -> None:
+    """Remove an imported set from the cache; the file that it was imported from stays.
+
+    What was fetched or built is not removed: data list shows the folder, which you may delete.
+    """
+    from minizerofl_cli.data.getting import find_imported
+
+    path = find_imported(name)
+    freed = f"{path.stat().st_size / 1e6:,.1f} MB"
+    try:
+        agreed = yes or click.confirm(f"Remove the imported set {name} ({path}, {freed})?")
+    except click.Abort:  # nobody is there to answer
+        raise click.UsageError("nothing was removed, for nobody answered; --yes removes without asking.") from None
+    if agreed:
+        path.unlink()
+        say(f"Removed {name}; {freed} are free.")
+    else:
+        say("Nothing was removed.")
+
+
+@data.command(cls=SectionCommand)
+@argument("what", help="What to build: femnist-leaf.", **{**one_of(("femnist-leaf",)), "metavar": "WHAT"})
 @_fetch("--by-class", type=click.Path(path_type=Path), required=True, help="NIST's by_class.zip.")
 @_fetch("--by-write", type=click.Path(path_type=Path), required=True, help="NIST's by_write.zip.")
 @_output("-o", "--output", type=click.Path(path_type=Path), help="Folder for the result. [default: the cache]")
@@ -200,6 +238,20 @@ def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
     )
     _say_all(first_lines(loaded, options["source"]))
     return loaded
+
+
+def _typed(ctx: click.Context) -> list[str]:
+    """Return the options of the command line that choose the data, for `train` to be given them again."""
+    words: list[str] = []
+    for parameter in ctx.command.params:
+        name, value = str(parameter.name), ctx.params.get(str(parameter.name))
+        if name in CHOOSING and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = "--partition-seed" if name == "seed" else parameter.opts[0]
+            if isinstance(value, bool):
+                words.append(flag if value else parameter.secondary_opts[0])
+            else:
+                words += [flag, str(value)]
+    return words
 
 
 def _say_all(lines: Iterable[str]) -> None:

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.runs.finding import complete_runs, newest_run, run_or_model
+from minizerofl_cli.screen.help import SectionCommand, argument, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
-from minizerofl_cli.screen.options import dataset_name, debug_option
-from minizerofl_datasets.catalogue import CATALOGUE
+from minizerofl_cli.screen.options import DATASET, debug_option
 from minizerofl_datasets.choices import SOURCES
 
 _data = section("Data")
 
 EXAMPLES = """\b
 Examples:
-  minizerofl eval runs/femnist-synthetic-topk-weights-s0.95-r0.2-seed0-20250101T120000Z
+  minizerofl eval
+      the newest run below ./runs
+  minizerofl eval runs/femnist-synthetic-topk-weights-seed0
   minizerofl eval model.h5 --data-dir data
   minizerofl eval model.h5 --source synthetic
       a model that was trained on real data, on the synthetic twin
@@ -29,12 +31,18 @@ Examples:
 
 
 @click.command("eval", cls=SectionCommand, epilog=EXAMPLES)
-@click.argument("path", type=click.Path(path_type=Path))
+@argument(
+    "path",
+    help="A run directory or a model.h5. [default: the newest run below ./runs]",
+    type=click.Path(path_type=Path),
+    required=False,
+    callback=run_or_model,
+    shell_complete=complete_runs,
+)
 @_data(
     "--dataset",
-    callback=dataset_name,
-    metavar=f"[{'|'.join(CATALOGUE)}|imported]",
     help="Evaluate on this data set: one with the model's classes and input shape. [default: what it was trained on]",
+    **DATASET,
 )
 @_data(
     "--source",
@@ -51,7 +59,7 @@ Examples:
 @_data("--dense", is_flag=True, help="Evaluate a second time, with all weights; training used only the largest.")
 @debug_option
 def evaluate(
-    path: Path,
+    path: Path | None,
     dataset: str | None,
     source: str | None,
     data_dir: Path | None,
@@ -61,7 +69,7 @@ def evaluate(
 ) -> None:
     """Evaluate the model of a run on test samples.
 
-    PATH is a run directory or a model.h5. The file says which data set, classes and input transform belong to the
+    The model file says which data set, classes and input transform belong to the
     model. Another set, or a folder with other samples, is tested whole. The sparse layers use their largest weights,
     as in training. Beside the accuracy stand: the accuracy of always answering the commonest class, the mean over
     classes, and the accuracies of the clients: their mean, their 10th percentile and the worst 5 %.
@@ -69,5 +77,7 @@ def evaluate(
     with Interrupts() as interrupts, interrupts.allowed():
         from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba
 
+        if path is None:
+            path = newest_run(say, "run with a model", lambda entry: (entry.path / "model.h5").is_file())
         for line in evaluate_model(path, source, data_dir, samples, dense, best, dataset):
             say(line)

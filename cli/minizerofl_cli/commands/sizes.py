@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -18,19 +19,22 @@ _model = section("Model and messages")
 @click.command(cls=SectionCommand)
 @_model("--model", default="resnet18", show_default=True, help="Which of the paper's models.", **one_of(PAPER_MODELS))
 @_model("--values", default="float32", show_default=True, help="How values are encoded.", **one_of(VALUES))
+@section("Output")("--csv", "csv_file", type=click.Path(path_type=Path), help="Write all columns to a file, in bytes.")
 @debug_option
-def sizes(model: str, values: str) -> None:
+def sizes(model: str, values: str, csv_file: Path | None) -> None:
     """Compare the sizes of updates with the paper's, for every sparsity and mask ratio in its tables.
 
     Each row is a topk-weights update of the model with its initial weights, encoded by each codec. All sizes are in the
     paper's "MB" of 1,024,000 bytes; the number in brackets says how many times smaller than the dense model.
     """
     with Interrupts() as interrupts, interrupts.allowed():
-        for line in table(model, values):
+        from minizerofl_cli.screen.tables import screen_width
+
+        for line in size_lines(model, values, screen_width(), csv_file):
             say(line)
 
 
-def table(model: str, values: str = "float32") -> Iterator[str]:
+def size_lines(model: str, values: str = "float32", width: int = 80, csv_file: Path | None = None) -> Iterator[str]:
     """Yield the lines of the table.
 
     Parameters
@@ -39,33 +43,43 @@ def table(model: str, values: str = "float32") -> Iterator[str]:
         One of `PAPER_MODELS`.
     values : str
         One of `VALUES`.
+    width : int
+        Columns of the screen; a narrow one does without some codecs.
+    csv_file : Path, optional
+        Where the whole table is written, in bytes.
 
     Examples
     --------
-    >>> print(next(table("femnist_cnn")))
-    femnist_cnn, topk-weights updates, float32 values; sizes in the paper's "MB" of 1,024,000 bytes
+    >>> print(next(size_lines("femnist_cnn")))
+    femnist_cnn, topk-weights updates, float32 values
     """
     from minizerofl.fl.measures.sizes import PAPER_MB, sizes
+    from minizerofl_cli.screen.tables import csv_text, fitting_table, write_csv
 
-    yield f'{model}, topk-weights updates, {values} values; sizes in the paper\'s "MB" of 1,024,000 bytes'
-    dense, largest, agree = 0.0, 0.0, True
-    for row in sizes(model, values):
-        if not dense:
-            dense, largest = row.counted / PAPER_MB, row.paper
-            yield "   sp    r" + "".join(f"{head:>15}" for head in ["paper", "accounting", *row.encoded])
+    found = list(sizes(model, values))
+    first, codecs = found[0], list(found[0].encoded)
+    dense, agree, rows = first.counted / PAPER_MB, True, []
+    for row in found:
         agree &= f"{row.counted / PAPER_MB:.1f}" == f"{row.paper:.1f}"
         bytes_here = (row.counted, *row.encoded.values())
-        cells = [_cell(row.paper, largest), *(_cell(size / PAPER_MB, dense) for size in bytes_here)]
-        name = f"{row.sparsity:5.2f}{row.mask_ratio:5.1f}" if row.sparsity else "  dense   "
-        yield name + "".join(f"{cell:>15}" for cell in cells)
-    yield "accounting: 8 bytes for each entry sent, 4 for each row pointer; dense: 4 bytes an entry."
+        cells = [_cell(row.paper, first.paper), *(_cell(size / PAPER_MB, dense) for size in bytes_here)]
+        name = (f"{row.sparsity:.2f}", f"{row.mask_ratio:.1f}") if row.sparsity else ("dense", "")
+        rows.append((*name, *cells))
+    head = ("sp", "r", "paper", "accounting", *codecs)
+    yield f"{model}, topk-weights updates, {values} values"
+    yield from fitting_table(head, rows, width, ("dense", "auto", "bitmap"), "--csv FILE")
+    yield 'Sizes in the paper\'s "MB" of 1,024,000 bytes; (2.0x): 2.0 times less than dense.'
+    yield "accounting: 8 bytes for each entry sent, 4 for each row pointer; dense: 4 bytes"
+    yield "an entry."
     if agree:
         yield "The accounting gives all of the paper's figures."
     else:
-        yield (
-            "The paper's figures do not fit a model of this size: its dense model would have fewer parameters, and its "
-            "sparse updates less than 4 bytes for a value."
-        )
+        yield "The paper's figures do not fit a model of this size: its dense model would have"
+        yield "fewer parameters, and its sparse updates less than 4 bytes for a value."
+    if csv_file:
+        titles = ("sp", "r", "paper_mb", "accounting_bytes", *(f"{codec}_bytes" for codec in codecs))
+        whole = [(row.sparsity, row.mask_ratio, row.paper, row.counted, *row.encoded.values()) for row in found]
+        write_csv(csv_file, csv_text(titles, whole))
 
 
 def _cell(size: float, dense: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from minizerofl_cli.commands.train import train
-from minizerofl_cli.screen.help import SectionCommand, section
+from minizerofl_cli.screen.help import SectionCommand, argument, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
@@ -28,7 +28,7 @@ Example, a file ratios.toml:
 
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
-@click.argument("file", type=click.Path(path_type=Path))
+@argument("file", type=click.Path(path_type=Path), help="A TOML file with options of `train`, some of them lists.")
 @_sweep(
     "--runs-dir",
     type=click.Path(path_type=Path),
@@ -37,12 +37,18 @@ Example, a file ratios.toml:
     help="Folder in which the runs get a folder named after the file.",
 )
 @_sweep(
+    "--keep-checkpoints",
+    type=click.IntRange(min=0),
+    help="Keep the N newest checkpoints of a run, beside the best; 0: none once it has finished. [default: the file's, "
+    "else 2]",
+)
+@_sweep(
     "--dry-run",
     is_flag=True,
     help="Show the runs, which of them are done, and how long the others will take, then stop.",
 )
 @debug_option
-def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
+def sweep(file: Path, runs_dir: Path, keep_checkpoints: int | None, dry_run: bool) -> None:
     """Run `minizerofl train` for each combination of the lists in a TOML file.
 
     The file holds options as `train --config` takes them; of a list, each value is tried. Finished runs are skipped, an
@@ -53,7 +59,7 @@ def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
         with interrupts.allowed():
             from minizerofl_cli.runs.grid import Sweep  # imports numba
 
-        plans = Sweep(file, runs_dir, train)
+        plans = Sweep(file, runs_dir, train, keep_checkpoints)
         if dry_run:
             for line in plans.preview():
                 say(line)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from minizerofl.models import MODELS
+from minizerofl_cli.runs.finding import complete_runs, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
@@ -34,9 +35,16 @@ Examples:
     help="sp: share of weights and activations left out; 0: a dense network.",
 )
 @_what("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples in the mini-batch.")
-@_what("--weights", type=click.Path(path_type=Path), help="Run directory or model.h5 whose trained weights are used.")
+@_what(
+    "--weights",
+    type=click.Path(path_type=Path),
+    callback=run_or_model,
+    shell_complete=complete_runs,
+    help="Run directory or model.h5 whose trained weights are used.",
+)
 @_what("--data-dir", type=click.Path(path_type=Path), help="Folder with real images. [default: synthetic ones]")
 @_output("--json", "json_file", type=click.Path(path_type=Path), help="Write the table to a file, unrounded.")
+@_output("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the table to a CSV file; -: to the screen.")
 @debug_option
 def trace(
     model: str | None,
@@ -45,6 +53,7 @@ def trace(
     weights: Path | None,
     data_dir: Path | None,
     json_file: Path | None,
+    csv_file: Path | None,
 ) -> None:
     """Trace one training step, layer by layer.
 
@@ -54,13 +63,16 @@ def trace(
     allocated once has been done before.
     """
     with Interrupts() as interrupts, interrupts.allowed():
-        from minizerofl_cli.bench.trace import trace_lines, trace_step, write_json
+        from minizerofl_cli.bench.trace import trace_csv, trace_lines, trace_step, write_json
         from minizerofl_cli.bench.workload import prepare  # imports numba
+        from minizerofl_cli.screen.tables import screen_width, write_csv
 
         work = prepare(model, weights, data_dir, batch_size)
         rows = trace_step(work, sparsity, batch_size)
         title = f"{work.name}, sp {sparsity:g}, batch {batch_size}: one training step on one thread"
-        for line in (*work.opening, "", title, *trace_lines(rows)):
+        for line in (*work.opening, "", title, *trace_lines(rows, screen_width())):
             say(line)
         if json_file:
             write_json(json_file, work.opening, sparsity, batch_size, rows)
+        if csv_file:
+            write_csv(csv_file, trace_csv(rows))

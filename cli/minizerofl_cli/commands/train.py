@@ -11,19 +11,18 @@ from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, INITS, RULES, SERV
 from minizerofl.fl.recipes import NAMES as RECIPE_NAMES
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
-from minizerofl_cli.screen.help import SectionCommand, default_text, one_of, section
+from minizerofl_cli.screen.help import SectionCommand, completes, default_text, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
+    DATASET,
     DIVISION_OPTIONS,
     SET_OPTIONS,
     SOURCE_OPTIONS,
     all_of,
-    dataset_name,
     debug_option,
     polarity,
 )
-from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.choices import POLARITIES
 
 OWN = "MODULE:CLASS"
@@ -57,8 +56,8 @@ _machine = section("Machine and output")
     "--recipe",
     default="quick",
     show_default=True,
-    help="Set of defaults: quick learns within minutes, paper is the paper's set-up. A default written A | B is "
-    "that of quick | paper. Any option overrides the recipe.",
+    help="Set of defaults, which depend on the data set too: quick learns within minutes, paper is the paper's set-up. "
+    "--dry-run shows all of them, docs/training.md has a table. Any option overrides the recipe.",
     **one_of(RECIPE_NAMES),
 )
 @_recipe(
@@ -73,9 +72,8 @@ _machine = section("Machine and output")
     "--dataset",
     default="femnist",
     show_default=True,
-    callback=dataset_name,
-    metavar=f"[{'|'.join(CATALOGUE)}|imported]",
     help="Name of the data set; your own after `minizerofl data import`.",
+    **DATASET,
 )
 @all_of(*SOURCE_OPTIONS)
 @_data(
@@ -85,6 +83,7 @@ _machine = section("Machine and output")
     help="femnist: ink feeds 1 - pixel (ink = 1); raw feeds the pixel as it is stored (background = 1), which learns "
     "worse.",
     callback=polarity,
+    shell_complete=completes(lambda: POLARITIES),
     metavar=f"[{'|'.join(POLARITIES)}]",
 )
 @all_of(*DIVISION_OPTIONS, *SET_OPTIONS)
@@ -208,6 +207,13 @@ _machine = section("Machine and output")
     "--checkpoint-every",
     type=click.IntRange(min=1),
     help="Write a checkpoint every N rounds. [default: 1 for models up to 30 MB, else 10]",
+)
+@_machine(
+    "--keep-checkpoints",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Keep the N newest checkpoints, beside the best; 0: none once the run has finished, only the model.",
 )
 @_machine("--dry-run", is_flag=True, help="Show the resolved config and the estimated cost of the run, then stop.")
 @debug_option

@@ -72,7 +72,7 @@ def draw_sheet(data: FederatedDataset, output: Path, augmented: bool = False, se
         axes.tick_params(length=0)
         axes.set_frame_on(False)
         note = ", as training sees them" if augmented else ""
-        axes.set_xlabel(f"{data.name}, {kind(data.source)}{note}", loc="left")
+        axes.set_xlabel(f"{data.name}, {kind(data.source, data.name)}{note}", loc="left")
     yield f"Wrote {output}: {len(clients)} clients (rows), the classes (columns); blank: no more samples."
 
 

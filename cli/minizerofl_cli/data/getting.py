@@ -9,7 +9,9 @@ from minizerofl.fl.errors import ConfigError
 from minizerofl_cli.runs.dataset import load
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import fetch, import_arrays
+from minizerofl_datasets.cache import cache_folder
 from minizerofl_datasets.femnist.build import build_leaf
+from minizerofl_datasets.imported import imported_names
 
 Say = Callable[[str], None]
 
@@ -77,6 +79,29 @@ def take_in(file: Path, name: str, replace: bool) -> Iterator[str]:
     yield from load(name, "real", None, "ink", 0, None).describe().splitlines()
     yield from (f"Note: {line}" for line in odd)
     yield f"Next: minizerofl train --dataset {name}"
+
+
+def find_imported(name: str) -> Path:
+    """Return the file in the cache that holds an imported set.
+
+    Raises
+    ------
+    ConfigError
+        There is no imported set of this name.
+
+    Examples
+    --------
+    >>> find_imported("femnist")
+    Traceback (most recent call last):
+        ...
+    minizerofl.fl.errors.ConfigError: 'femnist' is not an imported set: there is none; minizerofl data list shows \
+where its files are
+    """
+    names = imported_names()
+    if name not in names:
+        known = f"imported are {', '.join(names)}" if names else "there is none"
+        raise ConfigError(f"{name!r} is not an imported set: {known}; minizerofl data list shows where its files are")
+    return cache_folder() / "imported" / f"{name}.h5"
 
 
 def build_femnist(

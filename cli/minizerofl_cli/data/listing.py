@@ -10,6 +10,7 @@ import numpy as np
 
 from minizerofl_cli.data.counts import count_classes
 from minizerofl_cli.screen.progress import MB
+from minizerofl_cli.screen.tables import table
 from minizerofl_datasets import DataError, FederatedDataset, known_names
 from minizerofl_datasets.cache import cache_folder
 from minizerofl_datasets.catalogue import CATALOGUE
@@ -22,7 +23,7 @@ Found = tuple[str, Path, list[Path]]  # the layout, where it is, the files
 
 
 def list_lines(data_dir: Path | None) -> Iterator[str]:
-    """Describe every set in a few lines.
+    """List every set in a table: whether its real files are here, how large they are, and where.
 
     Parameters
     ----------
@@ -37,21 +38,22 @@ def list_lines(data_dir: Path | None) -> Iterator[str]:
     Examples
     --------
     >>> lines = list(list_lines(None))
-    >>> lines[0]
-    'cifar10: 60,000 colour pictures of ten kinds of things, 32 x 32; one pool, split by a partition'
+    >>> lines[0].split()
+    ['set', 'real', 'data', 'size', 'where']
     """
     given = data_dir or (Path(os.environ["MINIZEROFL_DATA"]) if os.environ.get("MINIZEROFL_DATA") else None)
     if given is not None:
         check_folder(given)
+    rows = []
     for name in known_names():
-        if name not in CATALOGUE:
+        if name in CATALOGUE:
+            rows.append((name, *_whereabouts(name, given)))
+        else:
             path = cache_folder() / "imported" / f"{name}.h5"
-            yield f"{name}: imported by you"
-            yield f"  real data    {_size([path])} in {path}"
-            continue
-        yield f"{name}: {CATALOGUE[name].title}"
-        yield f"  real data    {_whereabouts(name, given)}"
-        yield "  SYNTHETIC    the synthetic twin, made by a program, always here (--source synthetic)"
+            rows.append((name, "imported", _size([path]), str(path)))
+    yield from table(("set", "real data", "size", "where"), rows, left=(0, 1, 3))
+    yield "Sets that are not imported also have a SYNTHETIC twin (--source synthetic)."
+    yield "Next: minizerofl data info SET, or minizerofl train --dataset SET"
 
 
 def info_lines(data: FederatedDataset) -> Iterator[str]:
@@ -65,7 +67,7 @@ def info_lines(data: FederatedDataset) -> Iterator[str]:
     ship                2,000     200
     truck               2,000     200
     all                20,000   2,000
-    clients have 5,000 to 5,000 training samples, 5,000 in the middle
+    4 clients with 5,000 training samples each
     """
     yield from data.describe().splitlines()[1:]
     for key, text in data.transform.items():
@@ -82,22 +84,31 @@ def info_lines(data: FederatedDataset) -> Iterator[str]:
         yield f"{name:{width}} {counts[0]:12,} {counts[1]:7,}"
     yield f"{'all':{width}} {train.sum():12,} {test.sum():7,}"
     sizes = by_client.sum(axis=1)
-    yield (f"clients have {sizes.min():,} to {sizes.max():,} training samples, {np.median(sizes):,.0f} in the middle")
+    if sizes.min() == sizes.max():
+        yield f"{len(sizes):,} clients with {sizes.min():,} training samples each"
+    else:
+        yield (
+            f"{len(sizes):,} clients with {sizes.min():,} to {sizes.max():,} training samples each, "
+            f"median {np.median(sizes):,.0f}"
+        )
 
 
-def _whereabouts(name: str, given: Path | None) -> str:
-    """Say where a set is, or how to get it; a folder that was named goes before the cache, as for `load`."""
+def _whereabouts(name: str, given: Path | None) -> tuple[str, str, str]:
+    """Say what is here of a set, its size, and where it is or how to get it.
+
+    A folder that was named goes before the cache, as for `load`.
+    """
     for folder in (given, cache_folder() / "data"):
         if folder is None or not folder.is_dir():
             continue
         try:
             found = FINDERS[name](folder)
         except DataError as error:
-            return f"incomplete: {error}"
+            return "incomplete", "", str(error)
         if found:
             layout, where, files = found
-            return f"{_size(files)}, {layout}, in {where}"
-    return f"not here; minizerofl data fetch {name}"
+            return layout, _size(files), str(where)
+    return "not here", "", f"minizerofl data fetch {name}"
 
 
 def _cifar10(folder: Path) -> Found | None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from minizerofl.fl.errors import ConfigError
 from minizerofl.printable import printable
 from minizerofl_cli.data.counts import count_classes
 from minizerofl_cli.runs.dataset import kind
 from minizerofl_cli.screen.pictures import picture
-from minizerofl_datasets import FederatedDataset
-from minizerofl_datasets.partition import Partition
+from minizerofl_datasets import DataError, FederatedDataset
+from minizerofl_datasets.partition import Partition, read_partition
 from minizerofl_datasets.partitioned import PartitionedDataset
 
 
-def draw_partition(data: FederatedDataset, output: Path, file: Path) -> Iterator[str]:
+def draw_partition(
+    data: FederatedDataset, output: Path, file: Path, typed: Sequence[str] = (), replace: bool = False
+) -> Iterator[str]:
     """Draw who has what and write it down; yield what came of it.
 
     Parameters
@@ -26,10 +30,16 @@ def draw_partition(data: FederatedDataset, output: Path, file: Path) -> Iterator
     output : Path
         The picture.
     file : Path
-        The partition.json.
+        Where the partition is written.
+    typed : sequence of str
+        The options that chose the data; training on this partition needs them again.
+    replace : bool
+        Whether a file that holds another partition may be replaced.
 
     Raises
     ------
+    ConfigError
+        There is such a file, and it must not be replaced.
     OSError
         One of them cannot be written.
 
@@ -48,10 +58,12 @@ def draw_partition(data: FederatedDataset, output: Path, file: Path) -> Iterator
 
     counts = count_classes(data, "train")
     partition = partition_of(data)
+    if file.exists() and not replace and not _holds(file, partition):
+        raise ConfigError(f"{file} exists and is not this partition; name another with --json, or add --replace")
     summary = f"{partition.summary()}, {len(partition.clients):,} clients"
     classes = len(data.class_names)
     with picture(10, 2.6 + 0.2 * min(classes, 40), output) as figure:
-        figure.suptitle(f"{data.name}, {kind(data.source)}: {summary}")
+        figure.suptitle(f"{data.name}, {kind(data.source, data.name)}: {summary}")
         sizes, shares = figure.subplots(2, 1, sharex=True, height_ratios=(1, 0.6 + 0.18 * min(classes, 40)))
         sizes.bar(np.arange(len(counts)), counts.sum(axis=1), width=1, color="0.45")
         sizes.set_ylabel("samples")
@@ -67,7 +79,15 @@ def draw_partition(data: FederatedDataset, output: Path, file: Path) -> Iterator
     yield summary
     yield f"Wrote {output} and {file} (SHA-256 of who has what: {partition.sha256()})."
     if isinstance(data, PartitionedDataset):
-        yield f"Next: minizerofl train --dataset {data.name} --partition {file}"
+        words = ["--dataset", data.name, "--source", data.source, *typed, "--partition", str(file)]
+        yield f"Next: minizerofl train {shlex.join(words)}"
+
+
+def _holds(file: Path, partition: Partition) -> bool:
+    try:
+        return read_partition(file).sha256() == partition.sha256()
+    except DataError:
+        return False
 
 
 def partition_of(data: FederatedDataset) -> Partition:

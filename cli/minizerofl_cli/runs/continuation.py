@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minizerofl.fl import ConfigError, Settings
-from minizerofl.fl.files.checkpoint import differences
+from minizerofl.fl.files.checkpoint import NEWEST, differences
 from minizerofl.fl.files.jsonfile import read_json
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.registry import hint
@@ -24,11 +24,19 @@ from minizerofl_datasets import DataError, FederatedDataset
 
 # The kinds of the values of config.toml outside [settings], whose kinds are those of `Settings`.
 KINDS = {
-    "run": {"recipe": "str", "workers": "int", "checkpoint_every": "int", "all_clients": "bool", "data_dir": "str"},
+    "run": {
+        "recipe": "str",
+        "workers": "int",
+        "checkpoint_every": "int",
+        "all_clients": "bool",
+        "data_dir": "str",
+        "keep_checkpoints": "int",
+    },
     "data": {"dataset": "str", "source": "str", "polarity": "str", "partition_seed": "int", "clients": "int"},
     "model": {"name": "str"},
 }
 PYTHON_KINDS = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float)}
+OPTIONAL = ("all_clients", "data_dir", "keep_checkpoints")  # a run need not have them, or is from before they were
 POSITIVE = ("workers", "checkpoint_every", "clients")
 
 
@@ -39,6 +47,7 @@ def go_on(
     workers: int | None = None,
     checkpoint_every: int | None = None,
     data_dir: Path | None = None,
+    keep_checkpoints: int | None = None,
 ) -> None:
     """Go on with a run.
 
@@ -50,7 +59,7 @@ def go_on(
         Decides when a signal may stop it.
     extend_rounds : int, optional
         How many rounds to run beyond the planned end.
-    workers, checkpoint_every, data_dir
+    workers, checkpoint_every, data_dir, keep_checkpoints
         Instead of those of before; they do not decide the result.
 
     Raises
@@ -62,7 +71,12 @@ def go_on(
     """
     with locked(path):
         plan = _plan(path)
-        changes = {"workers": workers, "checkpoint_every": checkpoint_every, "data_dir": data_dir}
+        changes = {
+            "workers": workers,
+            "checkpoint_every": checkpoint_every,
+            "data_dir": data_dir,
+            "keep_checkpoints": keep_checkpoints,
+        }
         plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
         rounds = plan.settings.rounds + (extend_rounds or 0)
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
@@ -73,7 +87,16 @@ def go_on(
             directory = reopen(path, plan, data, simulation)
             checkpoint, problems = directory.checkpoints.newest()
             wanted = plan.decisive(data, simulation.model_arguments)
-            tables = read_tables(path)
+            tables, summary = read_tables(path), read_json(path / "summary.json")
+            ended = summary.get("status") == "finished" and (path / "model.h5").exists()
+            if ended and checkpoint is None and tables["run"].get("keep_checkpoints") == 0:
+                if summary.get("rounds_done") != rounds:
+                    raise ConfigError(
+                        f"{path} kept no checkpoint (--keep-checkpoints 0), so it cannot run more rounds; "
+                        "start a new run"
+                    )
+                shown.say(f"All {rounds} rounds are done.")
+                return
             # The model as it stands in the files, though the settings decide; older files lack some arguments.
             now = {**wanted, "model": {**wanted["model"], **tables["model"]}}
             before = checkpoint.config if checkpoint else wanted
@@ -93,7 +116,6 @@ def go_on(
             if checkpoint:
                 simulation.restore(checkpoint)
             damaged = directory.damage(checkpoint) if checkpoint else []
-            ended = read_json(path / "summary.json").get("status") == "finished" and (path / "model.h5").exists()
             if simulation.round >= rounds and ended and not damaged:
                 shown.say(f"All {rounds} rounds are done; --extend-rounds 10 would run ten more.")
                 return
@@ -127,6 +149,7 @@ def _plan(path: Path) -> Plan:
         workers=run["workers"],
         runs_dir=path.parent,
         checkpoint_every=run["checkpoint_every"],
+        keep_checkpoints=run.get("keep_checkpoints", NEWEST),
         options=tables["data_options"],
         model=tables["model"]["name"],
     )
@@ -163,7 +186,7 @@ def _check_kinds(tables: dict[str, Any], file: Path) -> None:
             raise ConfigError(f"{file}: {table} is {tables[table]!r}, expected a table")
     for table, keys in KINDS.items():
         for key in keys:
-            if key not in tables[table] and key not in ("all_clients", "data_dir"):
+            if key not in tables[table] and key not in OPTIONAL:
                 raise KeyError(key)
     for table, kinds in {**KINDS, "settings": known}.items():
         for key, value in tables[table].items():
@@ -173,8 +196,10 @@ def _check_kinds(tables: dict[str, Any], file: Path) -> None:
             if kind and type(value) not in PYTHON_KINDS[kind]:
                 expected = kind.removesuffix(" | None")
                 raise ConfigError(f"{file}: {table}.{key} is {value!r}, expected a value of the kind {expected}")
-            if table != "settings" and key in POSITIVE and value < 1:
-                raise ConfigError(f"{file}: {table}.{key} is {value}, expected at least 1")
+            if table != "settings" and key in (*POSITIVE, "keep_checkpoints"):
+                least = int(key in POSITIVE)
+                if value < least:
+                    raise ConfigError(f"{file}: {table}.{key} is {value}, expected at least {least}")
     for key, value in tables["data_options"].items():
         if key not in OPTION_NAMES or isinstance(value, dict | list):
             raise ConfigError(f"{file}: data_options.{key} is {value!r}; put back what stood there")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import minizerofl_datasets
+from minizerofl import shown
 from minizerofl.fl.errors import ConfigError
 from minizerofl.models.femnist import SMALLEST
-from minizerofl.shown import kind as kind
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.catalogue import CATALOGUE
@@ -65,6 +65,24 @@ def load(
         return minizerofl_datasets.load(dataset, source, data_dir, polarity, seed, clients, **more)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def kind(source: str, name: str = "") -> str:
+    """Say what data are, so that nobody takes a synthetic result for a real one.
+
+    Parameters
+    ----------
+    source : {"real", "synthetic"}
+        Where they come from: files, or the program that makes the twin.
+    name : str
+        The data set: of an imported one nobody knows whether its samples are real.
+
+    Examples
+    --------
+    >>> kind("synthetic", "femnist"), kind("real", "femnist"), kind("real", "my-scans")
+    ('SYNTHETIC data', 'real data', 'imported data')
+    """
+    return "imported data" if source == "real" and name and name not in CATALOGUE else shown.kind(source)
 
 
 def first_lines(data: FederatedDataset, asked: str) -> list[str]:

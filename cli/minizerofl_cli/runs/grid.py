@@ -169,6 +169,8 @@ class Sweep:
         Where the folder of the sweep is.
     train : click.Command
         `minizerofl train`, whose options are swept.
+    keep_checkpoints : int, optional
+        How many checkpoints each run keeps; by default what the file says.
 
     Raises
     ------
@@ -186,12 +188,15 @@ class Sweep:
     2 runs in runs/sweep-ratios; sparsity=0.9: to be run; sparsity=0.95: to be run
     """
 
-    def __init__(self, file: Path, runs_dir: Path, train: click.Command) -> None:
+    def __init__(self, file: Path, runs_dir: Path, train: click.Command, keep_checkpoints: int | None = None) -> None:
         self._train = train
         self._file = file
         self.folder = runs_dir / f"sweep-{file.stem}"
         known = [each.name for each in train.params if each.name and each.name not in NOT_SWEPT]
         options, self._model_table = read_options(file, known)
+        if keep_checkpoints is not None:
+            options["keep_checkpoints"] = keep_checkpoints
+        self._keep_checkpoints = keep_checkpoints
         self._axes = {name: value for name, value in options.items() if isinstance(value, list)}
         empty = [name for name, values in self._axes.items() if not values]
         if empty:
@@ -282,7 +287,7 @@ class Sweep:
             say(f"{title}: {'resumed' if begun else 'started'}")
             try:
                 if begun:
-                    go_on(each.path, interrupts)
+                    go_on(each.path, interrupts, keep_checkpoints=self._keep_checkpoints)
                 else:
                     conduct(each.plan, interrupts, each.name)
             except (DivergedError, TooFewClientsError) as error:

@@ -66,3 +66,22 @@ def locked(directory: Path) -> Iterator[None]:
     finally:
         _held.discard(descriptor)
         os.close(descriptor)
+
+
+def in_use(directory: Path) -> bool:
+    """Tell whether a process works on a run; always False where nothing is held.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     in_use(Path(folder))
+    False
+    """
+    try:
+        with locked(directory):
+            return False
+    except ConfigError:
+        return True
+    except OSError:  # It has gone, or may not be read.
+        return False

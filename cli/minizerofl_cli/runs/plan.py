@@ -17,6 +17,7 @@ from minizerofl.fl import recipes
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.faults import fault_texts, parse_faults
+from minizerofl.fl.files.checkpoint import NEWEST
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
@@ -61,6 +62,7 @@ class Plan:
     workers: int
     runs_dir: Path
     checkpoint_every: int = 0
+    keep_checkpoints: int = NEWEST
     options: Mapping[str, str | int | float] = field(default_factory=dict)  # of the data set's own loader
     model: str = ""  # the paper's for the data set, if empty
     model_table: Mapping[str, Any] = field(default_factory=dict)  # what a config file expects of the model
@@ -72,7 +74,7 @@ class Plan:
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
         s = self.settings
-        return f"{self.dataset}, {kind(source)}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}"
+        return f"{self.dataset}, {kind(source, self.dataset)}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
         """Return lines that say what is about to happen, and in which units it is told."""
@@ -128,6 +130,7 @@ class Plan:
                 "recipe": self.recipe,
                 "workers": self.workers,
                 "checkpoint_every": self.checkpoint_every,
+                "keep_checkpoints": self.keep_checkpoints,
                 "all_clients": self.clients is None,
                 **folder,
             },
@@ -239,6 +242,7 @@ def make_plan(
     workers: int | None,
     runs_dir: Path,
     checkpoint_every: int | None,
+    keep_checkpoints: int = NEWEST,
     model: str | None = None,
     model_table: Mapping[str, Any] | None = None,
     **overrides: Any,
@@ -261,6 +265,8 @@ def make_plan(
     for name, value in numbers.items():
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ConfigError(f"{name} is an integer of more than 64 bits, expected a smaller one")
+    if partition_seed is not None and partition_seed < 0:
+        raise ConfigError(f"partition_seed is {partition_seed}, expected at least 0")
     options = take_options(overrides, recipes.recipe(dataset, recipe).data)
     settings = resolve(recipe, seed, init_seed, overrides, dataset)
     return Plan(
@@ -275,6 +281,7 @@ def make_plan(
         workers=workers or min(usable_cores(), settings.clients_per_round),
         runs_dir=runs_dir,
         checkpoint_every=checkpoint_every or 0,
+        keep_checkpoints=keep_checkpoints,
         options=options,
         model=model or "",
         model_table=dict(model_table or {}),

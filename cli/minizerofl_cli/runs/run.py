@@ -10,7 +10,8 @@ from typing import Any
 
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
-from minizerofl.fl.files.rundir import RunDirectory, run_name
+from minizerofl.fl.files.naming import run_name
+from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.measures.scores import majority_class
 from minizerofl_cli.report.run_report import write_report_if_possible
 from minizerofl_cli.runs.calibration import read_calibration
@@ -18,6 +19,7 @@ from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for, mode
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
+from minizerofl_cli.runs.places import note_latest
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
@@ -61,6 +63,7 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
             config=plan.config(data, simulation.model_arguments),
             **known,
         )
+        note_latest(plan.runs_dir if name is None else plan.runs_dir.parent, directory.path)
         with locked(directory.path):
             run = Run(plan, data, simulation, directory, shown)
             run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
@@ -135,6 +138,7 @@ class Run:
         self.data = data
         self.simulation = simulation
         self.directory = directory
+        self.directory.checkpoints.keep = plan.keep_checkpoints
         self.shown = shown
         self._last = simulation.checkpoint()
         self._saved = simulation.round
@@ -167,6 +171,8 @@ class Run:
             self._keep()
             self.directory.finish("interrupted" if stop else "finished", str(stop or ""))
             write_report_if_possible(self.directory.path, self.say)
+            if not (stop or self.plan.keep_checkpoints):
+                self.directory.checkpoints.clear()
         except Exception as error:
             reason = message(error)
             with suppress(OSError):  # a full disk may be what ended the run
@@ -190,7 +196,7 @@ class Run:
             self.say(
                 f"Final test accuracy {100 * end['test_accuracy']:.1f} % (majority class "
                 f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %; "
-                f"{end['test_samples']:,} samples of {kind(self.data.source)}, sparse weights); "
+                f"{end['test_samples']:,} samples of {kind(self.data.source, self.data.name)}, sparse weights); "
                 f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
             )
             if end["test_accuracy"] <= end["majority_accuracy"]:

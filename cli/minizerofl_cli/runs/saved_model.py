@@ -74,7 +74,8 @@ def evaluate_model(
     saved.build()  # What does not belong together is refused before anything else is done.
     data, told = load_tested(origin, dataset, source, data_dir)
     yield from first_lines(data, data.source)
-    yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {origin.rounds} rounds on {kind(origin.source)}"
+    trained = f"{origin.rounds} rounds on {kind(origin.source, origin.dataset)}"
+    yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {trained}"
     yield from [*notes, *told]
     if how_kernels_run() == "interpreted":
         yield KERNELS["interpreted"]
@@ -92,7 +93,7 @@ def evaluate_model(
     median = np.median(np.unique(clients, return_counts=True)[1])
     of = f"{by_client.clients} of {len(data.test_clients)} clients, the median one with {median:g} of these samples"
     answer = data.class_names[majority.label]
-    samples_of = f"{y.size:,} samples of {kind(data.source)}"
+    samples_of = f"{y.size:,} samples of {kind(data.source, data.name)}"
     yield f"test accuracy         {100 * correct.mean():5.1f} %   ({samples_of}, sparse weights)"
     yield f"majority class        {100 * majority.share:5.1f} %   (always answering {answer!r})"
     yield f"balanced accuracy     {100 * balanced:5.1f} %   (mean over the {classes} classes that occur)"

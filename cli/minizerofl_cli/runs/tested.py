@@ -113,7 +113,8 @@ def load_tested(
     _check(origin, data)
     notes = []
     if data.source != origin.source:
-        notes.append(f"Note: the model was trained on {kind(origin.source)} and is evaluated on {kind(data.source)}.")
+        before, now = kind(origin.source, origin.dataset), kind(data.source, data.name)
+        notes.append(f"Note: the model was trained on {before} and is evaluated on {now}.")
     if not own and same_set and data_dir is None:
         notes.append(f"Note: the samples of {data.name} have changed since the model was trained on them.")
     elif not own:
@@ -137,8 +138,8 @@ def _load_own(origin: Origin, source: str | None, data_dir: Path | None) -> Fede
         if source is not None:
             raise
         raise DataError(
-            f"the model was trained on {kind(chosen)}, which cannot be read; --source {other} evaluates it on "
-            f"{kind(other)}. Reason: {error}"
+            f"the model was trained on {kind(chosen, origin.dataset)}, which cannot be read; "
+            f"--source {other} evaluates it on {kind(other, origin.dataset)}. Reason: {error}"
         ) from error
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from minizerofl.printable import printable
+from minizerofl_cli.screen.help import SummaryGroup
 from minizerofl_cli.screen.interrupts import Interrupted
+from minizerofl_cli.screen.wording import in_options
 
 INTERNAL, USAGE, DATA, TOO_FEW_CLIENTS, DIVERGED, DISK = 1, 2, 3, 4, 5, 6
 DEBUG = "minizerofl_cli.debug"  # key in the context of click
@@ -57,7 +59,22 @@ def message(error: BaseException) -> str:
     return text
 
 
-class Program(click.Group):
+def flags_of(command: click.Command) -> dict[str, str]:
+    """Return the long option for each name of a parameter, those of all subcommands included.
+
+    Examples
+    --------
+    >>> flags_of(click.Command("train", params=[click.Option(["--mask-ratio"])]))
+    {'mask_ratio': '--mask-ratio'}
+    """
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    flags = {str(each.name): max(each.opts, key=len) for each in options}
+    for subcommand in command.commands.values() if isinstance(command, click.Group) else ():
+        flags = {**flags_of(subcommand), **flags}
+    return flags
+
+
+class Program(SummaryGroup):
     """The command `minizerofl`: turns every error of a subcommand into one line and an exit code.
 
     With --debug or MINIZEROFL_DEBUG=1 the traceback comes first.
@@ -82,7 +99,8 @@ class Program(click.Group):
         except Exception as error:
             if ctx.meta.get(DEBUG) or os.environ.get("MINIZEROFL_DEBUG") == "1":
                 click.echo(traceback.format_exc(), err=True, nl=False)
-            self._fail(ctx, message(error), exit_code(error))
+            line, code = message(error), exit_code(error)
+            self._fail(ctx, line if code == INTERNAL else in_options(line, flags_of(self)), code)
 
     def _fail(self, ctx: click.Context, line: str, code: int) -> None:
         click.echo(f"minizerofl: {printable(line)}", err=True)

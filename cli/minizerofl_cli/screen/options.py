@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from minizerofl_cli.screen.errors import DEBUG
-from minizerofl_cli.screen.help import one_of, section
+from minizerofl_cli.screen.help import completes, one_of, section
 from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.choices import FEATURES, METHODS, POLARITIES, PRIORS, SOURCES
 
@@ -26,13 +27,17 @@ _sets = section("Options of one data set")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def _datasets() -> tuple[str, ...]:
+    from minizerofl_datasets import known_names  # imports numpy
+
+    return known_names()
+
+
 def dataset_name(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Check the name of a data set: one of ours, or an imported one."""
     if value is None or value in CATALOGUE:
         return value
-    from minizerofl_datasets import known_names  # imports numpy
-
-    validate = one_of(known_names())["callback"]
+    validate = one_of(_datasets())["callback"]
     checked: str | None = validate(ctx, parameter, value)
     return checked
 
@@ -52,6 +57,16 @@ def _partition(ctx: click.Context, parameter: click.Parameter, value: str | None
     return checked
 
 
+def _complete_partition(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    names = [CompletionItem(name) for name in METHODS if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+DATASET: dict[str, Any] = {
+    "callback": dataset_name,
+    "metavar": f"[{'|'.join(CATALOGUE)}|imported]",
+    "shell_complete": completes(_datasets),
+}
 SOURCE_OPTIONS: tuple[Decorator, ...] = (
     _data(
         "--source",
@@ -72,11 +87,12 @@ DIVISION_OPTIONS: tuple[Decorator, ...] = (
     _division(
         "--partition",
         callback=_partition,
+        shell_complete=_complete_partition,
         metavar=f"[{'|'.join(METHODS)}|FILE.json]",
         help="How the samples are divided into clients; FILE.json is one that `minizerofl data "
         "partition` wrote. [default: dirichlet, as in the paper]",
     ),
-    _division("--num-clients", type=int, help="The number of clients. [100; quick cifar10 20, speech_commands 40]"),
+    _division("--num-clients", type=int, help="The number of clients. [default: by recipe, paper 100]"),
     _division("--alpha", type=float, help="dirichlet(-min), quantity: 1000 is nearly IID, 0.1 is not. [default: 1]"),
     _division("--prior", help="dirichlet: draw around the classes' shares or equal shares. [default: classes]",
               **one_of(PRIORS)),

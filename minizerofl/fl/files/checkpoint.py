@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,12 +71,14 @@ class Checkpoint(Shown):
 
 
 class Checkpoints:
-    """The checkpoints of one run: the two newest, and the best.
+    """The checkpoints of one run: the newest, and the best.
 
     Parameters
     ----------
     folder : str or PathLike
         Where they are; made when the first is saved.
+    keep : int
+        How many of the newest are kept. With 0 one is kept all the same while the run goes on; see `clear`.
 
     Examples
     --------
@@ -89,15 +92,16 @@ class Checkpoints:
     ['round-000005.h5', 'round-000004.h5', 'round-000002.h5']
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], keep: int = NEWEST) -> None:
         self.folder = Path(folder)
+        self.keep = keep
 
     def paths(self) -> list[Path]:
         """Return the files, the newest first."""
         return sorted(self.folder.glob("round-*.h5"), reverse=True)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; then remove those that are neither among the two newest nor the best.
+        """Write a checkpoint; then remove those that are neither among the newest nor the best.
 
         Raises
         ------
@@ -107,7 +111,7 @@ class Checkpoints:
         self.folder.mkdir(exist_ok=True)
         path = self.path(checkpoint.round)
         write_checkpoint(path, checkpoint)
-        spared = {*self.paths()[:NEWEST], self.path(checkpoint.best.round) if checkpoint.best else path}
+        spared = {*self.paths()[: max(1, self.keep)], self.path(checkpoint.best.round) if checkpoint.best else path}
         for old in self.paths():
             if old not in spared:
                 old.unlink()
@@ -135,6 +139,12 @@ class Checkpoints:
         for path in self.paths():
             if path > self.path(round):
                 path.unlink()
+
+    def clear(self) -> None:
+        """Remove all of them, and their folder if nothing else is in it."""
+        self.forget_after(-1)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def path(self, round: int) -> Path:
         """Return the file of a round's checkpoint."""

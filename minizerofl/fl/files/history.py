@@ -96,17 +96,23 @@ class Totals:
 
     def __init__(self) -> None:
         self._sums = dict.fromkeys(SUMS, 0)
-        self._seconds = 0.0
+        self._seconds = self._train_seconds = 0.0
 
     def add(self, row: Row) -> None:
         """Add a row of history.csv."""
         for name in SUMS:
             self._sums[name] += int(row.get(name, 0))
+        self._train_seconds += float(row.get("train_seconds", 0))
         self._seconds += sum(float(row.get(f"{phase}_seconds", 0)) for phase in ("train", "aggregate", "eval"))
 
     def columns(self) -> dict[str, Cell]:
         """Return the columns of history.csv that hold totals."""
         return {**{f"cum_{name}": total for name, total in self._sums.items()}, "cum_seconds": f"{self._seconds:.3f}"}
+
+    def numbers(self) -> dict[str, int | float]:
+        """Return the same totals as numbers, and the seconds of local training among them."""
+        seconds = {"cum_train_seconds": round(self._train_seconds, 3), "cum_seconds": round(self._seconds, 3)}
+        return {**{f"cum_{name}": total for name, total in self._sums.items()}, **seconds}
 
 
 def history_row(round: Round, source: str) -> dict[str, Cell]:

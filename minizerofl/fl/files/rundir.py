@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import re
 import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -20,6 +16,7 @@ from minizerofl.fl.files.history import (
     CLIENT_COLUMNS,
     HISTORY_COLUMNS,
     KEPT_COLUMN,
+    Row,
     Table,
     Totals,
     client_rows,
@@ -28,14 +25,19 @@ from minizerofl.fl.files.history import (
 from minizerofl.fl.files.jsonfile import read_json, write_json
 from minizerofl.fl.files.maskfile import MaskFile
 from minizerofl.fl.files.modelfile import SavedModel, save_model
+from minizerofl.fl.files.naming import begun, make_directory
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config, to_toml
 from minizerofl.fl.round import Round
-from minizerofl.fl.settings import Settings
 from minizerofl.printable import printable
 
 Partition = Mapping[str, tuple[int, int]]
-EVALUATED = ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy")
+# What summary.json repeats of the last evaluated round, and of the last round.
+EVALUATED = (
+    *("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy"),
+    *("client_accuracy", "client_accuracy_p10", "client_accuracy_worst_5_percent"),
+)
+LAST = ("train_loss_nats",)
 
 
 class RunDirectory:
@@ -46,7 +48,7 @@ class RunDirectory:
     root : str or PathLike
         The folder of all runs; made if it is missing.
     name : str
-        Name of the directory, see `run_name`; "-2", "-3", ... is added where it is taken.
+        Name of the directory, see `minizerofl.fl.files.naming.run_name`; "-2", "-3", ... is added where it is taken.
     source : str
         "real" or "synthetic"; goes into every file.
     config : mapping of str to mapping
@@ -98,7 +100,7 @@ class RunDirectory:
         summary: Mapping[str, object],
         layers: Iterable[str] = (),
     ) -> None:
-        path = _make_directory(Path(root), name)
+        path = make_directory(Path(root), name)
         self._open(path, source, environment, partition, summary, layers)
         try:
             self.write_config(config)
@@ -127,6 +129,7 @@ class RunDirectory:
         clients = {client: {"train": train, "test": test} for client, (train, test) in partition.items()}
         self._partition = {"source": source, "clients": clients}
         self._summary: dict[str, Any] = {"source": source, "status": "running", "pid": os.getpid(), **summary}
+        self._summary["begun"] = begun(path)
         self._totals = Totals()
         self._history = Table(path / "history.csv", [*HISTORY_COLUMNS, *(KEPT_COLUMN + layer for layer in layers)])
         self._clients = Table(path / "clients.csv", CLIENT_COLUMNS)
@@ -197,12 +200,10 @@ class RunDirectory:
         self._totals = Totals()
         for row in rows:
             self._totals.add(row)
-        for key in ("evaluated_round", *EVALUATED, "best_round", "best_validation_accuracy"):
+        for key in ("evaluated_round", *EVALUATED, *LAST, "best_round", "best_validation_accuracy"):
             self._summary.pop(key, None)
-        evaluated = next((row for row in reversed(rows) if row["test_accuracy"]), None)
-        if evaluated:
-            samples, *rates = (evaluated[key] for key in EVALUATED)
-            self._note_score(int(evaluated["round"]), int(samples), *map(float, rates))
+        for row in rows:
+            self._note(row)
         self._note_best(best)
         self._write_summary(rounds_done=round)
 
@@ -252,9 +253,7 @@ class RunDirectory:
         self._totals.add(row)
         self._clients.append(client_rows(round.round, round.outcomes, self._source))
         self._history.append([{**row, **self._totals.columns()}])
-        if round.score:
-            score = round.score
-            self._note_score(round.round, score.samples, score.accuracy, score.loss, score.balanced_accuracy)
+        self._note(row)
         self._note_best(best)
         self._write_summary(rounds_done=round.round)
 
@@ -289,44 +288,19 @@ class RunDirectory:
         """
         self._write_summary(status=status, reason=reason)
 
-    def _note_score(self, round: int, samples: int, *rates: float) -> None:
-        self._summary |= {"evaluated_round": round, **dict(zip(EVALUATED, (samples, *rates), strict=True))}
+    def _note(self, row: Row) -> None:
+        """Take what summary.json repeats from a row of history.csv, as it is or as it was read."""
+        taken = [*LAST, *(EVALUATED if row["test_accuracy"] != "" else ())]
+        if len(taken) > len(LAST):
+            self._summary["evaluated_round"] = int(row["round"])
+        for key in taken:
+            if row[key] != "":
+                self._summary[key] = int(row[key]) if key == "test_samples" else float(row[key])
 
     def _note_best(self, best: Best | None) -> None:
         if best:
             self._summary |= {"best_round": best.round, "best_validation_accuracy": best.accuracy}
 
     def _write_summary(self, **news: object) -> None:
-        totals = {name: total for name, total in self._totals.columns().items() if name.endswith("_bytes")}
-        self._summary |= {**news, **totals}
+        self._summary |= {**news, **self._totals.numbers()}
         write_json(self.path / "summary.json", self._summary)
-
-
-def run_name(dataset: str, source: str, settings: Settings) -> str:
-    """Name a run after its data, its uplink and the present time (UTC, no colons).
-
-    Examples
-    --------
-    >>> run_name("femnist", "synthetic", Settings())[:-16]
-    'femnist-synthetic-topk-weights-s0.95-r0.2-seed0-'
-    >>> run_name("femnist", "real", Settings(uplink="minizerofl.fl.uplinks:Full"))[:-16]
-    'femnist-minizerofl.fl.uplinks-Full-s0.95-r0.2-seed0-'
-    """
-    data = dataset if source == "real" else f"{dataset}-{source}"
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    s = settings.resolved()
-    uplink = re.sub(r"[^\w.-]", "-", s.uplink)  # a class of the user's own has a colon
-    parts = {"w": s.weight_sparsity, "a": s.activation_sparsity, "u": s.uplink_sparsity}
-    sparsity = f"s{s.sparsity:g}" + "".join(f"-{part}{value:g}" for part, value in parts.items() if value != s.sparsity)
-    rule = "" if s.selection == "top-k" else "-" + re.sub(r"[^\w.-]", "-", s.selection)
-    return f"{data}-{uplink}{rule}-{sparsity}-r{s.mask_ratio:g}-seed{s.seed}-{now}"
-
-
-def _make_directory(root: Path, name: str) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    for attempt in itertools.count(1):
-        path = root / (name if attempt == 1 else f"{name}-{attempt}")
-        with suppress(FileExistsError):
-            path.mkdir()
-            break
-    return path

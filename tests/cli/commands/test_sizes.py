@@ -1,5 +1,7 @@
 """`minizerofl sizes`: the paper's figures, and messages that are as small as the codecs promise."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -12,7 +14,7 @@ from minizerofl_cli.main import cli
 
 @pytest.fixture(scope="module")
 def resnet() -> list[str]:
-    result = CliRunner().invoke(cli, ["sizes", "--model", "resnet18"], catch_exceptions=False)
+    result = CliRunner().invoke(cli, ["sizes", "--model", "resnet18"], env={"COLUMNS": "200"}, catch_exceptions=False)
     assert result.exit_code == 0
     return result.output.splitlines()
 
@@ -43,7 +45,7 @@ def test_the_papers_femnist_sizes_fit_no_model_of_this_size() -> None:
         ["0.95", "0.1"],
         ["0.95", "0.2"],
     ]
-    assert "do not fit" in lines[-1]
+    assert "do not fit" in lines[-2]
 
 
 def test_every_model_of_the_paper_has_its_figures() -> None:
@@ -54,3 +56,14 @@ def test_only_the_papers_models_have_sizes_in_the_paper(invoke):
     result = invoke("sizes", "--model", "mlp")
     assert result.exit_code == 2
     assert "'mlp' is unknown. Known: femnist_cnn, resnet18. See" in result.output
+
+
+def test_the_table_fits_80_columns_and_the_csv_is_whole(tmp_path) -> None:
+    options = ["sizes", "--model", "femnist_cnn", "--csv", str(tmp_path / "sizes.csv")]
+    lines = CliRunner().invoke(cli, options, catch_exceptions=False).output.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Not shown: dense, auto (a wider screen, or --csv FILE)." in lines
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "sizes.csv").read_text())))
+    assert len(rows) == len(PAPER_SIZES["femnist_cnn"])
+    assert {int(row["dense_bytes"]) for row in rows} == {int(rows[0]["dense_bytes"])}
+    assert int(rows[1]["rice_bytes"]) == int(rows[1]["auto_bytes"]) < int(rows[1]["csr_bytes"])

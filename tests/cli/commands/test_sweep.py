@@ -112,7 +112,7 @@ def test_a_run_that_fails_does_not_keep_the_others_from_running(file, invoke, tm
         ("rounds = []", "rounds is an empty list"),
         ("ruonds = [1]", "did you mean 'rounds'?"),
         ("rounds = [1, 'many']", "'many' is not a valid integer"),
-        ("sparsity = [0.5, 1.5]", "sparsity is 1.5"),
+        ("sparsity = [0.5, 1.5]", "--sparsity 1.5"),
     ],
 )
 def test_a_wrong_value_is_found_before_anything_runs(content, expected, invoke, tmp_path):

@@ -1,8 +1,13 @@
 """`minizerofl trace`: its table and its file."""
 
+import csv
+import io
 import json
 
 import pytest
+
+from minizerofl.fl import SavedModel, save_model
+from minizerofl.models import build
 
 QUICK = ["--batch-size", 2]
 
@@ -19,6 +24,8 @@ def test_table_and_file(invoke, finished_run, tmp_path) -> None:
     names = [row["layer"] for row in report["rows"]]
     head = next(i for i, line in enumerate(lines) if line.startswith("layer "))
     table = lines[head + 1 : head + 2 + len(names)]
+    assert max(map(len, lines[head:])) <= 80
+    assert "Not shown: " in result.output
     assert [line.split("  ")[0] for line in table] == [*names, "total"]
     conv2 = next(row for row in report["rows"] if row["layer"] == "conv2")
     assert conv2["output_shape"] == [64, 14, 14, 2]
@@ -37,3 +44,37 @@ def test_refusals_are_one_line(invoke, options: list) -> None:
     result = invoke("trace", *options)
     assert result.exit_code == 2
     assert len(result.output.splitlines()) == 1
+
+
+def test_the_csv_holds_what_a_narrow_screen_does_not(invoke, finished_run, tmp_path) -> None:
+    files = tmp_path / "step.csv", tmp_path / "step.json"
+    options = ("--weights", finished_run.path, "--csv", files[0], "--json", files[1])
+    result = invoke("trace", *QUICK, *options)
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(io.StringIO(files[0].read_text())))
+    told = json.loads(files[1].read_text())["rows"]
+    assert [row["layer"] for row in rows] == [row["layer"] for row in told]
+    assert [float(row["forward_seconds"]) for row in rows] == [row["forward_seconds"] for row in told]
+    conv2 = next(row for row in rows if row["layer"] == "conv2")
+    assert conv2["output_shape"] == "64x14x14x2"
+    assert int(conv2["kept_bytes"]) > 0
+
+
+@pytest.mark.parametrize("about", [{}, {"dataset": "femnist"}])
+def test_a_saved_model_with_a_name_of_its_own(invoke, tmp_path, about) -> None:
+    """Such a file comes from a program that registered the builder; here nobody knows the name."""
+    state = build("femnist_cnn", num_classes=62, sparsity=0.9).state_dict()
+    arguments = {"num_classes": 62, "sparsity": 0.9}
+    save_model(tmp_path / "small.h5", SavedModel("small", arguments, state, about))
+    result = invoke("trace", *QUICK, "--weights", tmp_path / "small.h5")
+    assert (result.exit_code, len(result.output.splitlines())) == (2, 1), result.output
+    assert "small" in result.output
+    assert "internal error" not in result.output
+
+
+def test_a_saved_model_that_does_not_say_its_data_is_traced_on_those_of_its_kind(invoke, tmp_path) -> None:
+    state = build("femnist_cnn", num_classes=62, sparsity=0.9).state_dict()
+    save_model(tmp_path / "a.h5", SavedModel("femnist_cnn", {"num_classes": 62, "sparsity": 0.9}, state, {}))
+    result = invoke("trace", *QUICK, "--weights", tmp_path / "a.h5")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("femnist: SYNTHETIC data")

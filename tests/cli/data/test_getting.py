@@ -9,10 +9,12 @@ import zipfile
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import click.testing
 import numpy as np
 import pytest
 from PIL import Image
 
+from minizerofl_cli.main import cli
 from minizerofl_cli.screen.meter import Meter
 from minizerofl_datasets.official import OFFICIAL
 
@@ -63,7 +65,7 @@ def test_fetched_sets_are_found_by_every_command(serve, invoke, monkeypatch):
     result = invoke("data", "fetch", "cifar10", "--from", serve(content))
     assert result.exit_code == 0, result.output
     assert result.output.startswith("cifar10: real data")
-    assert "184 MB, binary files" in invoke("data", "list").output
+    assert re.search("cifar10 +binary files +184 MB", invoke("data", "list").output)
     assert invoke("data", "info", "cifar10", "--num-clients", 2).output.startswith("cifar10: real data")
     again = invoke("data", "fetch", "cifar10", "--from", "http://127.0.0.1:9/not-asked")
     assert again.exit_code == 0
@@ -82,8 +84,8 @@ def test_an_imported_set_is_known_to_every_command(invoke, tmp_path):
     np.savez(tmp_path / "scans.npz", x=rng.integers(0, 256, (60, 8, 8), np.uint8), y=y, client=y.astype(str))
     result = invoke("data", "import", tmp_path / "scans.npz", "--name", "my-scans")
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[0].startswith("my-scans: real data, imported")
-    assert "my-scans: imported by you" in invoke("data", "list").output
+    assert result.output.splitlines()[0].startswith("my-scans: imported data, ")
+    assert re.search("^my-scans +imported +", invoke("data", "list").output, re.MULTILINE)
     assert "3 clients, 3 classes, input 1x8x8" in invoke("data", "info", "my-scans").output
     assert invoke("data", "preview", "my-scans", "-o", tmp_path / "sheet.png").exit_code == 0
     taken = invoke("data", "import", tmp_path / "scans.npz", "--name", "my-scans")
@@ -92,7 +94,7 @@ def test_an_imported_set_is_known_to_every_command(invoke, tmp_path):
     options = ("--clients-per-round", 2, "--rounds", 1, "--sparsity", 0.5, "--runs-dir", tmp_path / "runs")
     trained = invoke("train", "--dataset", "my-scans", "--num-clients", 3, *options)
     assert trained.exit_code == 0, trained.output
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     assert invoke("eval", run).exit_code == 0
 
 
@@ -146,7 +148,7 @@ def test_the_leaf_build(invoke, tmp_path):
     for share in (0, 1, -0.1, "nan"):
         wrong = invoke("data", "build", "femnist-leaf", *archives, "--test-share", share, "-o", tmp_path / "wrong")
         assert wrong.exit_code == 2
-        assert f"test_share={float(share)}: expected 0 < test_share < 1" in wrong.output
+        assert f"--test-share {float(share)}: expected 0 < value < 1" in wrong.output
     assert not (tmp_path / "wrong").exists()
 
 
@@ -166,3 +168,34 @@ def test_a_meter_without_a_total_and_one_that_is_quick():
     assert lines == ["Reading: 51 MB", "Reading: 101 MB"]
     Meter("Reading", lines.append)(10, 10)
     assert len(lines) == 2
+
+
+def test_an_imported_set_is_removed_after_asking(invoke, tmp_path):
+    source = tmp_path / "few.npz"
+    np.savez(source, x=np.zeros((40, 8, 8), np.uint8), y=np.arange(40) % 2)
+    for name in ("one", "two"):
+        assert invoke("data", "import", source, "--name", name).exit_code == 0
+    kept = tmp_path / "no-cache" / "imported"
+
+    def answer(text: str) -> click.testing.Result:
+        return click.testing.CliRunner().invoke(cli, ["data", "remove", "one"], input=text)
+
+    assert "Nothing was removed." in answer("n\n").output
+    unanswered = answer("")
+    assert (unanswered.exit_code, "--yes" in unanswered.output) == (2, True)
+    assert sorted(path.name for path in kept.glob("*.h5")) == ["one.h5", "two.h5"]
+    removed = answer("y\n")
+    assert (removed.exit_code, "MB are free" in removed.output) == (0, True)
+    assert invoke("data", "remove", "two", "--yes").exit_code == 0
+    assert list(kept.glob("*.h5")) == []
+    assert source.exists()
+
+
+@pytest.mark.parametrize("name", ["femnist", "nothing", "../data/mine", "one.h5", ""])
+def test_only_an_imported_set_is_removed(invoke, tmp_path, name):
+    ours = tmp_path / "no-cache" / "data"
+    ours.mkdir(parents=True)
+    (ours / "mine.h5").write_text("")
+    result = invoke("data", "remove", name, "--yes")
+    assert (result.exit_code, len(result.output.splitlines())) == (2, 1)
+    assert (ours / "mine.h5").exists()

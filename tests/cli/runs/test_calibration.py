@@ -23,7 +23,7 @@ def test_a_run_takes_what_was_measured_and_keeps_to_it(invoke, small, monkeypatc
     calibration.write_text('{"break_even": {"linear 3136x2048 batch 10": 0.01}}')
     result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     assert tomllib.loads((run / "config.toml").read_text())["settings"]["dense_layers"] == "linear1"
     calibration.unlink()
     result = invoke("resume", run, "--extend-rounds", 1)

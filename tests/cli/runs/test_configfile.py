@@ -52,7 +52,7 @@ def test_the_config_of_a_run_makes_the_same_run(finished_run, invoke):
         ("rounds = [3, 4]", "lists are for minizerofl sweep"),
         ("rounds = 'many'", "'many' is not a valid integer"),
         ("rounds = 1.5", "'1.5' is not a valid integer"),
-        ("sparsity = 1.5", "sparsity is 1.5, expected"),
+        ("sparsity = 1.5", "--sparsity 1.5: expected"),
         ("uplink = 'topk'", "'topk' is unknown"),
         ("rounds = ", "Invalid value"),
         ("model = 'resnet'", "'resnet' is unknown; did you mean 'resnet18'?"),
@@ -77,7 +77,7 @@ def test_what_cannot_be_used(content, expected, invoke, tmp_path):
     [
         (("num_classes = 62", "num_classes = 61"), "model.num_classes of the config file is 61, but the run has 62"),
         (("num_classes", "num_clases"), "model.num_clases of the config file is unknown; did you mean 'num_classes'?"),
-        (("\nseed = 3\nnum", "\nseed = 4\nnum"), "model.seed is 4, but init_seed asks for 3"),
+        (("\nseed = 3\nnum", "\nseed = 4\nnum"), "model.seed is 4, but --init-seed asks for 3"),
     ],
 )
 def test_what_a_file_says_of_the_model_is_true_or_refused(change, expected, finished_run, invoke, tmp_path):

@@ -69,7 +69,7 @@ def begin(invoke, tmp_path):
     def run(write, *options):
         result = invoke("train", *write(tmp_path), *TINY, *options, "--runs-dir", tmp_path / "runs")
         assert result.exit_code == 0, result.output
-        (path,) = (tmp_path / "runs").iterdir()
+        (path,) = (tmp_path / "runs").glob("*-*")
         return path
 
     return run
@@ -144,7 +144,7 @@ def test_writers_held_out_train_nothing_and_are_what_is_tested(invoke, tmp_path)
     options = ["--source", "synthetic", "--clients", 4, "--holdout-writers", 2, *TINY]
     result = invoke("train", *options, "--runs-dir", tmp_path)
     assert result.exit_code == 0, result.output
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*-*")
     data = load("femnist", source="synthetic", clients=4, holdout_writers=2)
     counts = json.loads((path / "partition.json").read_text())["clients"]
     trained = {client: {"train": data.num_train(client), "test": 0} for client in data.clients}

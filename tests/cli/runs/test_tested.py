@@ -54,8 +54,8 @@ def test_an_imported_set_of_the_same_classes_and_shape(finished_run, invoke, tmp
     write_imported(tmp_path, client=Y, x_test=X[:9], y_test=Y[:9], client_test=np.arange(9) % 3 + 4)
     result = invoke("eval", finished_run.path, "--dataset", "scans")
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("scans: real data")
-    assert "9 samples of real data" in result.output
+    assert result.output.startswith("scans: imported data")
+    assert "9 samples of imported data" in result.output
     assert "Note: inputs are 'x = stored value / 255', the model's were 'x = 1 - pixel'." in result.output
 
 
@@ -99,7 +99,7 @@ def test_the_models_own_set_after_a_change(invoke, tmp_path):
         "1",
     ]
     assert invoke("train", *options, "--runs-dir", tmp_path / "runs").exit_code == 0
-    (path,) = (tmp_path / "runs").iterdir()
+    (path,) = (tmp_path / "runs").glob("*-*")
     assert "Note" not in invoke("eval", path).output
     write_imported(tmp_path, x=255 - X)
     changed = invoke("eval", path)

@@ -67,7 +67,7 @@ def test_a_signal_keeps_the_last_complete_round(signum, code, start, wait_for_li
     assert err == f"minizerofl: stopped by {signum.name}\n"
     assert "Interrupted; the model of round" in out
 
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     rows = list(csv.DictReader((run / "history.csv").read_text().splitlines()))
     summary = json.loads((run / "summary.json").read_text())
     model = load_model(run / "model.h5")
@@ -86,7 +86,7 @@ def test_a_signal_in_the_first_round_keeps_no_model(start, wait_for_line, small,
     out, _ = process.communicate(timeout=60)  # they would go on for an hour
     assert process.returncode == 130
     assert "no round was complete" in out
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     assert json.loads((run / "summary.json").read_text())["rounds_done"] == 0
     assert not (run / "model.h5").exists()
 
@@ -101,7 +101,7 @@ def test_a_worker_that_is_killed_ends_the_run_which_goes_on_later(start, wait_fo
     assert process.returncode == 6
     assert re.fullmatch(rf"minizerofl: worker process {worker} died .*; use fewer --workers\n", err)
 
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     summary = json.loads((run / "summary.json").read_text())
     assert summary["status"] == "failed"
     assert summary["rounds_done"] >= 2

@@ -45,7 +45,7 @@ def test_names_of_clients_and_classes_forge_no_lines(tmp_path, monkeypatch, invo
         *("--inject", "drop@1:#0", "--local-epochs", 1, "--workers", 1),
     )
     assert result.exit_code == 0, result.output
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     outputs = [result.output, (run / "train.log").read_text(encoding="utf-8")]
     outputs += [invoke("eval", run).output, invoke("data", "info", "mine").output]
     picture = tmp_path / "a.png"
@@ -94,5 +94,5 @@ def test_a_picture_that_cannot_be_drawn_is_a_note(tmp_path, start, small):
         out, err = process.communicate()
         assert process.returncode == 0, err
         assert ("Note: accuracy.png cannot be drawn" in out) == (mode == "block")
-        (run,) = (tmp_path / mode).iterdir()
+        (run,) = (tmp_path / mode).glob("*-*")
         assert (run / "accuracy.png").is_file() == (mode == "free")

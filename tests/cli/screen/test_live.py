@@ -22,6 +22,6 @@ def test_a_terminal(start, small, tmp_path):
     assert "━".encode() in output
 
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode()).replace("\r", "\n")
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     for line in (run / "train.log").read_text().splitlines():
         assert line in text

@@ -17,7 +17,8 @@ from minizerofl.fl import Best, Evaluation, Outcome, Round, SavedModel, Settings
 from minizerofl.fl.errors import SealError
 from minizerofl.fl.files.checkpoint import Checkpoint
 from minizerofl.fl.files.history import HISTORY_COLUMNS, TIMING_COLUMNS
-from minizerofl.fl.files.rundir import RunDirectory, run_name
+from minizerofl.fl.files.naming import run_name
+from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.round import NOT_EVALUATED
 from minizerofl.models import build
@@ -92,10 +93,10 @@ def test_a_crash_over_a_file_whose_name_is_no_utf8_is_written_down(tmp_path):
 
 def test_the_name_says_what_the_run_is():
     settings = Settings(uplink="full", sparsity=0.9, mask_ratio=0.0, seed=3)
-    assert run_name("femnist", "synthetic", settings).startswith("femnist-synthetic-full-s0.9-r0-seed3-2")
-    name = run_name("femnist", "real", settings)
-    assert name.startswith("femnist-full-")
-    assert ":" not in name
+    assert run_name("femnist", "synthetic", settings) == "femnist-synthetic-full-seed3"
+    assert run_name("femnist", "real", settings) == "femnist-full-seed3"
+    own = Settings(uplink="minizerofl.fl.uplinks.paper:Full")
+    assert run_name("cifar10", "real", own) == "cifar10-Full-seed0"
 
 
 def test_a_taken_name_gets_a_number_and_the_earlier_run_stays(tmp_path):
