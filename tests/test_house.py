@@ -20,12 +20,12 @@ PACKAGES = {
     "minizerofl_cli": ROOT / "cli" / "minizerofl_cli",
 }
 # From the ground up; a floor may use what stands below it.
-FLOORS = ["lazy", "registry", "kernels", "autograd", "sparse", "ops", "nn", "optim", "models", "fl"]
+FLOORS = ["lazy", "registry", "kernels", "autograd", "sparse", "ops", "nn", "optim", "models", "fl", "export"]
 SOURCES = [file for folder in PACKAGES.values() for file in sorted(folder.rglob("*.py"))]
 # The floors of the command line; packages of the same floor do not use each other.
 CLI_FLOORS = {"screen": 0, "runs": 1, "data": 2, "bench": 2, "commands": 3, "main": 4, "__main__": 5}
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-DEAR = {"numpy", "numba", "scipy", "h5py", "matplotlib", "rich"}
+DEAR = {"numpy", "numba", "scipy", "h5py", "matplotlib", "rich", "torch", "onnx", "safetensors"}
 HELP = "import sys; from minizerofl_cli.main import cli; cli({arguments!r}, standalone_mode=False)"
 
 
@@ -68,7 +68,7 @@ def test_a_file_holds_one_idea(file: Path) -> None:
     "code",
     [
         "import minizerofl",
-        "import minizerofl.fl, minizerofl.models, minizerofl.sparse",
+        "import minizerofl.export, minizerofl.fl, minizerofl.models, minizerofl.sparse",
         "import minizerofl_datasets",
         HELP.format(arguments=["--help"]),
         *(HELP.format(arguments=[name, "--help"]) for name in sorted(cli.commands)),
@@ -81,7 +81,15 @@ def test_what_is_dear_is_imported_where_it_is_used(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["minizerofl", "minizerofl.fl", "minizerofl.models", "minizerofl.sparse", "minizerofl_datasets"]
+    "package",
+    [
+        "minizerofl",
+        "minizerofl.export",
+        "minizerofl.fl",
+        "minizerofl.models",
+        "minizerofl.sparse",
+        "minizerofl_datasets",
+    ],
 )
 def test_every_public_name_is_there(package: str) -> None:
     module = import_module(package)

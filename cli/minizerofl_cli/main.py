@@ -12,6 +12,7 @@ import minizerofl
 from minizerofl_cli.commands.bench import bench
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
+from minizerofl_cli.commands.export import export
 from minizerofl_cli.commands.resume import resume
 from minizerofl_cli.commands.sizes import sizes
 from minizerofl_cli.commands.sweep import sweep
@@ -29,6 +30,8 @@ Examples:
       continue a run that was interrupted or killed
   minizerofl eval RUN
       evaluate the model of a run on test samples
+  minizerofl export RUN --to onnx
+      take the model elsewhere
 """
 
 
@@ -42,6 +45,7 @@ cli.add_command(train)
 cli.add_command(resume)
 cli.add_command(sweep)
 cli.add_command(evaluate)
+cli.add_command(export)
 cli.add_command(sizes)
 cli.add_command(data)
 cli.add_command(bench)

@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from minizerofl.fl import ConfigError, Settings
+from minizerofl.fl import ConfigError, Settings, load_model
 from minizerofl.fl.files.checkpoint import differences
 from minizerofl.fl.files.jsonfile import read_json
+from minizerofl.fl.files.rundir import INITIAL
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
@@ -24,10 +25,14 @@ from minizerofl_datasets import DataError, FederatedDataset
 
 # The kinds of the values of config.toml outside [settings], whose kinds are those of `Settings`.
 KINDS = {
-    "run": {"recipe": "str", "workers": "int", "checkpoint_every": "int", "all_clients": "bool", "data_dir": "str"},
+    "run": {
+        **{"recipe": "str", "workers": "int", "checkpoint_every": "int"},
+        **{"all_clients": "bool", "data_dir": "str", "init_from": "str"},
+    },
     "data": {"dataset": "str", "source": "str", "polarity": "str", "partition_seed": "int", "clients": "int"},
-    "model": {"name": "str"},
+    "model": {"name": "str", "init_sha256": "str"},
 }
+OPTIONAL = ("all_clients", "data_dir", "init_from", "init_sha256")
 PYTHON_KINDS = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float)}
 POSITIVE = ("workers", "checkpoint_every", "clients")
 
@@ -68,7 +73,8 @@ def go_on(
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
         with screen(rounds) as shown:
             with interrupts.allowed():
-                plan, data, simulation, opening = prepare(plan, shown)
+                initial = load_model(path / INITIAL).state if plan.init_sha256 else None
+                plan, data, simulation, opening = prepare(plan, shown, initial)
                 _check_partition(path, data)
             directory = reopen(path, plan, data, simulation)
             checkpoint, problems = directory.checkpoints.newest()
@@ -112,7 +118,7 @@ def _plan(path: Path) -> Plan:
     """Read the plan of a run from its config.toml."""
     tables = read_tables(path)
     run, data = tables["run"], tables["data"]
-    folder = run.get("data_dir")
+    folder, weights = run.get("data_dir"), run.get("init_from")
     return Plan(
         dataset=data["dataset"],
         source=data["source"],
@@ -127,6 +133,8 @@ def _plan(path: Path) -> Plan:
         checkpoint_every=run["checkpoint_every"],
         options=tables["data_options"],
         model=tables["model"]["name"],
+        init_from=Path(weights) if weights else None,
+        init_sha256=tables["model"].get("init_sha256", ""),
     )
 
 
@@ -161,7 +169,7 @@ def _check_kinds(tables: dict[str, Any], file: Path) -> None:
             raise ConfigError(f"{file}: {table} is {tables[table]!r}, expected a table")
     for table, keys in KINDS.items():
         for key in keys:
-            if key not in tables[table] and key not in ("all_clients", "data_dir"):
+            if key not in tables[table] and key not in OPTIONAL:
                 raise KeyError(key)
     for table, kinds in {**KINDS, "settings": known}.items():
         for key, value in tables[table].items():

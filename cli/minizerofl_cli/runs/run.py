@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from minizerofl.export import read_weights
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.rundir import RunDirectory, run_name
 from minizerofl.fl.measures.scores import majority_class
+from minizerofl.fl.payload import State
+from minizerofl.models import build
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for
 from minizerofl_cli.runs.environment import environment
@@ -61,13 +64,20 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
             **known,
         )
         with locked(directory.path):
+            if plan.init_from is not None:
+                directory.save_initial(saved_model(simulation, simulation.checkpoint(), plan.about(data)))
             run = Run(plan, data, simulation, directory, shown)
             run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
     return directory.path
 
 
-def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
-    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data."""
+def prepare(
+    plan: Plan, shown: Screen, initial: State | None = None
+) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
+    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data.
+
+    `initial` are the weights to begin with; by default they are read from the file that the plan names, if it does.
+    """
     data = load(
         plan.dataset,
         plan.source,
@@ -82,7 +92,11 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
     for line in opening:
         shown.say(line)
     model, arguments = model_for(data, plan.model)
-    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), **arguments)
+    if initial is None and plan.init_from is not None:
+        initial = read_weights(plan.init_from, build(model, **{"sparsity": plan.settings.built_sparsity, **arguments}))
+    simulation = Simulation(
+        data, model, plan.settings, plan.workers, "processes", read_calibration(), initial, **arguments
+    )
     plan.check_model(data, simulation)
     return replace(plan, settings=simulation.settings), data, simulation, opening
 

@@ -35,6 +35,7 @@ from minizerofl.fl.settings import Settings
 from minizerofl.printable import printable
 
 Partition = Mapping[str, tuple[int, int]]
+INITIAL = "initial.h5"  # in the directory of a run that began with given weights
 EVALUATED = ("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy")
 
 
@@ -276,6 +277,10 @@ class RunDirectory:
     def save(self, model: SavedModel) -> None:
         """Write model.h5; the description of the model gets the source of its data."""
         save_model(self.path / "model.h5", replace(model, about={**model.about, "source": self._source}))
+
+    def save_initial(self, model: SavedModel) -> None:
+        """Write initial.h5, the weights that the run began with, so that it can be resumed without another file."""
+        save_model(self.path / INITIAL, replace(model, about={**model.about, "source": self._source}))
 
     def finish(self, status: str, reason: str = "") -> None:
         """Write how the run ended to summary.json.
