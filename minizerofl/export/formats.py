@@ -73,7 +73,7 @@ def safetensors(portable: Portable) -> bytes:
 
 def read_npz(path: Path) -> State:
     """Read the arrays of a .npz file."""
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
         return {name: file[name] for name in file.files if name != METADATA}
 
 

@@ -82,13 +82,14 @@ def write_confusion(
 
 def _draw(image: Path, counts: Counts, class_names: Sequence[str], title: str) -> None:
     """Draw the share of each class (a row) that is taken for each class (a column)."""
-    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = min(14.0, 3.5 + 0.16 * len(class_names))
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.where(totals > 0, 100 * counts / np.maximum(totals, 1), np.nan)  # A class without samples stays white.
+    side = min(12.0, 3.5 + 0.13 * len(class_names))
     with picture(side + 1, side, image) as figure:
         figure.suptitle(title)
         axes = figure.add_subplot()
         drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-        figure.colorbar(drawn, ax=axes, label="share of the class (%)")
+        figure.colorbar(drawn, ax=axes, label="share of the class (%)", fraction=0.04)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("class")
         if len(class_names) <= MOST_NAMED:
