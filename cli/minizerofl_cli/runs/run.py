@@ -95,7 +95,7 @@ def prepare(
     if initial is None and plan.init_from is not None:
         initial = read_weights(plan.init_from, build(model, **{"sparsity": plan.settings.built_sparsity, **arguments}))
     simulation = Simulation(
-        data, model, plan.settings, plan.workers, "processes", read_calibration(), initial, **arguments
+        data, model, plan.settings, plan.workers, "processes", read_calibration(), initial=initial, **arguments
     )
     plan.check_model(data, simulation)
     return replace(plan, settings=simulation.settings), data, simulation, opening

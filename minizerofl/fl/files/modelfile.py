@@ -73,6 +73,8 @@ class SavedModel:
     def logits(self, x: ArrayLike) -> NDArray[np.float32]:
         """Compute the logits of samples with the weights that evaluation uses.
 
+        The first call builds the model; changes of `state` after it are not seen.
+
         Parameters
         ----------
         x : (N, C, H, W) array of floats

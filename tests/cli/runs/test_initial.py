@@ -2,12 +2,15 @@
 
 import shutil
 import tomllib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minizerofl.export.reading import weights_digest
-from minizerofl.fl import load_model
+from minizerofl.fl import Settings, load_model
+from minizerofl_cli.runs.plan import Plan
 
 
 @pytest.fixture
@@ -28,6 +31,13 @@ def train(invoke, small, tmp_path):
         return (new.pop() if new else None), result.output
 
     return run
+
+
+def test_the_title_of_a_picture_names_the_weights():
+    known = ("femnist", "auto", None, "ink", 0, None, "quick", Settings())
+    plan = Plan(*known, workers=1, runs_dir=Path("runs"), init_sha256="ab" * 32)
+    assert plan.title("real").endswith(", from weights abababab")
+    assert "weights" not in replace(plan, init_sha256="").title("real")
 
 
 def same(one, two):
