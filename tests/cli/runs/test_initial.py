@@ -37,7 +37,7 @@ def test_the_title_of_a_picture_names_the_weights():
     known = ("femnist", "auto", None, "ink", 0, None, "quick", Settings())
     plan = Plan(*known, workers=1, runs_dir=Path("runs"), init_sha256="ab" * 32)
     assert plan.title("real").endswith(", from weights abababab")
-    assert "weights" not in replace(plan, init_sha256="").title("real")
+    assert "from weights" not in replace(plan, init_sha256="").title("real")
 
 
 def same(one, two):
