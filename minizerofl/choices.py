@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from minizerofl.registry import Registry, subclass_of, takes
 
 if TYPE_CHECKING:
+    from minizerofl.export import Portable
     from minizerofl.fl.server import Server
     from minizerofl.fl.uplinks import Uplink
     from minizerofl.nn import Module
@@ -68,6 +69,17 @@ CODECS: dict[str, tuple[str, ...]] = {
     "rice": ("RICE",),
     "auto": ("RICE", "BITMAP", "CSR", "FILLED"),
 }
+# The formats of an exported model: each is a function from a `Portable` to the content of its file.
+EXPORTS: Registry[Callable[[Portable], bytes]] = Registry(
+    "format",
+    {
+        "npz": "minizerofl.export.formats:npz",
+        "torch": "minizerofl.export.formats:torch",
+        "safetensors": "minizerofl.export.formats:safetensors",
+        "onnx": "minizerofl.export.onnx_file:onnx",
+    },
+    takes("portable"),
+)
 VALUES = ("float32", "float16")
 AVERAGES = ("all", "senders")
 BATCH_NORMS = ("global", "local")

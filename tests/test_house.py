@@ -20,7 +20,7 @@ PACKAGES = {
     "minizerofl_cli": ROOT / "cli" / "minizerofl_cli",
 }
 # From the ground up; a floor may use what stands below it.
-FLOORS = ["lazy", "registry", "kernels", "autograd", "sparse", "ops", "nn", "optim", "models", "fl"]
+FLOORS = ["lazy", "registry", "kernels", "autograd", "sparse", "ops", "nn", "optim", "models", "fl", "export"]
 SOURCES = [file for folder in PACKAGES.values() for file in sorted(folder.rglob("*.py"))]
 # The floors of the command line; packages of the same floor do not use each other.
 CLI_FLOORS = {
@@ -35,7 +35,7 @@ OFFERING = [
     for file in sorted(folder.rglob("__init__.py"))
     if "\n__all__ = " in file.read_text()
 ] + ["minizerofl.ops", "minizerofl.optim"]
-DEAR = {"numpy", "numba", "scipy", "h5py", "matplotlib", "rich"}
+DEAR = {"numpy", "numba", "scipy", "h5py", "matplotlib", "rich", "torch", "onnx", "safetensors"}
 HELP = "import sys; from minizerofl_cli.main import cli; cli({arguments!r}, standalone_mode=False)"
 
 
@@ -78,7 +78,7 @@ def test_a_file_holds_one_idea(file: Path) -> None:
     "code",
     [
         "import minizerofl",
-        "import minizerofl.fl, minizerofl.models, minizerofl.sparse",
+        "import minizerofl.export, minizerofl.fl, minizerofl.models, minizerofl.sparse",
         "import minizerofl_datasets",
         HELP.format(arguments=["--help"]),
         *(HELP.format(arguments=[name, "--help"]) for name in sorted(cli.commands)),

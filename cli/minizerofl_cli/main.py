@@ -13,6 +13,7 @@ from minizerofl_cli.commands.bench import bench
 from minizerofl_cli.commands.compare import compare
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
+from minizerofl_cli.commands.export import export
 from minizerofl_cli.commands.report import report
 from minizerofl_cli.commands.resume import resume
 from minizerofl_cli.commands.runs import runs
@@ -36,6 +37,8 @@ Examples:
       evaluate the model of the newest run on test samples; eval RUN: of another
   minizerofl report RUN
       show a run on one page
+  minizerofl export RUN --to onnx
+      take the model elsewhere
 """
 
 
@@ -51,6 +54,7 @@ cli.add_command(sweep)
 cli.add_command(compare)
 cli.add_command(runs)
 cli.add_command(evaluate)
+cli.add_command(export)
 cli.add_command(report)
 cli.add_command(sizes)
 cli.add_command(data)

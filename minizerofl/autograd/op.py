@@ -6,7 +6,7 @@ axes that broadcasting added, and error messages that name the op and its inputs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, NamedTuple
@@ -18,7 +18,10 @@ from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
 from minizerofl.autograd.writelog import WriteLog
 
+Watcher = Callable[["type[Op]", "tuple[Tensor | None, ...]", "dict[str, Any]", Tensor], None]
+
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 @contextmanager
@@ -41,6 +44,27 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         _recording.reset(token)
+
+
+@contextmanager
+def watch(watcher: Watcher) -> Iterator[None]:
+    """Call ``watcher(op, inputs, options, result)`` after every op inside this block: the forward pass, step by step.
+
+    The switch belongs to the current thread, as that of `no_grad`.
+
+    Examples
+    --------
+    >>> import minizerofl as mz
+    >>> with watch(lambda op, inputs, options, result: print(op.name, result.shape)):
+    ...     _ = mz.ops.relu(mz.Tensor([1.0, 2.0]) * 3)
+    mul (2,)
+    relu (2,)
+    """
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
 
 
 class Node:
@@ -186,7 +210,11 @@ class Op:
         result = _keep_zero_d(result, dtype)
         if result.dtype != dtype:
             raise TypeError(f"{cls.name}: the result is {result.dtype}, but the inputs are {dtype}; an op must keep it")
-        return Tensor.wrap(result, _shared_writes(result, inputs), node if any(node.needs_grad) else None)
+        tensor = Tensor.wrap(result, _shared_writes(result, inputs), node if any(node.needs_grad) else None)
+        watcher = _watcher.get()
+        if watcher is not None:
+            watcher(cls, inputs, options, tensor)
+        return tensor
 
     @classmethod
     def as_tensors(cls, operands: tuple[object, ...]) -> tuple[Tensor | None, ...]:

@@ -28,7 +28,7 @@ from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
 from minizerofl.fl.measures.masks import Masks, kept_masks, mean_jaccard, union_density
 from minizerofl.fl.measures.stopwatch import Stopwatch
-from minizerofl.fl.payload import State, num_bytes
+from minizerofl.fl.payload import Array, State, num_bytes
 from minizerofl.fl.quorum import check_finite, check_quorum
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sampling import check_population, sample_clients
@@ -64,6 +64,8 @@ class Simulation(Shown):
         system has none that serve, threads are used instead.
     break_even : mapping of str to float, optional
         The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
+    initial : mapping of str to array, optional
+        The weights to begin with, see `minizerofl.export.read_weights`. By default they are drawn.
     **model_arguments
         More arguments of the model's builder; they override what it would get.
 
@@ -97,6 +99,8 @@ class Simulation(Shown):
         No model has that name, or a builder cannot be used or fails.
     TypeError
         `model` is a Module, or something else that builds none; or the builder does not know an argument.
+    ConfigError
+        `initial` is not the state of such a model, or the settings do not fit it.
 
     Examples
     --------
@@ -116,6 +120,7 @@ class Simulation(Shown):
         workers: int = 1,
         engine: Literal["threads", "processes"] = "threads",
         break_even: Mapping[str, float] | None = None,
+        initial: Mapping[str, Array] | None = None,
         **model_arguments: Argument,
     ) -> None:
         self.data = data
@@ -130,16 +135,17 @@ class Simulation(Shown):
             paths = choose_paths(self._bare_model(), settings.batch_size, break_even or {})
             settings = settings.with_dense_names(name for name, path in paths.items() if path == "dense")
         self.settings = settings
-        initial = self.build_model()
-        self.state: State = initial.state_dict()
+        first = self.build_model()
+        _begin_with(first, initial)
+        self.state: State = first.state_dict()
         self.round = 0
         self.best: Best | None = None
-        self.sparse = sparse_weights(initial)
+        self.sparse = sparse_weights(first)
         self.uplink = UPLINKS[settings.uplink](self._uplink_sparsities(), settings.mask_ratio, self.rule)
-        self.server = SERVERS[settings.server]([name for name, _ in initial.named_parameters()], settings.server_lr)
+        self.server = SERVERS[settings.server]([name for name, _ in first.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
-        self._local = _batch_norm_names(initial) if settings.bn == "local" else frozenset[str]()
+        self._local = _batch_norm_names(first) if settings.bn == "local" else frozenset[str]()
         if settings.bn == "local" and not self._local:
             raise ConfigError(f"bn is 'local', but {self.model_name} has no BatchNorm; leave it at 'global'")
         self.evaluator = Evaluator(data, settings)
@@ -340,6 +346,15 @@ class Simulation(Shown):
         weights = [self.state[name] for name in self.sparse]
         entries = sum(weight.size for weight in weights)
         return sum(int(np.count_nonzero(weight)) for weight in weights) / entries if entries else 1.0
+
+
+def _begin_with(model: Module, initial: Mapping[str, Array] | None) -> None:
+    """Give a model the weights that a run is to begin with, if there are any."""
+    if initial is not None:
+        try:
+            model.load_state_dict(initial)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"initial does not fit: {error}") from error
 
 
 def _batch_norm_names(model: Module) -> frozenset[str]:

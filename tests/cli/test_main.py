@@ -31,7 +31,7 @@ def test_version(invoke):
 
 def test_group_help_names_all_commands_and_shows_examples(invoke):
     text = invoke("--help").output
-    assert re.search(r"eval .*\n\s+report .*\n\s+resume .*\n(.*\n)*\s+train ", text)
+    assert re.search(r"eval .*\n\s+export .*\n\s+report .*\n\s+resume .*\n(.*\n)*\s+train ", text)
     assert re.search(r"^\s*minizerofl train --dataset femnist --sparsity 0.95$", text, re.MULTILINE)
 
 

@@ -14,6 +14,7 @@ from minizerofl_cli.screen.options import DATASET, debug_option
 from minizerofl_datasets.choices import SOURCES
 
 _data = section("Data")
+_classes = section("Classes")
 
 EXAMPLES = """\b
 Examples:
@@ -27,6 +28,8 @@ Examples:
       clients that it has never seen: a LEAF folder with test files will do
   minizerofl eval model.h5 --dataset my-scans
       an imported set with the same classes and the same shape
+  minizerofl eval RUN --per-class -o confusion
+      the accuracy of each class, and the confusion matrix as a table and a picture
 """
 
 
@@ -57,6 +60,13 @@ Examples:
 @_data("--samples", type=click.IntRange(min=1), help="Evaluate on N test samples only (a fixed subset). [default: all]")
 @_data("--best", is_flag=True, help="Evaluate the checkpoint that was best on validation samples (of a run directory).")
 @_data("--dense", is_flag=True, help="Evaluate a second time, with all weights; training used only the largest.")
+@_classes("--per-class", is_flag=True, help="Tell the accuracy of each class, and what it is most often taken for.")
+@_classes(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="With --per-class: folder for confusion.csv and confusion.png, the confusion matrix. [default: not written]",
+)
 @debug_option
 def evaluate(
     path: Path | None,
@@ -66,6 +76,8 @@ def evaluate(
     samples: int | None,
     best: bool,
     dense: bool,
+    per_class: bool,
+    output: Path | None,
 ) -> None:
     """Evaluate the model of a run on test samples.
 
@@ -79,5 +91,5 @@ def evaluate(
 
         if path is None:
             path = newest_run(say, "run with a model", lambda entry: (entry.path / "model.h5").is_file())
-        for line in evaluate_model(path, source, data_dir, samples, dense, best, dataset):
+        for line in evaluate_model(path, source, data_dir, samples, dense, best, dataset, per_class, output):
             say(line)

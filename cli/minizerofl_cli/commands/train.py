@@ -113,6 +113,12 @@ _machine = section("Machine and output")
     **one_of(RULES, own=OWN),
 )
 @_local("--selection-period", type=int, help="Steps from one selection of weights to the next. [default: 1]")
+@_local(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    help="Begin with these weights: a run directory, a model.h5, or a .npz, .safetensors or .pt file with the same "
+    "tensors (docs/export.md). [default: weights drawn by --init]",
+)
 @_local("--init", help="How initial weights are drawn. [default: he-normal]", **one_of(INITS))
 @_rounds("--rounds", type=int, help=f"Rounds of federated averaging. {default_text('rounds')}")
 @_rounds("--clients-per-round", type=int, help=f"Clients sampled for a round. {default_text('clients_per_round')}")

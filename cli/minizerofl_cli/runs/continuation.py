@@ -7,9 +7,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from minizerofl.fl import ConfigError, Settings
+from minizerofl.fl import ConfigError, Settings, load_model
 from minizerofl.fl.files.checkpoint import NEWEST, differences
 from minizerofl.fl.files.jsonfile import read_json
+from minizerofl.fl.files.rundir import INITIAL
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
@@ -31,12 +32,14 @@ KINDS = {
         "all_clients": "bool",
         "data_dir": "str",
         "keep_checkpoints": "int",
+        "init_from": "str",
     },
     "data": {"dataset": "str", "source": "str", "polarity": "str", "partition_seed": "int", "clients": "int"},
-    "model": {"name": "str"},
+    "model": {"name": "str", "init_sha256": "str"},
 }
 PYTHON_KINDS = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float)}
-OPTIONAL = ("all_clients", "data_dir", "keep_checkpoints")  # a run need not have them, or is from before they were
+# A run need not have these, or is from before they were.
+OPTIONAL = ("all_clients", "data_dir", "keep_checkpoints", "init_from", "init_sha256")
 POSITIVE = ("workers", "checkpoint_every", "clients")
 
 
@@ -82,7 +85,8 @@ def go_on(
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
         with screen(rounds) as shown:
             with interrupts.allowed():
-                plan, data, simulation, opening = prepare(plan, shown)
+                initial = load_model(path / INITIAL).state if plan.init_sha256 else None
+                plan, data, simulation, opening = prepare(plan, shown, initial)
                 _check_partition(path, data)
             directory = reopen(path, plan, data, simulation)
             checkpoint, problems = directory.checkpoints.newest()
@@ -136,7 +140,7 @@ def _plan(path: Path) -> Plan:
     """Read the plan of a run from its config.toml."""
     tables = read_tables(path)
     run, data = tables["run"], tables["data"]
-    folder = run.get("data_dir")
+    folder, weights = run.get("data_dir"), run.get("init_from")
     return Plan(
         dataset=data["dataset"],
         source=data["source"],
@@ -152,6 +156,8 @@ def _plan(path: Path) -> Plan:
         keep_checkpoints=run.get("keep_checkpoints", NEWEST),
         options=tables["data_options"],
         model=tables["model"]["name"],
+        init_from=Path(weights) if weights else None,
+        init_sha256=tables["model"].get("init_sha256", ""),
     )
 
 

@@ -130,7 +130,7 @@ class Combination:
             It was started with other settings, data or options of the data.
         """
         found = read_tables(self.path)
-        data, model = found["data"], found["model"]["name"]
+        data, model = found["data"], found["model"]
         wanted = self.plan.resolved_settings()
         if wanted["dense_layers"] == "auto":  # a run settles it when it begins
             wanted["dense_layers"] = found["settings"].get("dense_layers", "auto")
@@ -139,7 +139,11 @@ class Combination:
         had = {**{key: data[key] for key in asked}, "clients": "all" if everyone else data["clients"]}
         begun: Config = {**{name: found[name] for name in ("settings", "data_options")}, "data": had}
         now: Config = {"settings": wanted, "data_options": dict(self.plan.options), "data": asked}
-        changed = differences({**begun, "model": {"name": model}}, {**now, "model": {"name": self.plan.model or model}})
+        before = {"name": model["name"], "init_sha256": model.get("init_sha256", "")}
+        name = self.plan.model or model["name"]
+        changed = differences(
+            {**begun, "model": before}, {**now, "model": {"name": name, "init_sha256": self.plan.init_sha256}}
+        )
         if changed:
             raise ConfigError(
                 f"{self.path} was started with other settings: {'; '.join(changed)}; "

@@ -13,6 +13,7 @@ import minizerofl
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.choices import SERVERS
+from minizerofl.export.reading import weights_digest
 from minizerofl.fl import recipes
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
@@ -66,6 +67,8 @@ class Plan:
     options: Mapping[str, str | int | float] = field(default_factory=dict)  # of the data set's own loader
     model: str = ""  # the paper's for the data set, if empty
     model_table: Mapping[str, Any] = field(default_factory=dict)  # what a config file expects of the model
+    init_from: Path | None = None  # a file of weights to begin with
+    init_sha256: str = ""  # of that file
 
     def __post_init__(self) -> None:
         if self.model:
@@ -74,7 +77,9 @@ class Plan:
     def title(self, source: str) -> str:
         """Return what stands above a picture of the run."""
         s = self.settings
-        return f"{self.dataset}, {kind(source, self.dataset)}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}"
+        data = f"{self.dataset}, {kind(source, self.dataset)}"
+        init = f", from weights {self.init_sha256[:8]}" if self.init_sha256 else ""
+        return f"{data}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}{init}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
         """Return lines that say what is about to happen, and in which units it is told."""
@@ -90,6 +95,8 @@ class Plan:
             f"{s.codec} with {s.values} values.",
             KERNELS[how_kernels_run()],
         ]
+        if self.init_from is not None:
+            lines.insert(2, f"Initial weights: {self.init_from} (SHA-256 {self.init_sha256[:8]}...)")
         if 0 < s.eval_samples < test:
             lines.insert(
                 2, f"Accuracy is measured on {s.eval_samples:,} of {test:,} test samples; after the last round, on all."
@@ -120,10 +127,10 @@ class Plan:
 
     def config(self, data: FederatedDataset, model_arguments: dict[str, Argument]) -> Config:
         """Return the tables of config.toml, every value resolved."""
-        folder: dict[str, str | int | float] = (
-            {} if self.data_dir is None else {"data_dir": str(self.data_dir.resolve())}
-        )
         arguments = {key: list(value) if isinstance(value, tuple) else value for key, value in model_arguments.items()}
+        paths = {"data_dir": self.data_dir, "init_from": self.init_from}
+        resolved = {name: str(path.resolve()) for name, path in paths.items() if path is not None}
+        init = {"init_sha256": self.init_sha256} if self.init_sha256 else {}
         return {
             "run": {
                 "minizerofl": minizerofl.__version__,
@@ -132,7 +139,7 @@ class Plan:
                 "checkpoint_every": self.checkpoint_every,
                 "keep_checkpoints": self.keep_checkpoints,
                 "all_clients": self.clients is None,
-                **folder,
+                **resolved,
             },
             "data": {
                 "dataset": data.name,
@@ -147,7 +154,7 @@ class Plan:
                 **division(data),
             },
             "data_options": dict(self.options),
-            "model": {"name": model_for(data, self.model), **arguments},
+            "model": {"name": model_for(data, self.model), **arguments, **init},
             "settings": self.resolved_settings(),
         }
 
@@ -244,6 +251,7 @@ def make_plan(
     checkpoint_every: int | None,
     keep_checkpoints: int = NEWEST,
     model: str | None = None,
+    init_from: Path | None = None,
     model_table: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> Plan:
@@ -260,6 +268,8 @@ def make_plan(
         A setting is out of its range.
     ChoiceError
         The model is unknown or cannot be imported.
+    ModelFileError
+        The initial weights cannot be read.
     """
     numbers = {"partition_seed": partition_seed, "clients": clients, "workers": workers, **overrides}
     for name, value in numbers.items():
@@ -285,6 +295,8 @@ def make_plan(
         options=options,
         model=model or "",
         model_table=dict(model_table or {}),
+        init_from=init_from,
+        init_sha256=weights_digest(init_from) if init_from is not None else "",
     )
 
 

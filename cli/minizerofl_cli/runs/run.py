@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from minizerofl.export import read_weights
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
+from minizerofl.fl.data import describe
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.naming import run_name
 from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.measures.scores import majority_class
+from minizerofl.fl.payload import State
+from minizerofl.models import MODELS, build
 from minizerofl_cli.report.run_report import write_report_if_possible
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for, model_line
@@ -65,13 +70,20 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
         )
         note_latest(plan.runs_dir if name is None else plan.runs_dir.parent, directory.path)
         with locked(directory.path):
+            if plan.init_from is not None:
+                directory.save_initial(saved_model(simulation, simulation.checkpoint(), plan.about(data)))
             run = Run(plan, data, simulation, directory, shown)
             run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
     return directory.path
 
 
-def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
-    """Load the data and set up the simulation, which settles the plan; return also the lines that said what is used."""
+def prepare(
+    plan: Plan, shown: Screen, initial: State | None = None
+) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
+    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data.
+
+    `initial` are the weights to begin with; by default they are read from the file that the plan names, if it does.
+    """
     data = load(
         plan.dataset,
         plan.source,
@@ -86,7 +98,10 @@ def prepare(plan: Plan, shown: Screen) -> tuple[Plan, FederatedDataset, Simulati
     for line in opening:
         shown.say(line)
     model = model_for(data, plan.model)
-    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration())
+    if initial is None and plan.init_from is not None:
+        arguments = describe(data, signature(MODELS[model]).parameters)
+        initial = read_weights(plan.init_from, build(model, sparsity=plan.settings.built_sparsity, **arguments))
+    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), initial=initial)
     plan.check_model(data, simulation)
     opening.append(model_line(data, plan.model))
     shown.say(opening[-1])

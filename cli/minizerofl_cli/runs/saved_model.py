@@ -13,17 +13,23 @@ from numpy.typing import NDArray
 from minizerofl import ops
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.fl import DivergedError, ModelFileError, SavedModel, load_model
+from minizerofl.fl import ConfigError, DivergedError, ModelFileError, SavedModel, load_model
 from minizerofl.fl.data import Samples, batch_last
 from minizerofl.fl.engines import ThreadEngine
 from minizerofl.fl.files.checkpoint import Checkpoints, read_checkpoint
 from minizerofl.fl.finite import first_not_finite
-from minizerofl.fl.measures.scores import balanced_accuracy, client_accuracy, majority_class
+from minizerofl.fl.measures.scores import (
+    balanced_accuracy,
+    client_accuracy,
+    confusion_matrix,
+    majority_class,
+)
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.nn import Module
 from minizerofl_cli.runs.dataset import first_lines, kind
 from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.per_class import class_lines, write_confusion
 from minizerofl_cli.runs.plan import KERNELS
 from minizerofl_cli.runs.tested import load_tested, read_origin
 from minizerofl_datasets import FederatedDataset
@@ -39,6 +45,8 @@ def evaluate_model(
     dense: bool = False,
     best: bool = False,
     dataset: str | None = None,
+    per_class: bool = False,
+    output: Path | None = None,
 ) -> Iterator[str]:
     """Evaluate a model; yield lines as they are known, the first of which names the data.
 
@@ -58,9 +66,15 @@ def evaluate_model(
         Whether to take the checkpoint that did best on validation images instead of the last model.
     dataset : str, optional
         The data set to evaluate on; what the model was trained on by default.
+    per_class : bool
+        Whether to tell the accuracy of each class.
+    output : Path, optional
+        With `per_class`: the folder for the confusion matrix, as a table and as a picture.
 
     Raises
     ------
+    ConfigError
+        There is an `output`, but nothing that would be written there.
     ModelFileError
         There is no model, or it does not describe its data.
     DataError
@@ -68,6 +82,8 @@ def evaluate_model(
     DivergedError
         The model, or its loss, is not finite.
     """
+    if output is not None and not per_class:
+        raise ConfigError("--output is the folder for what --per-class writes; add --per-class, or drop --output")
     file = path / "model.h5" if path.is_dir() else path
     saved, notes = _load_model(path, file, best)
     origin = read_origin(saved, file)
@@ -101,6 +117,13 @@ def evaluate_model(
     yield f"10th percentile       {100 * by_client.p10:5.1f} %   (of these clients)"
     yield f"worst 5 %             {100 * by_client.worst_5_percent:5.1f} %   (mean of the worst 5 % of these clients)"
     yield f"test loss             {loss:5.3f} nats"
+    if per_class:
+        counts = confusion_matrix(y, predicted, len(data.class_names))
+        yield ""
+        yield from class_lines(counts, data.class_names)
+        yield ""
+        if output is not None:
+            yield from write_confusion(output, counts, data.class_names, data.name, data.source, saved.name)
     if dense:
         whole = SavedModel(saved.name, {**saved.arguments, "sparsity": 0.0}, saved.state)
         predicted, loss = _classify(whole, (x, y))

@@ -26,6 +26,7 @@ def exit_code(error: BaseException) -> int:
     6
     """
     # Whoever only asks for --help should not wait for numba.
+    from minizerofl.export.errors import ExportError, MissingExtraError
     from minizerofl.fl.errors import ConfigError, DivergedError, SealError, TooFewClientsError
     from minizerofl.registry import ChoiceError
     from minizerofl_datasets import DataError
@@ -33,6 +34,8 @@ def exit_code(error: BaseException) -> int:
     kinds: list[tuple[type[BaseException], int]] = [
         (ConfigError, USAGE),
         (ChoiceError, USAGE),
+        (MissingExtraError, USAGE),
+        (ExportError, USAGE),
         (DataError, DATA),
         (SealError, DATA),
         (TooFewClientsError, TOO_FEW_CLIENTS),

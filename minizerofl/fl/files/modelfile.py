@@ -6,11 +6,16 @@ import json
 import math
 import os
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
 
 import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from minizerofl.fl.errors import ModelFileError
 from minizerofl.fl.files.sealed import Seal, read_array
+from minizerofl.fl.measures.prediction import predict_logits, softmax
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.models import build
 from minizerofl.models.builder import Argument, Builder, find
@@ -90,6 +95,51 @@ class SavedModel(Shown):
         except Exception as error:  # A builder of the user's own raises what it likes.
             raise ModelFileError(f"the saved model {self.name!r} cannot be built ({error})") from error
         return model
+
+    def logits(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Compute the logits of samples with the weights that evaluation uses.
+
+        The first call builds the model; changes of `state` after it are not seen.
+
+        Parameters
+        ----------
+        x : (N, C, H, W) array of floats
+            The samples, after the input transform (``about["transform"]``).
+
+        Returns
+        -------
+        (N, classes) float32
+            The logits; ``about["class_names"]`` names the classes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `x` does not hold floats, or has another shape than the model's samples.
+        ModelFileError
+            The model cannot be built.
+
+        Examples
+        --------
+        >>> from minizerofl.models import femnist_cnn
+        >>> saved = SavedModel("femnist_cnn", {"num_classes": 10}, femnist_cnn(10).state_dict())
+        >>> saved.logits(np.zeros((3, 1, 28, 28))).shape
+        (3, 10)
+        """
+        shape: Any = self.about.get("input_shape")
+        return predict_logits(self._built, x, shape)
+
+    def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Compute the probabilities of the classes, (N, C, H, W) -> (N, classes); see `logits`."""
+        return softmax(self.logits(x))
+
+    def predict(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Return the class of each sample, (N, C, H, W) -> (N,) indices of ``about["class_names"]``; see `logits`."""
+        indices: NDArray[np.int64] = self.logits(x).argmax(axis=1).astype(np.int64)
+        return indices
+
+    @cached_property
+    def _built(self) -> Module:
+        return self.build()
 
 
 def _find_builder(name: str) -> Builder:

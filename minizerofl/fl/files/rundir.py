@@ -32,6 +32,7 @@ from minizerofl.fl.round import Round
 from minizerofl.printable import printable
 
 Partition = Mapping[str, tuple[int, int]]
+INITIAL = "initial.h5"  # in the directory of a run that began with given weights
 # What summary.json repeats of the last evaluated round, and of the last round.
 EVALUATED = (
     *("test_samples", "test_accuracy", "test_loss_nats", "balanced_accuracy"),
@@ -275,6 +276,10 @@ class RunDirectory:
     def save(self, model: SavedModel) -> None:
         """Write model.h5; the description of the model gets the source of its data."""
         save_model(self.path / "model.h5", replace(model, about={**model.about, "source": self._source}))
+
+    def save_initial(self, model: SavedModel) -> None:
+        """Write initial.h5, the weights that the run began with, so that it can be resumed without another file."""
+        save_model(self.path / INITIAL, replace(model, about={**model.about, "source": self._source}))
 
     def finish(self, status: str, reason: str = "") -> None:
         """Write how the run ended to summary.json.

@@ -64,6 +64,30 @@ def balanced_accuracy(labels: Labels, correct: NDArray[np.bool_]) -> tuple[float
     return float(rates.mean()), rates.size
 
 
+def confusion_matrix(labels: Labels, predicted: Labels, classes: int) -> Labels:
+    """Count how often each class (a row) is taken for each class (a column).
+
+    Parameters
+    ----------
+    labels, predicted : (n,) int64
+        The labels, and what a model answers.
+    classes : int
+        The number of classes.
+
+    Returns
+    -------
+    (classes, classes) int64
+        The counts; those on the diagonal are right.
+
+    Examples
+    --------
+    >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), classes=2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class ClientAccuracy:
     """How evenly a model serves the clients: a summary of the accuracies of all that have test samples.

@@ -1,0 +1,5 @@
+"""What pytest leaves out of the doctests here: files that need a package of an extra which is not installed."""
+
+from importlib.util import find_spec
+
+collect_ignore = [] if find_spec("torch") else ["export/torch_models.py"]

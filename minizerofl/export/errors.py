@@ -1,0 +1,30 @@
+"""What can go wrong when a model leaves or comes back: an extra that is missing, a model that a format cannot hold."""
+
+from __future__ import annotations
+
+
+class ExportError(ValueError):
+    """A model cannot be written in the format that was asked for."""
+
+
+class MissingExtraError(ImportError):
+    """A package that is needed for a format is not installed.
+
+    Parameters
+    ----------
+    package : str
+        The package, which is also the name of the extra of minizerofl that brings it.
+    purpose : str
+        What needs it.
+
+    Examples
+    --------
+    >>> print(MissingExtraError("onnx", "--to onnx"))
+    --to onnx needs the package onnx, which is not installed; pip install 'minizerofl[onnx]'
+    """
+
+    def __init__(self, package: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed; pip install 'minizerofl[{package}]'"
+        )
+        self.package = package
