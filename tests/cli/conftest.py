@@ -30,9 +30,9 @@ class FinishedRun:
 
 
 @pytest.fixture(autouse=True)
-def _no_real_data(monkeypatch, tmp_path):
+def _no_real_data(monkeypatch, tmp_path_factory):
     monkeypatch.delenv("MINIZEROFL_DATA", raising=False)
-    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path / "no-cache"))
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("no-cache")))
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
-from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
     SET_OPTIONS,
@@ -19,6 +19,7 @@ from minizerofl_cli.screen.options import (
     debug_option,
     take_options,
 )
+from minizerofl_cli.screen.progress import PlainScreen, Screen
 from minizerofl_datasets.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ def data() -> None:
 @debug_option
 def list_sets(data_dir: Path | None) -> None:
     """List every set, whether its real files are here, and how large they are."""
-    from minizerofl_cli.data.listing import list_lines
+    with _screen("looking for files") as shown:
+        from minizerofl_cli.data.listing import list_lines
 
-    _say_all(list_lines(data_dir))
+        _say_all(list_lines(data_dir), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -92,9 +94,10 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
     cache. A set that is in the cache already is not downloaded again. The cache is the folder MINIZEROFL_CACHE, else
     the platform's folder for caches.
     """
-    from minizerofl_cli.data.getting import fetch_set
+    with _screen(f"fetching {name}") as shown:
+        from minizerofl_cli.data.getting import fetch_set
 
-    _say_all(fetch_set(name, version, origin, say))
+        _say_all(fetch_set(name, version, origin, shown.say), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -102,9 +105,10 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
 @READING
 def info(name: str, **options: Any) -> None:
     """Describe a set: origin, size, clients, how samples become inputs, and the number of samples of each class."""
-    from minizerofl_cli.data.listing import info_lines
+    with _screen(f"reading {name}") as shown:
+        from minizerofl_cli.data.listing import info_lines
 
-    _say_all(info_lines(_load(name, options)))
+        _say_all(info_lines(_load(name, options, shown)), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -118,10 +122,12 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
     Images are shown as images, speech as spectrograms (time to the right, low sounds at the bottom) or as MFCC
     (coefficient 0 at the bottom).
     """
-    from minizerofl_cli.data.contact_sheet import draw_sheet
+    with _screen(f"reading {name}") as shown:
+        from minizerofl_cli.data.contact_sheet import draw_sheet
 
-    loaded = _load(name, options)
-    _say_all(draw_sheet(loaded, output, augmented, options["seed"]))
+        loaded = _load(name, options, shown)
+        shown.doing("drawing")
+        _say_all(draw_sheet(loaded, output, augmented, options["seed"]), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -136,10 +142,12 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
 @READING
 def partition(name: str, output: Path, file: Path | None, **options: Any) -> None:
     """Draw a picture of the samples of each class and client, and write the partition with its SHA-256."""
-    from minizerofl_cli.data.partition_plot import draw_partition
+    with _screen(f"reading {name}") as shown:
+        from minizerofl_cli.data.partition_plot import draw_partition
 
-    loaded = _load(name, options)
-    _say_all(draw_partition(loaded, output, file or output.parent / "partition.json"))
+        loaded = _load(name, options, shown)
+        shown.doing("counting and drawing")
+        _say_all(draw_partition(loaded, output, file or output.parent / "partition.json"), shown)
 
 
 @data.command("import", cls=SectionCommand)
@@ -153,9 +161,10 @@ def import_set(file: Path, name: str, replace: bool) -> None:
     FILE is a .npz or .h5 with x (N, C, H, W) or (N, H, W), uint8 or float; y (N,), whole numbers from 0; optionally
     client (N,), the owner of each sample; x_test, y_test, client_test; class_names.
     """
-    from minizerofl_cli.data.getting import take_in
+    with _screen(f"importing {name}") as shown:
+        from minizerofl_cli.data.getting import take_in
 
-    _say_all(take_in(file, name, replace))
+        _say_all(take_in(file, name, replace), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -179,14 +188,22 @@ def build(what: str, by_class: Path, by_write: Path, output: Path | None, **opti
     docs/data.md says where the archives are. Train on the result with --dataset femnist --format leaf. The paper's
     build is --test-share 0.2 --keep-duplicates.
     """
-    from minizerofl_cli.data.getting import build_femnist
+    with _screen("building femnist") as shown:
+        from minizerofl_cli.data.getting import build_femnist
 
-    _say_all(build_femnist(by_class, by_write, output, say=say, **options))
+        _say_all(build_femnist(by_class, by_write, output, say=shown.say, **options), shown)
 
 
-def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
-    """Load a set as the options say, after saying which it is."""
-    from minizerofl_cli.runs.dataset import first_lines, load
+@contextmanager
+def _screen(what: str) -> Iterator[Screen]:
+    with PlainScreen.opened() as shown:
+        shown.doing(what)
+        yield shown
+
+
+def _load(name: str, options: dict[str, Any], shown: Screen) -> FederatedDataset:
+    """Load a set as the options say, and say which it is."""
+    from minizerofl_cli.runs.dataset import introduce, load
 
     loaded = load(
         name,
@@ -195,13 +212,13 @@ def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
         "ink",
         options["seed"],
         options["clients"],
-        say=say,
+        say=shown.say,
         options=take_options(options),
     )
-    _say_all(first_lines(loaded, options["source"]))
+    introduce(loaded, options["source"], shown)
     return loaded
 
 
-def _say_all(lines: Iterable[str]) -> None:
+def _say_all(lines: Iterable[str], shown: Screen) -> None:
     for line in lines:
-        say(line)
+        shown.say(line)

@@ -8,8 +8,8 @@ import click
 
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import dataset_name, debug_option
+from minizerofl_cli.screen.progress import PlainScreen
 from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.choices import SOURCES
 
@@ -66,8 +66,9 @@ def evaluate(
     as in training. Beside the accuracy stand: the accuracy of always answering the commonest class, the mean over
     classes, and the accuracies of the clients: their mean, their 10th percentile and the worst 5 %.
     """
-    with Interrupts() as interrupts, interrupts.allowed():
+    with Interrupts() as interrupts, PlainScreen.opened() as shown, interrupts.allowed():
+        shown.doing("evaluating")
         from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba
 
         for line in evaluate_model(path, source, data_dir, samples, dense, best, dataset):
-            say(line)
+            shown.say(line)

@@ -8,7 +8,8 @@ import click
 
 from minizerofl_cli.screen.help import SectionCommand, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.options import debug_option
+from minizerofl_cli.screen.options import debug_option, loudness_options, verbosity
+from minizerofl_cli.screen.progress import screen
 
 _resume = section("Resume")
 
@@ -28,6 +29,7 @@ Examples:
     "--checkpoint-every", type=click.IntRange(min=1), help="Write a checkpoint every N rounds. [default: as before]"
 )
 @_resume("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: as before]")
+@loudness_options
 @debug_option
 def resume(
     run: Path, extend_rounds: int | None, workers: int | None, checkpoint_every: int | None, data_dir: Path | None
@@ -37,8 +39,9 @@ def resume(
     Model and history are the same to the bit as if the run had never stopped. If the settings in its config.toml
     differ from those of the checkpoint, the command names them and changes nothing.
     """
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, screen(verbosity()) as shown:
+        shown.doing("starting")
         with interrupts.allowed():
             from minizerofl_cli.runs.continuation import go_on  # imports numba
 
-        go_on(run, interrupts, extend_rounds, workers, checkpoint_every, data_dir)
+        go_on(run, interrupts, shown, extend_rounds, workers, checkpoint_every, data_dir)

@@ -9,8 +9,8 @@ import click
 from minizerofl_cli.commands.train import train
 from minizerofl_cli.screen.help import SectionCommand, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
-from minizerofl_cli.screen.options import debug_option
+from minizerofl_cli.screen.options import debug_option, loudness_options, verbosity
+from minizerofl_cli.screen.progress import ALWAYS, screen
 
 _sweep = section("Sweep")
 
@@ -37,6 +37,7 @@ Example, a file ratios.toml:
     help="Folder in which the runs get a folder named after the file.",
 )
 @_sweep("--dry-run", is_flag=True, help="Show the runs and which of them are done, then stop.")
+@loudness_options
 @debug_option
 def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
     """Run `minizerofl train` for each combination of the lists in a TOML file.
@@ -44,13 +45,14 @@ def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
     The file holds options as `train --config` takes them; of a list, each value is tried. Finished runs are skipped, an
     interrupted run is resumed. The results are collected in results.csv.
     """
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, screen(verbosity()) as shown:
+        shown.doing("starting")
         with interrupts.allowed():
             from minizerofl_cli.runs.grid import Sweep  # imports numba
 
         plans = Sweep(file, runs_dir, train)
         if dry_run:
             for line in plans.preview():
-                say(line)
+                shown.say(line, ALWAYS)
         else:
-            plans.run(interrupts)
+            plans.run(interrupts, shown)

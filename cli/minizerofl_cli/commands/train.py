@@ -14,7 +14,6 @@ from minizerofl_cli.runs.recipes import NAMES as RECIPE_NAMES
 from minizerofl_cli.runs.recipes import default_text
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
     SET_OPTIONS,
@@ -22,8 +21,11 @@ from minizerofl_cli.screen.options import (
     all_of,
     dataset_name,
     debug_option,
+    loudness_options,
     polarity,
+    verbosity,
 )
+from minizerofl_cli.screen.progress import ALWAYS, screen
 from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.choices import POLARITIES
 
@@ -210,6 +212,7 @@ _machine = section("Machine and output")
     help="Write a checkpoint every N rounds. [default: 1 for models up to 30 MB, else 10]",
 )
 @_machine("--dry-run", is_flag=True, help="Show the resolved config and the estimated cost of the run, then stop.")
+@loudness_options
 @debug_option
 @click.pass_context
 def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
@@ -221,7 +224,8 @@ def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
     A run leaves a directory with its config, a history with one row a round, the model and a picture. Ctrl-C ends it
     and keeps the last complete round.
     """
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, screen(verbosity()) as shown:
+        shown.doing("starting")
         with interrupts.allowed():  # imports numba
             from minizerofl_cli.runs.estimate import rehearse
             from minizerofl_cli.runs.plan import make_plan
@@ -230,7 +234,7 @@ def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
         plan = make_plan(**options, model_table=ctx.meta.get(MODEL_TABLE))
         if dry_run:
             with interrupts.allowed():
-                for line in rehearse(plan):
-                    say(line)
+                for line in rehearse(plan, shown):
+                    shown.say(line, ALWAYS)
         else:
-            conduct(plan, interrupts)
+            conduct(plan, interrupts, shown)

@@ -65,7 +65,7 @@ def info_lines(data: FederatedDataset) -> Iterator[str]:
     ship                2,000     200
     truck               2,000     200
     all                20,000   2,000
-    clients have 5,000 to 5,000 training samples, 5,000 in the middle
+    each client has 5,000 training samples
     """
     yield from data.describe().splitlines()[1:]
     for key, text in data.transform.items():
@@ -82,7 +82,10 @@ def info_lines(data: FederatedDataset) -> Iterator[str]:
         yield f"{name:{width}} {counts[0]:12,} {counts[1]:7,}"
     yield f"{'all':{width}} {train.sum():12,} {test.sum():7,}"
     sizes = by_client.sum(axis=1)
-    yield (f"clients have {sizes.min():,} to {sizes.max():,} training samples, {np.median(sizes):,.0f} in the middle")
+    if sizes.min() == sizes.max():
+        yield f"each client has {sizes.min():,} training samples"
+    else:
+        yield f"clients have {sizes.min():,} to {sizes.max():,} training samples, the median {np.median(sizes):,.0f}"
 
 
 def _whereabouts(name: str, given: Path | None) -> str:

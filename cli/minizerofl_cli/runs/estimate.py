@@ -14,32 +14,37 @@ from minizerofl.fl import Simulation, evaluate
 from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import num_bytes
+from minizerofl.kernels.jit import watch_compiling
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.runs.run import prepare
-from minizerofl_cli.screen.progress import MB, PlainScreen, duration, saving
+from minizerofl_cli.screen.progress import MB, Screen, duration, saving
 
 STEPS = 4  # mini-batches that are tried; the first also compiles
 ASKED = 1000  # clients whose sizes are looked up
 IMAGES = 256  # test samples that are tried
 
 
-def rehearse(plan: Plan) -> Iterator[str]:
+def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
     """Try some mini-batches of one client and an evaluation; yield the config and the costs that follow.
 
     Parameters
     ----------
     plan : Plan
         The run.
+    shown : Screen
+        Where it is said which data it is, and what is going on.
     """
-    plan, data, simulation, _ = prepare(plan, PlainScreen())
+    plan, data, simulation = prepare(plan, shown)
+    shown.doing("trying some mini-batches")
     yield ""
     yield from to_toml(plan.config(data, simulation.model_arguments)).split("\n")
     s = plan.settings
     sizes = [data.num_train(client) for client in islice(data.clients, ASKED)]
     steps = s.local_epochs * sum(-(-size // s.batch_size) for size in sizes) / len(sizes)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), watch_compiling(shown.compiling):
         step_seconds, macs, sent, around = _try_client(simulation)
         image_seconds, images = _try_evaluation(simulation)
+    shown.compiling.over()
     client_seconds = steps * step_seconds + around
     clients = s.rounds * s.clients_per_round
     at_once = min(plan.workers, s.clients_per_round)

@@ -29,9 +29,9 @@ from minizerofl_cli.runs.plan import Plan, make_plan
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
+from minizerofl_cli.screen.progress import ALWAYS, Screen
 
-NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
+NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug", "quiet", "verbose")
 LONGEST_NAME = 150  # bytes; file systems take 255
 COLUMNS = (
     *("status", "rounds_done", "test_accuracy", "majority_accuracy", "best_validation_accuracy"),
@@ -203,7 +203,7 @@ class Sweep:
                     done = message(error)
             yield f"{each.name}: {done}"
 
-    def run(self, interrupts: Interrupts) -> None:
+    def run(self, interrupts: Interrupts, shown: Screen) -> None:
         """Run what is not done.
 
         Raises
@@ -220,23 +220,24 @@ class Sweep:
                 each.check()
             if begun and each.done():
                 each.check_data(fingerprints)
-                say(f"{title}: done before, skipped")
+                shown.say(f"{title}: done before, skipped")
                 continue
             aside = None if begun else each.set_aside()
             if aside:  # Killed when it had just begun, or something of the user's.
-                say(f"{title}: this directory does not hold a run that can be resumed; it was renamed to {aside}")
-            say(f"{title}: {'resumed' if begun else 'started'}")
+                what = "this directory does not hold a run that can be resumed; it was renamed to"
+                shown.say(f"{title}: {what} {aside}", ALWAYS)
+            shown.say(f"{title}: {'resumed' if begun else 'started'}", ALWAYS)
             try:
                 if begun:
-                    go_on(each.path, interrupts)
+                    go_on(each.path, interrupts, shown)
                 else:
-                    conduct(each.plan, interrupts, each.name)
+                    conduct(each.plan, interrupts, shown, each.name)
             except (DivergedError, TooFewClientsError) as error:
-                say(f"{title}: {message(error)}")
+                shown.say(f"{title}: {message(error)}", ALWAYS)
                 failures.append(error)
             finally:
                 self._write_results()
-        say(f"Results are in {self.folder / 'results.csv'}")
+        shown.say(f"Results are in {self.folder / 'results.csv'}", ALWAYS)
         if failures:
             raise failures[0]
 
