@@ -73,22 +73,24 @@ def plot_history(history: Path, title: str, image: Path, majority: float) -> Non
         rows = list(csv.DictReader(file))
     tested = [row for row in rows if row["test_accuracy"]]
     accuracy = [100 * float(row["test_accuracy"]) for row in tested]
+    sent = [int(row["cum_uplink_bytes"]) / MB for row in tested]
     with picture(12, 3.8, image) as figure:
         figure.suptitle(title)
         over_rounds, over_bytes, losses = figure.subplots(1, 3)
         over_rounds.plot(_rounds(tested), accuracy, **STYLE, label="test accuracy")
-        over_bytes.plot([int(row["cum_uplink_bytes"]) / MB for row in tested], accuracy, **STYLE)
+        over_bytes.plot(sent, accuracy, **STYLE)
         for axes in (over_rounds, over_bytes):
             axes.axhline(100 * majority, color="0.4", linestyle="--", linewidth=1, label="majority class")
             axes.set_ylim(0, min(100, 1.15 * max([*accuracy, 100 * majority, 1])))
             axes.set_ylabel("test accuracy (%)")
         train = [float(row["train_loss_nats"]) for row in rows]
         losses.plot(_rounds(rows), train, color="C1", marker=".", markersize=3, linewidth=1, label="local training")
-        losses.plot(_rounds(tested), [float(row["test_loss_nats"]) for row in tested], **STYLE, label="test")
+        test = [float(row["test_loss_nats"]) for row in tested]
+        losses.plot(_rounds(tested), test, **STYLE, label="test")
         losses.set_ylabel("loss (nats)")
-        losses.set_ylim(bottom=0)
+        losses.set_ylim(0, 1.1 * max([*train, *test, 0.1]))
         over_bytes.set_xlabel("total uplink (MB)")
-        over_bytes.set_xlim(left=0)
+        over_bytes.set_xlim(0, 1.05 * max([*sent, 1]))
         for axes in (over_rounds, losses):
             axes.legend(fontsize="small")
             axes.set_xlabel("round")

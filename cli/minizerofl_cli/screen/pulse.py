@@ -67,7 +67,10 @@ class Pulse:
                 pass
             if time.monotonic() > self._heard + self._silence and (text := self.doing()):
                 self.heard()
-                self._show(text)
+                try:
+                    self._show(text)
+                except OSError:  # The reader has gone: the next line that matters will find out.
+                    return None
 
     def __enter__(self) -> Self:
         self._thread.start()

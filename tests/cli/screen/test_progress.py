@@ -63,6 +63,21 @@ def test_a_long_silence_is_broken():
         assert [said.get(timeout=60) for _ in range(3)] == ["at it"] * 3
 
 
+def test_a_reader_that_has_gone_is_left_to_the_next_line():
+    asked = SimpleQueue()
+
+    def gone(line):
+        asked.put(line)
+        raise BrokenPipeError
+
+    with Pulse(gone, silence=0.01) as pulse:
+        pulse.doing = lambda: "at it"
+        asked.get(timeout=60)
+        pulse._thread.join(60)
+        assert not pulse._thread.is_alive()
+    assert asked.empty()
+
+
 @given(st.lists(st.text("abc-", min_size=1, max_size=30), min_size=1), st.integers(40, 100))
 def test_lines_are_broken_between_words_only(words, width):
     lines = wrap(" ".join(words), width).splitlines()
