@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
+from minizerofl.usercode import describe
+
 T = TypeVar("T")
 Complaint = Callable[[Any], str]  # says what is wrong with an object, or nothing
 
@@ -97,8 +99,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
             raise ChoiceError(f"{self._what} {place!r} cannot be used: {error}") from error
         except Exception as error:  # whatever the code of a user's module raises
             where = "" if module in sys.modules else f"; it was looked for in {Path.cwd()} and among installed packages"
-            reason = f"{type(error).__name__}: {error}"
-            raise ChoiceError(f"{self._what} {place!r} cannot be imported ({reason}){where}") from error
+            raise ChoiceError(f"{self._what} {place!r} cannot be imported ({describe(error)}){where}") from error
         problem = self._complaint(found)
         if problem:
             raise ChoiceError(f"{self._what} {place!r} {problem}")

@@ -16,7 +16,7 @@ import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.client import Client, Watch
-from minizerofl.fl.crash import Crash, describe
+from minizerofl.fl.crash import Crash
 from minizerofl.fl.data import Augmenting, FederatedData, Samples
 from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import RefusedError
@@ -28,6 +28,7 @@ from minizerofl.fl.round import Outcome, Status
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.uplinks import Uplink
 from minizerofl.nn import Module
+from minizerofl.usercode import describe
 
 NAP = 0.01  # seconds between two looks at the clock while a client waits
 PACE = 0.5  # seconds between two reports of a client that is training

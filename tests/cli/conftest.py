@@ -13,6 +13,7 @@ import click.testing
 import pytest
 
 from minizerofl_cli.main import cli
+from minizerofl_cli.screen import pulse
 
 SMALL = "--source synthetic --clients 3 --clients-per-round 2 --rounds 2 --eval-samples 40 --seed 3"
 
@@ -33,6 +34,14 @@ class FinishedRun:
 def _no_real_data(monkeypatch, tmp_path_factory):
     monkeypatch.delenv("MINIZEROFL_DATA", raising=False)
     monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("no-cache")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_signs_of_life():
+    """Let commands that run in this process be silent: tests look at their lines, however slow the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulse, "SILENCE", 1e9)
+        yield
 
 
 @pytest.fixture(scope="session")

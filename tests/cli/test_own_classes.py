@@ -57,6 +57,7 @@ def folder(tmp_path_factory) -> Path:
     shutil.copytree(EXAMPLES, path, dirs_exist_ok=True)
     (path / "broken.py").write_text(BROKEN)
     (path / "unfinished.py").write_text("def f(:\n")
+    (path / "raises.py").write_text("import math\nf = nothing\n")
     return path
 
 
@@ -147,6 +148,10 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
     [
         (["--uplink", "nowhere:Mine"], "uplink 'nowhere:Mine' cannot be imported (ModuleNotFoundError"),
         (["--uplink", "unfinished:f"], "uplink 'unfinished:f' cannot be imported (SyntaxError"),
+        (
+            ["--uplink", "raises:f"],
+            "(NameError: name 'nothing' is not defined (in raises.py, line 2))",
+        ),
         (["--uplink", "my_uplink:Missing"], "module 'my_uplink' has no attribute 'Missing'"),
         (["--uplink", "broken:Other"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "broken:number"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),

@@ -10,9 +10,9 @@ import pytest
 
 from minizerofl import nn
 from minizerofl.fl import UPLINKS, ClientCodeError, Simulation, TooFewClientsError, TopKWeights
-from minizerofl.fl.crash import users_line
 from minizerofl.fl.engines.processes import AVAILABLE
 from minizerofl.models import MODELS
+from minizerofl.usercode import users_line
 
 Simulate = Callable[..., Simulation]
 WHERE = [

@@ -22,6 +22,7 @@ from minizerofl.fl.simulation import Simulation
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.models import MODELS, build
 from minizerofl.registry import hint
+from minizerofl.usercode import describe
 from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
 from minizerofl_cli.runs.environment import usable_cores
@@ -291,7 +292,7 @@ def _try_model(data: FederatedDataset, simulation: Simulation) -> None:
         with no_grad():
             logits = model(Tensor(x)).shape
     except Exception as error:  # whatever the code of a user's model raises
-        reason = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"--model {name} does not take samples of shape {shape} of {data.name} ({reason})") from error
+        what = f"--model {name} does not take samples of shape {shape} of {data.name}"
+        raise ConfigError(f"{what} ({describe(error)})") from error
     if logits != (classes, 2):
         raise ConfigError(f"--model {name} returns shape {logits} for 2 samples, expected ({classes}, 2)")

@@ -51,8 +51,8 @@ def message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         # The failure of a write does not name its file.
         return f"{error.filename}: {error.strerror}" if error.filename else f"cannot write: {error.strerror}"
-    from minizerofl.fl.crash import describe, users_line
     from minizerofl.fl.errors import ClientCodeError
+    from minizerofl.usercode import describe, users_line
 
     if isinstance(error, ClientCodeError) or exit_code(error) != INTERNAL:
         return " ".join(str(error).split())

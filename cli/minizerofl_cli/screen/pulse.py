@@ -43,14 +43,14 @@ class Pulse:
     ----------
     show : callable
         Shows a line.
-    silence : float
-        Seconds in which nothing was said.
+    silence : float, optional
+        Seconds in which nothing was said; SILENCE by default.
     """
 
-    def __init__(self, show: Callable[[str], None], silence: float = SILENCE) -> None:
+    def __init__(self, show: Callable[[str], None], silence: float | None = None) -> None:
         self.doing: Callable[[], str] = str
         self._show = show
-        self._silence = silence
+        self._silence = SILENCE if silence is None else silence
         self._heard = time.monotonic()
         self._over: SimpleQueue[None] = SimpleQueue()
         self._thread = Thread(target=self._beat, daemon=True)
