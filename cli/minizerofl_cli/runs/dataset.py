@@ -93,6 +93,7 @@ def introduce(data: FederatedDataset, asked: str, shown: Screen) -> None:
 
     Examples
     --------
+    >>> from minizerofl_cli.screen.progress import PlainScreen
     >>> with PlainScreen.opened() as shown:
     ...     introduce(load("femnist", "synthetic", None, "ink", 0, 2), "synthetic", shown)
     femnist: SYNTHETIC data, drawn by a program (not handwriting); no files were read
