@@ -119,7 +119,9 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 def finished_run(tmp_path_factory, invoke, small) -> FinishedRun:
     """A small run on synthetic data."""
     runs = tmp_path_factory.mktemp("finished")
-    result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("no-cache")))  # all hints are shown
+        result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
     assert result.exit_code == 0, result.output
     (path,) = runs.iterdir()
     return FinishedRun(path, result.output)
