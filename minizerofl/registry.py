@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
+from minizerofl.usercode import describe
+
 T = TypeVar("T")
 Complaint = Callable[[Any], str]  # says what is wrong with an object, or nothing
 
@@ -103,8 +105,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
                     f"; it was looked for in {Path.cwd()} and among installed packages: start in the folder of "
                     f"{module.partition('.')[0]}.py, or install it"
                 )
-            reason = f"{type(error).__name__}: {error}"
-            raise ChoiceError(f"{self._what} {place!r} cannot be imported ({reason}){where}") from error
+            raise ChoiceError(f"{self._what} {place!r} cannot be imported ({describe(error)}){where}") from error
         self.accept(place, found)
         return cast(T, found)
 

@@ -1,6 +1,7 @@
 """Settings shared by all tests."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,3 +20,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if os.name != "posix" and item.get_closest_marker("posix"):
             item.add_marker(pytest.mark.skip(reason="needs a POSIX system"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the tests a cache of their own, unless one is named: they write nothing into the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("MINIZEROFL_CACHE"):
+            patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -5,9 +5,11 @@ import re
 import runpy
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+from unittest.mock import MagicMock
 
 import click.testing
 import numpy as np
@@ -223,3 +225,38 @@ def test_own_data_are_imported_and_trained_on(run: Callable[[Sequence[str]], str
     (train,) = (each for each in commands("train") if "bars" in each)
     run([*train, "--rounds", "1", "--clients-per-round", "2"])
     assert len(list(Path("runs").glob("bars-*/model.h5"))) == 1
+
+
+RECIPES = re.findall(r"```python\n(.*?)```", (DOCS / "how-to.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("code", RECIPES, ids=range(len(RECIPES)))
+def test_recipes_can_be_compiled(code: str) -> None:
+    compile(code, "how-to.md", "exec")
+
+
+@pytest.mark.parametrize(
+    ("package", "module", "told"),
+    [
+        ("tensorboard", "torch.utils.tensorboard", "SummaryWriter().add_scalar"),
+        ("wandb", "wandb", "log"),
+        ("mlflow", "mlflow", "log_metric"),
+    ],
+)
+def test_loggers_are_told_of_each_round(package: str, module: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = (each for each in RECIPES if f"import {package}" in each or module in each)
+    logger = MagicMock()  # stands for a package that need not be installed
+    parts = module.split(".")
+    for i in range(len(parts)):
+        monkeypatch.setitem(sys.modules, ".".join(parts[: i + 1]), logger)
+    monkeypatch.setitem(MODELS, "flat", lambda sparsity, seed: nn.Sequential(nn.Flatten(), _linear()))
+    data = load("femnist", source="synthetic", clients=2)
+    settings = Settings(rounds=3, clients_per_round=1, eval_every=2, masks_every=0)
+    exec(code, {"run": Simulation(data, "flat", settings)})
+    calls = [each for each in logger.mock_calls if each[0] == told]
+    assert len(calls) == {"wandb": 3}.get(package, 3 * 2 + 2)
+    assert sum("accuracy" in str(each) for each in calls) == 2
+
+
+def _linear() -> nn.Module:
+    return nn.Linear(28 * 28, 62, rng=np.random.default_rng(0))

@@ -137,13 +137,16 @@ class PartitionedDataset(FederatedDataset):
         >>> from minizerofl_datasets import load
         >>> twin = load("cifar10", source="synthetic", partition="iid", num_clients=5)
         >>> print(twin.describe().splitlines()[-1])
-        partition: iid, 5 clients with 4,000 to 4,000 training samples, seed 0
+        partition: iid, 5 clients with 4,000 training samples each, seed 0
         """
         sizes = [len(self.partition.rows(client)) for client in self.partition.clients]
         strangers = len(set(self.test_clients).difference(self.clients))
+        some = f"{min(sizes):,} to {max(sizes):,} training samples"
+        if min(sizes) == max(sizes):
+            some = f"{min(sizes):,} training samples each"
         return (
             f"{super().describe()}\npartition: {self.partition.summary()}, {len(sizes):,} clients with "
-            f"{min(sizes):,} to {max(sizes):,} training samples, seed {self.partition.seed}"
+            f"{some}, seed {self.partition.seed}"
             + (f"; {strangers:,} more without training samples are tested" if strangers else "")
         )
 

@@ -34,6 +34,10 @@ class TooFewClientsError(LostRoundError):
     """There are fewer clients than a round needs, or fewer usable updates than its quorum."""
 
 
+class ClientCodeError(LostRoundError):
+    """All clients of a round failed alike: the cause, ``__cause__``, is an exception in code that they all run."""
+
+
 class DivergedError(LostRoundError):
     """The global model, or at least as many updates as were accepted, are not finite."""
 

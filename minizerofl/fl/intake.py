@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.codecs import decode
+from minizerofl.fl.crash import Crash
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.measures.masks import Bits, note_sent
 from minizerofl.fl.payload import State
@@ -28,6 +29,8 @@ class Intake:
     ----------
     outcomes : list of Outcome
         How each client's turn ended, in the order in which they were sampled.
+    crashes : list of Crash
+        The exceptions of clients that crashed, unless they were injected.
     memories : dict of str to State
         What the accepted clients remember, by client.
     sent : dict of str to list of array
@@ -36,6 +39,7 @@ class Intake:
 
     def __init__(self, aggregator: Aggregator, note_masks: bool) -> None:
         self.outcomes: list[Outcome] = []
+        self.crashes: list[Crash] = []
         self.memories: dict[str, State] = {}
         self.sent: dict[str, list[Bits]] = {}
         self._aggregator = aggregator
@@ -49,6 +53,8 @@ class Intake:
 
     def _take(self, answer: Answer) -> Outcome:
         update = answer.update
+        if answer.crash:
+            self.crashes.append(answer.crash)
         if update is None:
             return answer.outcome
         outcome = replace(answer.outcome, uplink_bytes=len(update.message))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from minizerofl.fl.errors import DivergedError, TooFewClientsError
+from minizerofl.fl.crash import Crash, alike
+from minizerofl.fl.errors import ClientCodeError, DivergedError, TooFewClientsError
 from minizerofl.fl.finite import first_not_finite
 from minizerofl.fl.payload import State
 from minizerofl.fl.round import Outcome
@@ -13,7 +14,7 @@ from minizerofl.fl.round import Outcome
 SHOWN = 3  # reasons in an error message
 
 
-def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None:
+def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float, crashes: Sequence[Crash] = ()) -> None:
     """Make sure that enough updates were accepted; divergence is looked for first.
 
     Parameters
@@ -24,11 +25,15 @@ def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None
         How its clients' turns ended.
     quorum : float
         The share of them whose updates must be accepted, 0 to 1; at least one must be in any case.
+    crashes : sequence of Crash
+        The exceptions of those that crashed, unless they were injected; they become the cause of what is raised.
 
     Raises
     ------
     DivergedError
         At least as many updates were not finite as were accepted.
+    ClientCodeError
+        All clients crashed alike.
     TooFewClientsError
         Fewer were accepted than needed.
 
@@ -45,6 +50,10 @@ def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None
     if not_finite and not_finite >= accepted:
         message = f"round {round}: {not_finite} of {len(outcomes)} updates were not finite; lower the learning rate"
         raise DivergedError(message, round, outcomes)
+    cause = crashes[0].error if crashes else None
+    if cause and len(crashes) == len(outcomes) and alike(crashes):
+        what = f"round {round}: all {len(outcomes)} clients failed alike" if len(outcomes) > 1 else f"round {round}"
+        raise ClientCodeError(f"{what}: {crashes[0]}", round, outcomes) from cause
     needed = max(1, math.ceil(_exact(quorum * len(outcomes))))
     if accepted < needed:
         reasons = sorted({f"{each.status}: {each.reason}" for each in outcomes if each.status != "accepted"})
@@ -53,7 +62,7 @@ def check_quorum(round: int, outcomes: Sequence[Outcome], quorum: float) -> None
             f"({'; '.join(reasons[:SHOWN])}); lower --quorum or see clients.csv",
             round,
             outcomes,
-        )
+        ) from cause
 
 
 def check_finite(round: int, state: State, server_memory: State, outcomes: Sequence[Outcome]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from inspect import signature
 from typing import Literal
 
@@ -20,7 +21,9 @@ from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.data import FederatedData, describe
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
+from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
+from minizerofl.fl.events import Callback, EvaluationStarted, RoundEnded, RoundStarted, StopRun, tell, wants_to_stop
 from minizerofl.fl.files.checkpoint import Best, Checkpoint
 from minizerofl.fl.intake import Intake
 from minizerofl.fl.measures.costs import EffortMeter
@@ -193,20 +196,34 @@ class Simulation(Shown):
             return self.sparse
         return dict.fromkeys(self.sparse, self.settings.resolved().uplink_sparsity or 0.0)
 
-    def run(self) -> Iterator[Round]:
+    def run(self, callback: Callback | None = None) -> Iterator[Round]:
         """Run the remaining rounds; yield the record of each when it is complete.
+
+        Parameters
+        ----------
+        callback : callable, optional
+            Is told what happens while it happens, see `minizerofl.fl.events`, in the thread that asks for the rounds.
+            What it raises ends the run and reaches the caller; only `StopRun` ends it without an error.
 
         Raises
         ------
+        ClientCodeError
+            All clients of a round failed with the same exception, which is the cause. `state` is that of the round
+            before.
         DivergedError
             The global model is no longer finite, or at least as many updates were not finite as were accepted. `state`
             is that of the round before.
         TooFewClientsError
             Fewer updates were accepted than the quorum. `state` is that of the round before.
         """
-        with self._start_engine() as engine:
+        with suppress(StopRun), self._start_engine() as engine:
             for t in range(self.round + 1, self.settings.rounds + 1):
-                yield self._round(engine, t)
+                with tell(callback, t):
+                    record = self._round(engine, t)
+                stop = wants_to_stop(callback, RoundEnded(record))
+                yield record
+                if stop:
+                    return
 
     def checkpoint(self) -> Checkpoint:
         """Return what the run needs to go on after the last complete round."""
@@ -258,9 +275,10 @@ class Simulation(Shown):
         intake = Intake(aggregator, note_masks=self.masks_are_due(t))
 
         clients = self._sample(t)
+        report(RoundStarted(t, self.settings.rounds, tuple(clients)))
         answers = self._train(engine, t, clients)  # one after the other, in the order of sampling
         outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added with weight n_k
-        check_quorum(t, outcomes, self.settings.quorum)
+        check_quorum(t, outcomes, self.settings.quorum, intake.crashes)
         plain = self.uplink.apply(self.state, aggregator.average())  # what averaging alone gives
         state, server_memory = self.server.step(self.state, plain, self.server_memory)  # w_{t+1}
         check_finite(t, state, server_memory, outcomes)
@@ -289,6 +307,7 @@ class Simulation(Shown):
         if t % s.eval_every and t != s.rounds:
             return Scores()
         test, held_out = self.evaluator.test(whole=t == s.rounds), self.evaluator.validation()
+        report(EvaluationStarted(t, test.y.size))
         sparse, *validation = score(engine, state, [test, held_out] if held_out else [test])
         if not math.isfinite(sparse.loss):
             message = f"round {t}: the loss of the global model is {sparse.loss}; lower the learning rate"

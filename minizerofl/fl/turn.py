@@ -9,14 +9,18 @@ from __future__ import annotations
 import math
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.client import Client, Watch
+from minizerofl.fl.crash import Crash
 from minizerofl.fl.data import Augmenting, FederatedData, Samples
+from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.events import ClientDone, ClientStep
 from minizerofl.fl.faults import Fault, InjectedCrash, parse_faults
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import State, Update
@@ -24,8 +28,10 @@ from minizerofl.fl.round import Outcome, Status
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.uplinks import Uplink
 from minizerofl.nn import Module
+from minizerofl.usercode import describe
 
 NAP = 0.01  # seconds between two looks at the clock while a client waits
+PACE = 0.5  # seconds between two reports of a client that is training
 
 
 class LateError(TimeoutError):
@@ -68,11 +74,14 @@ class Answer:
         What the client sends, if it got that far.
     memory : dict of str to array
         What the client remembers from now on.
+    crash : Crash or None
+        The exception in which the turn ended, unless it was injected.
     """
 
     outcome: Outcome
     update: Update | None = None
     memory: State = field(default_factory=dict)
+    crash: Crash | None = None
 
 
 class Watcher:
@@ -82,6 +91,8 @@ class Watcher:
     ----------
     deadline : float
         When an answer would be too late, on the clock of `time.monotonic`.
+    progress : callable, optional
+        Is told now and then how many mini-batches have been trained on.
 
     Attributes
     ----------
@@ -96,14 +107,20 @@ class Watcher:
     minizerofl.fl.turn.LateError: the round's deadline had passed
     """
 
-    def __init__(self, deadline: float = math.inf) -> None:
+    def __init__(self, deadline: float = math.inf, progress: Callable[[int], object] | None = None) -> None:
         self.macs = Macs()
         self._deadline = deadline
+        self._progress = progress
+        self._steps, self._reported = 0, time.monotonic()
 
     def __call__(self, loss: Tensor) -> None:
         """Count a mini-batch."""
         self.check_time()
         self.macs += count_macs(loss)
+        if self._progress and time.monotonic() > self._reported + PACE:
+            self._progress(self._steps)
+            self._reported = time.monotonic()
+        self._steps += 1
 
     def check_time(self) -> None:
         """Raise `LateError` if the deadline has passed."""
@@ -152,8 +169,15 @@ class Turn:
     deadline: float = math.inf
 
     def __call__(self, model: Module, invitation: Invitation) -> Answer:
-        """Let a client train on its samples; never raises an `Exception`."""
-        started, watcher = time.perf_counter(), Watcher(self.deadline)
+        """Let a client train on its samples; report what it does; never raises an `Exception`."""
+        answer = self._answer(model, invitation)
+        sent = len(answer.update.message) if answer.update else 0
+        report(ClientDone(self.round, replace(answer.outcome, uplink_bytes=sent), done=0, sampled=0))
+        return answer
+
+    def _answer(self, model: Module, invitation: Invitation) -> Answer:
+        started = time.perf_counter()
+        watcher = Watcher(self.deadline, lambda steps: self._report_step(invitation.client_id, steps))
         memory = dict(invitation.memory)
 
         def outcome(status: Status, reason: str = "", trace: str = "") -> Outcome:
@@ -169,8 +193,8 @@ class Turn:
         except RefusedError as error:
             return Answer(outcome("refused", str(error)))
         except Exception as error:
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            return Answer(outcome("crashed", reason, traceback.format_exc()))
+            crash = None if isinstance(error, InjectedCrash) else Crash(error)
+            return Answer(outcome("crashed", describe(error), traceback.format_exc()), crash=crash)
         done = replace(outcome("accepted"), num_samples=update.num_samples, train_loss=update.train_loss)
         return Answer(done, update, memory)
 
@@ -200,6 +224,11 @@ class Turn:
             update = replace(update, message=_damage(update.message))
         watcher.check_time()
         return update
+
+    def _report_step(self, client: str, steps: int) -> None:
+        size, s = self.data.num_train(client), self.settings
+        epochs, rest = divmod(steps, -(-size // s.batch_size))
+        report(ClientStep(self.round, client, epochs * size + rest * s.batch_size, s.local_epochs * size))
 
     def _faults(self, invitation: Invitation) -> list[Fault]:
         plan = parse_faults(self.settings.inject)

@@ -14,10 +14,13 @@ loop over such constants: Numba compiles its body once for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 import numba
+from numba.core import event
 
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
@@ -44,6 +47,37 @@ def how_kernels_run() -> Literal["kept", "compiled", "interpreted"]:
     if config.DISABLE_JIT:
         return "interpreted"
     return "compiled" if _not_kept else "kept"
+
+
+@contextmanager
+def watch_compiling(notice: Callable[[float], object]) -> Iterator[None]:
+    """Tell, in the body of a ``with`` statement, when a kernel has been compiled; a kernel read from disk has not.
+
+    Parameters
+    ----------
+    notice : callable
+        Is told how many seconds it took, with the kernels that it calls, in the thread that compiled it.
+    """
+    with event.install_listener("numba:compile", _Compilations(notice)):
+        yield
+
+
+class _Compilations(event.Listener):
+    """Measures compilations; one within another belongs to the outer one. Numba compiles in one thread at a time."""
+
+    def __init__(self, notice: Callable[[float], object]) -> None:
+        self._notice = notice
+        self._begun: list[float] = []
+
+    def on_start(self, event: Any) -> None:
+        self._begun.append(time.perf_counter())
+
+    def on_end(self, event: Any) -> None:
+        seconds = time.perf_counter() - self._begun.pop()
+        # Numba first tries kernels with `literally` without the constants, and gives up at once.
+        succeeded = tuple(event.data["args"]) in event.data["dispatcher"].overloads
+        if succeeded and not self._begun:
+            self._notice(seconds)
 
 
 def _rebuild_if_damaged(compiled: Any) -> None:

@@ -13,6 +13,7 @@ import click.testing
 import pytest
 
 from minizerofl_cli.main import cli
+from minizerofl_cli.screen import pulse
 
 SMALL = "--source synthetic --clients 3 --clients-per-round 2 --rounds 2 --eval-samples 40 --seed 3"
 
@@ -30,9 +31,17 @@ class FinishedRun:
 
 
 @pytest.fixture(autouse=True)
-def _no_real_data(monkeypatch, tmp_path):
+def _no_real_data(monkeypatch, tmp_path_factory):
     monkeypatch.delenv("MINIZEROFL_DATA", raising=False)
-    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path / "no-cache"))
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("no-cache")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_signs_of_life():
+    """Let commands that run in this process be silent: tests look at their lines, however slow the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulse, "SILENCE", 1e9)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +119,9 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 def finished_run(tmp_path_factory, invoke, small) -> FinishedRun:
     """A small run on synthetic data."""
     runs = tmp_path_factory.mktemp("finished")
-    result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("no-cache")))  # all hints are shown
+        result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
     assert result.exit_code == 0, result.output
     (path,) = runs.glob("*-*")
     return FinishedRun(path, result.output)

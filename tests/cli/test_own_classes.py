@@ -27,6 +27,10 @@ class Late(TopKWeights):
     def rank(self, name, start, end, ctx):
         raise RuntimeError("my own fault")
 
+class Absent(Server):
+    def move(self, name, before, change, memory):
+        return change.nothing
+
 class FirstK(Selection):
     def select(self, values, budget):
         return {name: np.arange(budget[name], dtype=np.int32) for name in values}
@@ -62,6 +66,7 @@ def folder(tmp_path_factory) -> Path:
     shutil.copytree(EXAMPLES, path, dirs_exist_ok=True)
     (path / "broken.py").write_text(BROKEN)
     (path / "unfinished.py").write_text("def f(:\n")
+    (path / "raises.py").write_text("import math\nf = nothing\n")
     return path
 
 
@@ -150,8 +155,12 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--uplink", "nowhere:Mine"], "--uplink nowhere:Mine cannot be imported (ModuleNotFoundError"),
-        (["--uplink", "unfinished:f"], "--uplink unfinished:f cannot be imported (SyntaxError"),
+        (["--uplink", "nowhere:Mine"], "uplink 'nowhere:Mine' cannot be imported (ModuleNotFoundError"),
+        (["--uplink", "unfinished:f"], "uplink 'unfinished:f' cannot be imported (SyntaxError"),
+        (
+            ["--uplink", "raises:f"],
+            "(NameError: name 'nothing' is not defined (in raises.py, line 2))",
+        ),
         (["--uplink", "my_uplink:Missing"], "module 'my_uplink' has no attribute 'Missing'"),
         (["--uplink", "broken:Other"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
         (["--uplink", "broken:number"], "is not a subclass of minizerofl.fl.uplinks.Uplink"),
@@ -214,8 +223,25 @@ def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(comma
     assert done.returncode == 0, done.stderr
 
 
-def test_a_fault_in_an_own_uplink_is_a_crash_with_its_trace(command, small, tmp_path):
-    done = command("train", *small, "--uplink", "broken:Late", "--runs-dir", tmp_path / "runs")
-    assert done.returncode == 4, done.stderr
-    (run,) = (tmp_path / "runs").glob("*-*")
-    assert "my own fault" in (run / "clients.csv").read_text()
+LINE = 1 + BROKEN.splitlines().index('        raise RuntimeError("my own fault")')
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_mistake_in_an_own_uplink_is_told_with_its_line(command, small, tmp_path, workers):
+    options = ("--uplink", "broken:Late", "--workers", workers, "--runs-dir", tmp_path / "runs")
+    done = command("train", *small, *options)
+    reason = f"RuntimeError: my own fault (in broken.py, line {LINE})"
+    assert (done.returncode, done.stderr) == (1, f"minizerofl: round 1: all 2 clients failed alike: {reason}\n")
+    (run,) = (tmp_path / "runs").iterdir()
+    rows = list(csv.DictReader((run / "clients.csv").read_text().splitlines()))
+    assert {(row["status"], row["reason"]) for row in rows} == {("crashed", reason)}
+    assert all('raise RuntimeError("my own fault")' in row["trace"] for row in rows)
+    assert json.loads((run / "summary.json").read_text())["status"] == "failed"
+    shown = command("train", *small, *options, "--debug").stderr
+    assert 'raise RuntimeError("my own fault")' in shown
+
+
+def test_a_mistake_in_an_own_server_is_told_with_its_line(command, small, tmp_path):
+    done = command("train", *small, "--server", "broken:Absent", "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 1
+    assert re.fullmatch(r"minizerofl: AttributeError: .*'nothing' \(in broken.py, line \d+\)\n", done.stderr)

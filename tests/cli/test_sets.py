@@ -48,7 +48,7 @@ def test_a_run_and_its_evaluation(dataset, invoke, tmp_path):
     assert summary["majority_accuracy"] == np.bincount(y).max() / y.size
     assert summary["balanced_accuracy"] == float(row["balanced_accuracy"])
     shares = (100 * summary[f"{name}_accuracy"] for name in ("majority", "balanced"))
-    assert "(majority class {:.1f} %, balanced {:.1f} %;".format(*shares) in result.output
+    assert "(majority class {:.1f} %, balanced {:.1f} %)".format(*shares) in result.output
     evaluated = invoke("eval", run)
     assert evaluated.exit_code == 0, evaluated.output
     assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in evaluated.output

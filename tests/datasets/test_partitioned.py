@@ -67,7 +67,7 @@ def test_it_describes_its_partition(make):
         "numbers: real data, made up",
         "7 clients, 4 classes, input 1x1x1, x = i",
         "validation: 10 % of each client's training samples, seed 3",
-        "partition: dirichlet (alpha 0.5, prior classes), 7 clients with 29 to 29 training samples, seed 3",
+        "partition: dirichlet (alpha 0.5, prior classes), 7 clients with 29 training samples each, seed 3",
     ]
 
 

@@ -260,3 +260,22 @@ def test_a_file_of_the_cache_that_cannot_be_loaded_is_forgotten() -> None:
     jit._rebuild_if_damaged(Compiled)
     assert Compiled._cache.load_overload("signature", "context") is None
     assert Compiled._cache.flushed
+
+
+COMPILING = """
+import numpy as np
+from minizerofl.kernels import jit, update
+w = np.ones(10, np.float32)
+with jit.watch_compiling(lambda seconds: print("compiled", seconds > 0)):
+    update.sgd(w, w, 0.1, 0.0)
+    update.sgd(w, w, 0.1, 0.0)
+    print("again")
+"""
+
+
+@needs_jit
+def test_it_is_told_when_a_kernel_is_compiled_and_not_when_it_is_read_from_disk(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for expected in ("compiled True\nagain\n", "again\n"):
+        done = subprocess.run([sys.executable, "-c", COMPILING], env=environment, stdout=subprocess.PIPE, check=True)
+        assert done.stdout.decode() == expected

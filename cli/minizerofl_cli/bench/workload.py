@@ -21,7 +21,7 @@ from minizerofl.models import MODELS, build
 from minizerofl.models.builder import Argument
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
-from minizerofl_cli.runs.dataset import first_lines, load
+from minizerofl_cli.runs.dataset import first_line, load
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.catalogue import CATALOGUE
 
@@ -157,7 +157,7 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
         weights = f"weights: those of {run}"
     samples = _collect(data, BATCHES * batch_size)
     trained = None if saved is None else saved.state
-    return Workload(name, arguments, samples, trained, [*first_lines(data, data.source), weights])
+    return Workload(name, arguments, samples, trained, [first_line(data), weights])
 
 
 def _without_sparsity(saved: SavedModel) -> dict[str, Argument]:

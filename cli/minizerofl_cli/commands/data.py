@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from minizerofl_cli.screen.options import (
     debug_option,
     take_options,
 )
+from minizerofl_cli.screen.progress import PlainScreen, Screen
 from minizerofl_datasets.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
@@ -87,9 +89,10 @@ def data() -> None:
 @debug_option
 def list_sets(data_dir: Path | None) -> None:
     """List every set, whether its real files are here, and how large they are."""
-    from minizerofl_cli.data.listing import list_lines
+    with _screen("looking for files") as shown:
+        from minizerofl_cli.data.listing import list_lines
 
-    _say_all(list_lines(data_dir))
+        _say_all(list_lines(data_dir), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -104,9 +107,10 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
     cache. A set that is in the cache already is not downloaded again. The cache is the folder MINIZEROFL_CACHE, else
     the platform's folder for caches.
     """
-    from minizerofl_cli.data.getting import fetch_set
+    with _screen(f"fetching {name}") as shown:
+        from minizerofl_cli.data.getting import fetch_set
 
-    _say_all(fetch_set(name, version, origin, say))
+        _say_all(fetch_set(name, version, origin, shown.say), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -114,9 +118,10 @@ def fetch(name: str, version: str | None, origin: str | None) -> None:
 @READING
 def info(name: str, **options: Any) -> None:
     """Describe a set: origin, size, clients, how samples become inputs, and the number of samples of each class."""
-    from minizerofl_cli.data.listing import info_lines
+    with _screen(f"reading {name}") as shown:
+        from minizerofl_cli.data.listing import info_lines
 
-    _say_all(info_lines(_load(name, options)))
+        _say_all(info_lines(_load(name, options, shown)), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -130,10 +135,12 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
     Images are shown as images, speech as spectrograms (time to the right, low sounds at the bottom) or as MFCC
     (coefficient 0 at the bottom).
     """
-    from minizerofl_cli.data.contact_sheet import draw_sheet
+    with _screen(f"reading {name}") as shown:
+        from minizerofl_cli.data.contact_sheet import draw_sheet
 
-    loaded = _load(name, options)
-    _say_all(draw_sheet(loaded, output, augmented, options["seed"]))
+        loaded = _load(name, options, shown)
+        shown.doing("drawing")
+        _say_all(draw_sheet(loaded, output, augmented, options["seed"]), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -150,10 +157,13 @@ def preview(name: str, output: Path, augmented: bool, **options: Any) -> None:
 @click.pass_context
 def partition(ctx: click.Context, /, name: str, output: Path, file: Path | None, replace: bool, **options: Any) -> None:
     """Draw a picture of the samples of each class and client, and write the partition with its SHA-256."""
-    from minizerofl_cli.data.partition_plot import draw_partition
+    with _screen(f"reading {name}") as shown:
+        from minizerofl_cli.data.partition_plot import draw_partition
 
-    loaded = _load(name, options)
-    _say_all(draw_partition(loaded, output, file or output.with_suffix(".json"), _typed(ctx), replace))
+        loaded = _load(name, options, shown)
+        shown.doing("counting and drawing")
+        file = file or output.with_suffix(".json")
+        _say_all(draw_partition(loaded, output, file, _typed(ctx), replace), shown)
 
 
 @data.command("import", cls=SectionCommand)
@@ -167,9 +177,10 @@ def import_set(file: Path, name: str, replace: bool) -> None:
     FILE is a .npz or .h5 with x (N, C, H, W) or (N, H, W), uint8 or float; y (N,), whole numbers from 0; optionally
     client (N,), the owner of each sample; x_test, y_test, client_test; class_names.
     """
-    from minizerofl_cli.data.getting import take_in
+    with _screen(f"importing {name}") as shown:
+        from minizerofl_cli.data.getting import take_in
 
-    _say_all(take_in(file, name, replace))
+        _say_all(take_in(file, name, replace), shown)
 
 
 @data.command(cls=SectionCommand)
@@ -217,14 +228,22 @@ def build(what: str, by_class: Path, by_write: Path, output: Path | None, **opti
     docs/data.md says where the archives are. Train on the result with --dataset femnist --format leaf. The paper's
     build is --test-share 0.2 --keep-duplicates.
     """
-    from minizerofl_cli.data.getting import build_femnist
+    with _screen("building femnist") as shown:
+        from minizerofl_cli.data.getting import build_femnist
 
-    _say_all(build_femnist(by_class, by_write, output, say=say, **options))
+        _say_all(build_femnist(by_class, by_write, output, say=shown.say, **options), shown)
 
 
-def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
-    """Load a set as the options say, after saying which it is."""
-    from minizerofl_cli.runs.dataset import first_lines, load
+@contextmanager
+def _screen(what: str) -> Iterator[Screen]:
+    with PlainScreen.opened() as shown:
+        shown.doing(what)
+        yield shown
+
+
+def _load(name: str, options: dict[str, Any], shown: Screen) -> FederatedDataset:
+    """Load a set as the options say, and say which it is."""
+    from minizerofl_cli.runs.dataset import introduce, load
 
     loaded = load(
         name,
@@ -233,10 +252,10 @@ def _load(name: str, options: dict[str, Any]) -> FederatedDataset:
         "ink",
         options["seed"],
         options["clients"],
-        say=say,
+        say=shown.say,
         options=take_options(options),
     )
-    _say_all(first_lines(loaded, options["source"]))
+    introduce(loaded, options["source"], shown)
     return loaded
 
 
@@ -254,6 +273,6 @@ def _typed(ctx: click.Context) -> list[str]:
     return words
 
 
-def _say_all(lines: Iterable[str]) -> None:
+def _say_all(lines: Iterable[str], shown: Screen) -> None:
     for line in lines:
-        say(line)
+        shown.say(line)

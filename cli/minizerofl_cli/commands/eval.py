@@ -9,8 +9,8 @@ import click
 from minizerofl_cli.runs.finding import complete_runs, newest_run, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, argument, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import DATASET, debug_option
+from minizerofl_cli.screen.progress import PlainScreen
 from minizerofl_datasets.choices import SOURCES
 
 _data = section("Data")
@@ -86,10 +86,11 @@ def evaluate(
     as in training. Beside the accuracy stand: the accuracy of always answering the commonest class, the mean over
     classes, and the accuracies of the clients: their mean, their 10th percentile and the worst 5 %.
     """
-    with Interrupts() as interrupts, interrupts.allowed():
+    with Interrupts() as interrupts, PlainScreen.opened() as shown, interrupts.allowed():
+        shown.doing("evaluating")
         from minizerofl_cli.runs.saved_model import evaluate_model  # imports numba
 
         if path is None:
-            path = newest_run(say, "run with a model", lambda entry: (entry.path / "model.h5").is_file())
+            path = newest_run(shown.say, "run with a model", lambda entry: (entry.path / "model.h5").is_file())
         for line in evaluate_model(path, source, data_dir, samples, dense, best, dataset, per_class, output):
-            say(line)
+            shown.say(line)

@@ -9,8 +9,8 @@ import click
 from minizerofl_cli.runs.finding import complete_runs, newest_run, run_directory
 from minizerofl_cli.screen.help import SectionCommand, argument, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
-from minizerofl_cli.screen.options import debug_option
+from minizerofl_cli.screen.options import debug_option, loudness_options, verbosity
+from minizerofl_cli.screen.progress import screen
 
 _resume = section("Resume")
 
@@ -45,6 +45,7 @@ Examples:
     help="Keep the N newest checkpoints, beside the best; 0: none once the run has finished. [default: as before]",
 )
 @_resume("--data-dir", type=click.Path(path_type=Path), help="Folder with the real data. [default: as before]")
+@loudness_options
 @debug_option
 def resume(
     run: Path | None,
@@ -59,12 +60,13 @@ def resume(
     Model and history are the same to the bit as if the run had never stopped. If the settings in its config.toml
     differ from those of the checkpoint, the command names them and changes nothing.
     """
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, screen(verbosity()) as shown:
+        shown.doing("starting")
         with interrupts.allowed():
             from minizerofl_cli.runs.continuation import go_on  # imports numba
 
             if run is None:
                 states = ["interrupted", "killed", "failed", *(["finished"] if extend_rounds else [])]
                 what = "run" if extend_rounds else "run that has stopped before its end"
-                run = newest_run(say, what, lambda entry: entry.state in states)
-        go_on(run, interrupts, extend_rounds, workers, checkpoint_every, data_dir, keep_checkpoints)
+                run = newest_run(shown.say, what, lambda entry: entry.state in states)
+        go_on(run, interrupts, shown, extend_rounds, workers, checkpoint_every, data_dir, keep_checkpoints)

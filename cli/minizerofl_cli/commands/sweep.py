@@ -9,8 +9,8 @@ import click
 from minizerofl_cli.commands.train import train
 from minizerofl_cli.screen.help import SectionCommand, argument, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
-from minizerofl_cli.screen.options import debug_option
+from minizerofl_cli.screen.options import debug_option, loudness_options, verbosity
+from minizerofl_cli.screen.progress import ALWAYS, screen
 
 _sweep = section("Sweep")
 
@@ -47,6 +47,7 @@ Example, a file ratios.toml:
     is_flag=True,
     help="Show the runs, which of them are done, and how long the others will take, then stop.",
 )
+@loudness_options
 @debug_option
 def sweep(file: Path, runs_dir: Path, keep_checkpoints: int | None, dry_run: bool) -> None:
     """Run `minizerofl train` for each combination of the lists in a TOML file.
@@ -55,15 +56,17 @@ def sweep(file: Path, runs_dir: Path, keep_checkpoints: int | None, dry_run: boo
     interrupted run is resumed. Combinations that differ only in what has no effect, as the mask ratio of uplink full,
     are one run. The results are collected in results.csv; `minizerofl compare` puts them side by side.
     """
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, screen(verbosity()) as shown:
+        shown.doing("starting")
         with interrupts.allowed():
             from minizerofl_cli.runs.grid import Sweep  # imports numba
 
         plans = Sweep(file, runs_dir, train, keep_checkpoints)
         if dry_run:
             for line in plans.preview():
-                say(line)
+                shown.say(line, ALWAYS)
             with interrupts.allowed():
-                say(plans.estimate())
+                shown.doing("trying some mini-batches")
+                shown.say(plans.estimate(), ALWAYS)
         else:
-            plans.run(interrupts)
+            plans.run(interrupts, shown)

@@ -13,7 +13,6 @@ from minizerofl.models import MODELS
 from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
 from minizerofl_cli.screen.help import SectionCommand, completes, default_text, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import (
     DATASET,
     DIVISION_OPTIONS,
@@ -21,8 +20,11 @@ from minizerofl_cli.screen.options import (
     SOURCE_OPTIONS,
     all_of,
     debug_option,
+    loudness_options,
     polarity,
+    verbosity,
 )
+from minizerofl_cli.screen.progress import ALWAYS, screen
 from minizerofl_datasets.choices import POLARITIES
 
 OWN = "MODULE:CLASS"
@@ -222,6 +224,7 @@ _machine = section("Machine and output")
     help="Keep the N newest checkpoints, beside the best; 0: none once the run has finished, only the model.",
 )
 @_machine("--dry-run", is_flag=True, help="Show the resolved config and the estimated cost of the run, then stop.")
+@loudness_options
 @debug_option
 @click.pass_context
 def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
@@ -233,7 +236,8 @@ def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
     A run leaves a directory with its config, a history with one row a round, the model and a picture. Ctrl-C ends it
     and keeps the last complete round.
     """
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, screen(verbosity()) as shown:
+        shown.doing("starting")
         with interrupts.allowed():  # imports numba
             from minizerofl_cli.runs.estimate import rehearse
             from minizerofl_cli.runs.plan import make_plan
@@ -242,7 +246,7 @@ def train(ctx: click.Context, /, dry_run: bool, **options: Any) -> None:
         plan = make_plan(**options, model_table=ctx.meta.get(MODEL_TABLE))
         if dry_run:
             with interrupts.allowed():
-                for line in rehearse(plan):
-                    say(line)
+                for line in rehearse(plan, shown):
+                    shown.say(line, ALWAYS)
         else:
-            conduct(plan, interrupts)
+            conduct(plan, interrupts, shown)

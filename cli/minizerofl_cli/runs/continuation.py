@@ -16,11 +16,11 @@ from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import check_fingerprint, sample_counts
 from minizerofl_cli.runs.lock import locked
-from minizerofl_cli.runs.plan import KERNELS, Plan
+from minizerofl_cli.runs.plan import INTERPRETED, Plan
 from minizerofl_cli.runs.run import Run, prepare, reopen
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import NAMES as OPTION_NAMES
-from minizerofl_cli.screen.progress import screen
+from minizerofl_cli.screen.progress import ALWAYS, Screen
 from minizerofl_datasets import DataError, FederatedDataset
 
 # The kinds of the values of config.toml outside [settings], whose kinds are those of `Settings`.
@@ -46,6 +46,7 @@ POSITIVE = ("workers", "checkpoint_every", "clients")
 def go_on(
     path: Path,
     interrupts: Interrupts,
+    shown: Screen,
     extend_rounds: int | None = None,
     workers: int | None = None,
     checkpoint_every: int | None = None,
@@ -60,6 +61,8 @@ def go_on(
         The run directory.
     interrupts : Interrupts
         Decides when a signal may stop it.
+    shown : Screen
+        Where people read what happens.
     extend_rounds : int, optional
         How many rounds to run beyond the planned end.
     workers, checkpoint_every, data_dir, keep_checkpoints
@@ -72,6 +75,7 @@ def go_on(
     DataError
         The data are not those of before.
     """
+    shown.log_to(None)
     with locked(path):
         plan = _plan(path)
         changes = {
@@ -83,57 +87,53 @@ def go_on(
         plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
         rounds = plan.settings.rounds + (extend_rounds or 0)
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
-        with screen(rounds) as shown:
-            with interrupts.allowed():
-                initial = load_model(path / INITIAL).state if plan.init_sha256 else None
-                plan, data, simulation, opening = prepare(plan, shown, initial)
-                _check_partition(path, data)
-            directory = reopen(path, plan, data, simulation)
-            checkpoint, problems = directory.checkpoints.newest()
-            wanted = plan.decisive(data, simulation.model_arguments)
-            tables, summary = read_tables(path), read_json(path / "summary.json")
-            ended = summary.get("status") == "finished" and (path / "model.h5").exists()
-            if ended and checkpoint is None and tables["run"].get("keep_checkpoints") == 0:
-                if summary.get("rounds_done") != rounds:
-                    raise ConfigError(
-                        f"{path} kept no checkpoint (--keep-checkpoints 0), so it cannot run more rounds; "
-                        "start a new run"
-                    )
-                shown.say(f"All {rounds} rounds are done.")
-                return
-            # The model as it stands in the files, though the settings decide; older files lack some arguments.
-            now = {**wanted, "model": {**wanted["model"], **tables["model"]}}
-            before = checkpoint.config if checkpoint else wanted
-            before = {**before, "model": {**wanted["model"], **before.get("model", {})}}
-            check_fingerprint(path, data.name, data.fingerprint(), [tables, before])
-            # Runs from before there were fingerprints have none.
-            before = {**before, "data": {**before.get("data", {}), "fingerprint": data.fingerprint()}}
-            changed = differences(before, now)
-            done = checkpoint.round if checkpoint else 0
-            if done > rounds:
-                changed.append(f"settings.rounds: {rounds}, fewer than the run has done")
-            if changed:
+        with interrupts.allowed():
+            initial = load_model(path / INITIAL).state if plan.init_sha256 else None
+            plan, data, simulation = prepare(plan, shown, initial)
+            _check_partition(path, data)
+        directory = reopen(path, plan, data, simulation)
+        checkpoint, problems = directory.checkpoints.newest()
+        wanted = plan.decisive(data, simulation.model_arguments)
+        tables, summary = read_tables(path), read_json(path / "summary.json")
+        ended = summary.get("status") == "finished" and (path / "model.h5").exists()
+        if ended and checkpoint is None and tables["run"].get("keep_checkpoints") == 0:
+            if summary.get("rounds_done") != rounds:
                 raise ConfigError(
-                    f"{path}: cannot continue from round {done}, since config.toml or the data have changed: "
-                    f"{'; '.join(changed)}; change them back, or start a new run"
+                    f"{path} kept no checkpoint (--keep-checkpoints 0), so it cannot run more rounds; start a new run"
                 )
-            if checkpoint:
-                simulation.restore(checkpoint)
-            damaged = directory.damage(checkpoint) if checkpoint else []
-            if simulation.round >= rounds and ended and not damaged:
-                shown.say(f"All {rounds} rounds are done; --extend-rounds 10 would run ten more.")
-                return
-            problems += [f"{name} was missing or damaged and is written again" for name in damaged]
-            notes = [*problems, *_environment_changes(path)]
-            notes += [KERNELS["interpreted"]] if how_kernels_run() == "interpreted" else []
-            directory.go_back_to(simulation.round, simulation.best, checkpoint.tables if checkpoint else None)
-            directory.write_config(plan.config(data, simulation.model_arguments))
-            directory.go_on(rounds=rounds)
-            for _ in range(simulation.round):
-                shown.advance()
-            start = f"after round {simulation.round}" if checkpoint else "from the beginning: it has no checkpoint"
-            notes.append(f"Resumed {start}: {path}")
-            Run(plan, data, simulation, directory, shown).train(interrupts, [*opening, *notes], len(opening))
+            shown.say(f"All {rounds} rounds are done.", ALWAYS)
+            return
+        # The model as it stands in the files, though the settings decide; older files lack some arguments.
+        now = {**wanted, "model": {**wanted["model"], **tables["model"]}}
+        before = checkpoint.config if checkpoint else wanted
+        before = {**before, "model": {**wanted["model"], **before.get("model", {})}}
+        check_fingerprint(path, data.name, data.fingerprint(), [tables, before])
+        # Runs from before there were fingerprints have none.
+        before = {**before, "data": {**before.get("data", {}), "fingerprint": data.fingerprint()}}
+        changed = differences(before, now)
+        done = checkpoint.round if checkpoint else 0
+        if done > rounds:
+            changed.append(f"settings.rounds: {rounds}, fewer than the run has done")
+        if changed:
+            raise ConfigError(
+                f"{path}: cannot continue from round {done}, since config.toml or the data have changed: "
+                f"{'; '.join(changed)}; change them back, or start a new run"
+            )
+        if checkpoint:
+            simulation.restore(checkpoint)
+        damaged = directory.damage(checkpoint) if checkpoint else []
+        if simulation.round >= rounds and ended and not damaged:
+            shown.say(f"All {rounds} rounds are done; --extend-rounds 10 would run ten more.", ALWAYS)
+            return
+        problems += [f"{name} was missing or damaged and is written again" for name in damaged]
+        notes = [*problems, *_environment_changes(path)]
+        notes += [INTERPRETED] if how_kernels_run() == "interpreted" else []
+        directory.go_back_to(simulation.round, simulation.best, checkpoint.tables if checkpoint else None)
+        directory.write_config(plan.config(data, simulation.model_arguments))
+        directory.go_on(rounds=rounds)
+        start = f"after round {simulation.round}" if checkpoint else "from the beginning: it has no checkpoint"
+        notes.append(f"Resumed {start}: {path}")
+        Run(plan, data, simulation, directory, shown).train(interrupts, notes)
 
 
 def _plan(path: Path) -> Plan:

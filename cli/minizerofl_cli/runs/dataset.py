@@ -10,6 +10,7 @@ from minizerofl import shown
 from minizerofl.fl.errors import ConfigError
 from minizerofl.models.femnist import SMALLEST
 from minizerofl_cli.screen.meter import Meter
+from minizerofl_cli.screen.progress import Screen
 from minizerofl_datasets import FederatedDataset
 from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.partitioned import PartitionedDataset
@@ -85,21 +86,31 @@ def kind(source: str, name: str = "") -> str:
     return "imported data" if source == "real" and name and name not in CATALOGUE else shown.kind(source)
 
 
-def first_lines(data: FederatedDataset, asked: str) -> list[str]:
-    """Say first which data it is, real or SYNTHETIC; then, if that was not asked for, how to use real data.
+def first_line(data: FederatedDataset) -> str:
+    """Say first which data it is, real or SYNTHETIC.
 
     Examples
     --------
-    >>> first_lines(load("femnist", "synthetic", None, "ink", 0, 2), asked="synthetic")
-    ['femnist: SYNTHETIC data, drawn by a program (not handwriting); no files were read']
+    >>> first_line(load("femnist", "synthetic", None, "ink", 0, 2))
+    'femnist: SYNTHETIC data, drawn by a program (not handwriting); no files were read'
     """
-    lines = data.describe().splitlines()[:1]
+    return data.describe().splitlines()[0]
+
+
+def introduce(data: FederatedDataset, asked: str, shown: Screen) -> None:
+    """Say which data it is, and once how to use real data instead of synthetic data that were not asked for.
+
+    Examples
+    --------
+    >>> from minizerofl_cli.screen.progress import PlainScreen
+    >>> with PlainScreen.opened() as shown:
+    ...     introduce(load("femnist", "synthetic", None, "ink", 0, 2), "synthetic", shown)
+    femnist: SYNTHETIC data, drawn by a program (not handwriting); no files were read
+    """
+    shown.say(first_line(data))
     if asked == "auto" and data.source == "synthetic":
-        lines.append(
-            f"To use real data: minizerofl data fetch {data.name}, or --data-dir FOLDER or MINIZEROFL_DATA=FOLDER "
-            "(docs/data.md says what belongs there)."
-        )
-    return lines
+        shown.hint("real-data", f"To use real data: minizerofl data fetch {data.name}, or --data-dir FOLDER.")
+        shown.hint("data-page", "docs/data.md says what belongs into the folder; MINIZEROFL_DATA may name it as well.")
 
 
 def model_for(data: FederatedDataset, name: str = "") -> str:

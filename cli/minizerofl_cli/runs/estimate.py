@@ -16,9 +16,11 @@ from minizerofl.fl.files.checkpoint import NEWEST
 from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import num_bytes
+from minizerofl.kernels.jit import watch_compiling
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.runs.run import prepare
-from minizerofl_cli.screen.progress import MB, PlainScreen, duration, saving
+from minizerofl_cli.screen.progress import MB, Screen, duration, saving
+from minizerofl_cli.screen.pulse import What
 
 STEPS = 4  # mini-batches that are tried; the first also compiles
 ASKED = 1000  # clients whose sizes are looked up
@@ -73,22 +75,26 @@ class Trial:
 
 def try_out(plan: Plan) -> Trial:
     """Try some mini-batches of one client and an evaluation."""
-    _, _, simulation, _ = prepare(plan, _Silent())
-    return _try(simulation)
+    shown = _Silent()
+    _, _, simulation = prepare(plan, shown)
+    return _try(simulation, shown)
 
 
-def rehearse(plan: Plan) -> Iterator[str]:
+def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
     """Try some mini-batches of one client and an evaluation; yield the config and the costs that follow.
 
     Parameters
     ----------
     plan : Plan
         The run.
+    shown : Screen
+        Where it is said which data it is, and what is going on.
     """
-    plan, data, simulation, _ = prepare(plan, PlainScreen())
+    plan, data, simulation = prepare(plan, shown)
+    shown.doing("trying some mini-batches")
     yield ""
     yield from to_toml(plan.config(data, simulation.model_arguments)).split("\n")
-    trial = _try(simulation)
+    trial = _try(simulation, shown)
     clients = plan.settings.rounds * plan.settings.clients_per_round
     sent, dense, macs = trial.message_bytes, trial.dense_bytes, trial.macs
     yield "Estimated costs of the whole run, from some mini-batches of one client just now:"
@@ -141,19 +147,26 @@ def _cost_key(plan: Plan) -> str:
     return repr((*data, *sparsities, s.batch_size, s.dense_layers, s.uplink, s.codec, s.values))
 
 
-class _Silent(PlainScreen):
-    """A screen on which nothing appears."""
+class _Silent(Screen):
+    """A screen on which nothing appears: each run says itself on which data it runs."""
 
-    def say(self, line: str) -> None:
-        """Do nothing: the sweep says on which data it runs."""
+    def _show(self, line: str) -> None:
+        pass
+
+    def doing(self, what: What) -> None:
+        """Say nothing."""
+
+    def bar(self, done: float, rounds: int) -> None:
+        """Show nothing."""
 
 
-def _try(simulation: Simulation) -> Trial:
+def _try(simulation: Simulation, shown: Screen) -> Trial:
     data = simulation.data
     sizes = tuple(data.num_train(client) for client in islice(data.clients, ASKED))
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), watch_compiling(shown.compiling):
         step_seconds, macs, sent, around = _try_client(simulation)
         sample_seconds, samples = _try_evaluation(simulation)
+    shown.compiling.over()
     return Trial(step_seconds, macs, sent, num_bytes(simulation.state), around, sample_seconds, samples, sizes)
 
 

@@ -32,10 +32,10 @@ from minizerofl_cli.runs.results import Row, csv_of, results_of, screen_of
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
-from minizerofl_cli.screen.lines import say
+from minizerofl_cli.screen.progress import ALWAYS, Screen
 from minizerofl_datasets import DataError
 
-NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
+NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug", "quiet", "verbose")
 LONGEST_NAME = 150  # bytes; file systems take 255
 
 
@@ -261,7 +261,7 @@ class Sweep:
         except (ConfigError, ChoiceError, DataError) as error:
             return f"There is no estimate: {message(error)}"
 
-    def run(self, interrupts: Interrupts) -> None:
+    def run(self, interrupts: Interrupts, shown: Screen) -> None:
         """Run what is not done.
 
         Raises
@@ -275,7 +275,7 @@ class Sweep:
         for each in self.combinations:
             run = self._run_of[each.name]
             if run is not each:
-                say(f"{each.name}: the same run as {run.name}, not run twice")
+                shown.say(f"{each.name}: the same run as {run.name}, not run twice")
         for i, each in enumerate(runs, 1):
             title = f"[{i}/{len(runs)}] {each.name}"
             begun = each.begun()
@@ -283,27 +283,28 @@ class Sweep:
                 each.check()
             if each.finished():
                 each.check_data(fingerprints)
-                say(f"{title}: done before, skipped")
+                shown.say(f"{title}: done before, skipped")
                 continue
             aside = None if begun else each.set_aside()
             if aside:  # Killed when it had just begun, or something of the user's.
-                say(f"{title}: this directory does not hold a run that can be resumed; it was renamed to {aside}")
-            say(f"{title}: {'resumed' if begun else 'started'}")
+                what = "this directory does not hold a run that can be resumed; it was renamed to"
+                shown.say(f"{title}: {what} {aside}", ALWAYS)
+            shown.say(f"{title}: {'resumed' if begun else 'started'}", ALWAYS)
             try:
                 if begun:
-                    go_on(each.path, interrupts, keep_checkpoints=self._keep_checkpoints)
+                    go_on(each.path, interrupts, shown, keep_checkpoints=self._keep_checkpoints)
                 else:
-                    conduct(each.plan, interrupts, each.name)
+                    conduct(each.plan, interrupts, shown, each.name)
             except (DivergedError, TooFewClientsError) as error:
-                say(f"{title}: {message(error)}")
+                shown.say(f"{title}: {message(error)}", ALWAYS)
                 failures.append(error)
             finally:
                 self._write_results()
         self._write_results()
-        say("")
+        shown.say("", ALWAYS)
         for line in screen_of(list(self._axes), [self._row(each) for each in runs]):
-            say(line)
-        say(f"Results are in {self.folder / 'results.csv'}; next: minizerofl compare {self.folder}")
+            shown.say(line, ALWAYS)
+        shown.say(f"Results are in {self.folder / 'results.csv'}; next: minizerofl compare {self.folder}", ALWAYS)
         if failures:
             raise failures[0]
 

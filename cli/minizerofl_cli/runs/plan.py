@@ -26,19 +26,14 @@ from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.models import MODELS, build
 from minizerofl.models.builder import Argument
 from minizerofl.registry import hint
+from minizerofl.usercode import describe
 from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
 from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
 
-# What the first round is told to do beside its work, by how kernels run.
-KERNELS = {
-    "kept": "The first round also compiles the kernels, which takes some seconds; they are kept for later runs.",
-    "compiled": "The first round also compiles the kernels, which takes some seconds in every run: no folder to keep "
-    "them in can be written to; NUMBA_CACHE_DIR names one.",
-    "interpreted": "Note: NUMBA_DISABLE_JIT is set, so kernels run as plain Python: a round takes minutes or hours.",
-}
+INTERPRETED = "Note: NUMBA_DISABLE_JIT is set, so kernels run as plain Python: a round takes minutes or hours."
 
 
 @dataclass(frozen=True)
@@ -82,25 +77,26 @@ class Plan:
         return f"{data}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}{init}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
-        """Return lines that say what is about to happen, and in which units it is told."""
+        """Return lines that say what is about to happen."""
         s = self.settings
         train, test = sum(map(data.num_train, data.clients)), sum(map(data.num_test, data.test_clients))
         lines = [
             f"{len(data.clients):,} clients with {train:,} training samples, {s.clients_per_round} a round, "
             f"{self.workers} at once",
-            f"{self.recipe} recipe, {s.rounds} rounds: {sparsities(s)}, r {s.mask_ratio:g}, "
-            f"uplink {s.uplink}{rule(s)}, LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, "
-            f"local epochs {s.local_epochs}",
-            "MB = 1,000,000 bytes; uplink sizes are those of the messages that clients send, encoded as "
-            f"{s.codec} with {s.values} values.",
-            KERNELS[how_kernels_run()],
+            f"{self.recipe} recipe, {s.rounds} {'round' if s.rounds == 1 else 'rounds'}: "
+            f"{sparsities(s)}, r {s.mask_ratio:g}, uplink {s.uplink}{rule(s)}",
+            f"LR {s.lr_start:g} -> {s.lr_end:g}, batch {s.batch_size}, local epochs {s.local_epochs}",
         ]
         if self.init_from is not None:
             lines.insert(2, f"Initial weights: {self.init_from} (SHA-256 {self.init_sha256[:8]}...)")
         if 0 < s.eval_samples < test:
-            lines.insert(
-                2, f"Accuracy is measured on {s.eval_samples:,} of {test:,} test samples; after the last round, on all."
-            )
+            lines.append(f"Accuracy is that on {s.eval_samples:,} of {test:,} test samples; in the last round, on all.")
+        return [*lines, *self.notes(data)]
+
+    def notes(self, data: FederatedDataset) -> list[str]:
+        """Return lines about what is odd: kernels that are not compiled, faults that cannot strike."""
+        s = self.settings
+        lines = [INTERPRETED] if how_kernels_run() == "interpreted" else []
         for text, fault in zip(fault_texts(s.inject), parse_faults(s.inject), strict=True):
             if not fault.can_strike(s.rounds, data.clients, s.clients_per_round):
                 lines.append(f"Note: the fault {text} can never strike: there is no such round or no such client.")
@@ -326,7 +322,7 @@ def _try_model(data: FederatedDataset, simulation: Simulation) -> None:
         with no_grad():
             logits = model(Tensor(x)).shape
     except Exception as error:  # whatever the code of a user's model raises
-        reason = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"--model {name} does not take samples of shape {shape} of {data.name} ({reason})") from error
+        what = f"--model {name} does not take samples of shape {shape} of {data.name}"
+        raise ConfigError(f"{what} ({describe(error)})") from error
     if logits != (classes, 2):
         raise ConfigError(f"--model {name} returns shape {logits} for 2 samples, expected ({classes}, 2)")

@@ -17,10 +17,11 @@ from minizerofl.fl.files.naming import run_name
 from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.measures.scores import majority_class
 from minizerofl.fl.payload import State
+from minizerofl.kernels.jit import watch_compiling
 from minizerofl.models import MODELS, build
 from minizerofl_cli.report.run_report import write_report_if_possible
 from minizerofl_cli.runs.calibration import read_calibration
-from minizerofl_cli.runs.dataset import first_lines, kind, load, model_for, model_line
+from minizerofl_cli.runs.dataset import introduce, kind, load, model_for, model_line
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
@@ -29,13 +30,14 @@ from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
 from minizerofl_cli.screen.pictures import plot_history
-from minizerofl_cli.screen.progress import MB, Screen, round_line, saving, screen
+from minizerofl_cli.screen.progress import ALWAYS, MB, NORMAL, Screen, saving
+from minizerofl_cli.screen.rounds import RoundWatch, UplinkLine, failure_lines, round_line
 from minizerofl_datasets import FederatedDataset
 
 SMALL = 30 * MB  # a state up to here is saved after every round, a larger one after every tenth
 
 
-def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path:
+def conduct(plan: Plan, interrupts: Interrupts, shown: Screen, name: str | None = None) -> Path:
     """Train, and leave everything behind in a run directory.
 
     Parameters
@@ -44,6 +46,8 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
         What to do.
     interrupts : Interrupts
         Decides when a signal may stop it.
+    shown : Screen
+        Where people read what happens.
     name : str, optional
         The name of the run directory; by default it says what the run is, and when it began.
 
@@ -57,33 +61,32 @@ def conduct(plan: Plan, interrupts: Interrupts, name: str | None = None) -> Path
     Interrupted
         A signal came. The last complete round is kept.
     """
-    with screen(plan.settings.rounds) as shown:
-        with interrupts.allowed():
-            plan, data, simulation, opening = prepare(plan, shown)
-            known = _known(plan, data, simulation)
-        plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
-        directory = RunDirectory(
-            plan.runs_dir,
-            name or run_name(data.name, data.source, plan.settings),
-            config=plan.config(data, simulation.model_arguments),
-            **known,
-        )
-        note_latest(plan.runs_dir if name is None else plan.runs_dir.parent, directory.path)
-        with locked(directory.path):
-            if plan.init_from is not None:
-                directory.save_initial(saved_model(simulation, simulation.checkpoint(), plan.about(data)))
-            run = Run(plan, data, simulation, directory, shown)
-            run.train(interrupts, [*opening, f"Run directory: {directory.path}", *plan.introduce(data)], len(opening))
+    shown.log_to(None)
+    with interrupts.allowed():
+        plan, data, simulation = prepare(plan, shown)
+        known = _known(plan, data, simulation)
+    plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
+    directory = RunDirectory(
+        plan.runs_dir,
+        name or run_name(data.name, data.source, plan.settings),
+        config=plan.config(data, simulation.model_arguments),
+        **known,
+    )
+    note_latest(plan.runs_dir if name is None else plan.runs_dir.parent, directory.path)
+    with locked(directory.path):
+        if plan.init_from is not None:
+            directory.save_initial(saved_model(simulation, simulation.checkpoint(), plan.about(data)))
+        run = Run(plan, data, simulation, directory, shown)
+        run.train(interrupts, [f"Run directory: {directory.path}", *plan.introduce(data)])
     return directory.path
 
 
-def prepare(
-    plan: Plan, shown: Screen, initial: State | None = None
-) -> tuple[Plan, FederatedDataset, Simulation, list[str]]:
-    """Load the data and set up the simulation, which settles the plan; return also the lines that said which data.
+def prepare(plan: Plan, shown: Screen, initial: State | None = None) -> tuple[Plan, FederatedDataset, Simulation]:
+    """Load the data and set up the simulation, which settles the plan.
 
     `initial` are the weights to begin with; by default they are read from the file that the plan names, if it does.
     """
+    shown.doing(f"reading {plan.dataset}")
     data = load(
         plan.dataset,
         plan.source,
@@ -94,18 +97,19 @@ def prepare(
         say=shown.say,
         options=plan.options,
     )
-    opening = first_lines(data, plan.source)
-    for line in opening:
-        shown.say(line)
+    introduce(data, plan.source, shown)
+    shown.doing("setting up the model")
     model = model_for(data, plan.model)
     if initial is None and plan.init_from is not None:
         arguments = describe(data, signature(MODELS[model]).parameters)
         initial = read_weights(plan.init_from, build(model, sparsity=plan.settings.built_sparsity, **arguments))
-    simulation = Simulation(data, model, plan.settings, plan.workers, "processes", read_calibration(), initial=initial)
-    plan.check_model(data, simulation)
-    opening.append(model_line(data, plan.model))
-    shown.say(opening[-1])
-    return replace(plan, settings=simulation.settings), data, simulation, opening
+    with watch_compiling(shown.compiling):
+        simulation = Simulation(
+            data, model, plan.settings, plan.workers, "processes", read_calibration(), initial=initial
+        )
+        plan.check_model(data, simulation)
+    shown.say(model_line(data, plan.model))
+    return replace(plan, settings=simulation.settings), data, simulation
 
 
 def reopen(path: Path, plan: Plan, data: FederatedDataset, simulation: Simulation) -> RunDirectory:
@@ -158,13 +162,13 @@ class Run:
         self._last = simulation.checkpoint()
         self._saved = simulation.round
         self._seconds: list[float] = []
+        self._uplink = UplinkLine(f"{plan.settings.codec}, {plan.settings.values}")
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, level: int = NORMAL) -> None:
         """Show a line and log it."""
-        self.shown.say(line)
-        self.directory.log(line)
+        self.shown.say(line, level)
 
-    def train(self, interrupts: Interrupts, opening: list[str], already_shown: int = 0) -> None:
+    def train(self, interrupts: Interrupts, opening: list[str]) -> None:
         """Run the rounds; whatever ends them, keep the last complete one and write down how it ended.
 
         Parameters
@@ -173,15 +177,19 @@ class Run:
             Decides when a signal may stop it.
         opening : list of str
             What is said before the first round.
-        already_shown : int
-            How many of these lines are on the screen already and only missing in the log.
         """
         try:
-            for i, line in enumerate(opening):
-                if i < already_shown:
-                    self.directory.log(line)
-                else:
-                    self.say(line)
+            self._train(interrupts, opening)
+        finally:
+            self.shown.log_to(None)
+
+    def _train(self, interrupts: Interrupts, opening: list[str]) -> None:
+        try:
+            self.shown.log_to(self.directory.log)
+            for line in opening:
+                self.say(line, ALWAYS if line.startswith("Note: ") else NORMAL)
+            self.shown.hint("units", "MB = 1,000,000 bytes; accuracy and loss are those of test samples.")
+            self.shown.bar(self.simulation.round, self.plan.settings.rounds)
             stop = self._run_rounds(interrupts)
             self._keep()
             self.directory.finish("interrupted" if stop else "finished", str(stop or ""))
@@ -210,21 +218,24 @@ class Run:
             sent, dense = end["cum_uplink_bytes"], end["cum_dense_uplink_bytes"]
             self.say(
                 f"Final test accuracy {100 * end['test_accuracy']:.1f} % (majority class "
-                f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %; "
-                f"{end['test_samples']:,} samples of {kind(self.data.source, self.data.name)}, sparse weights); "
-                f"total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}."
+                f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %)",
+                ALWAYS,
             )
+            self.say(f"on {end['test_samples']:,} samples of {kind(self.data.source)}, with sparse weights.", ALWAYS)
+            self.say(f"Total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}.", ALWAYS)
             if end["test_accuracy"] <= end["majority_accuracy"]:
                 classes = self.data.class_names
                 answer = classes[majority_class(self.simulation.evaluator.test(whole=True).y).label]
                 self.say(
                     f"This model is no better than always answering {answer!r}: it has learned nothing useful "
-                    f"(test loss {end['test_loss_nats']:.3g} nats; equal guesses have {math.log(len(classes)):.3g})."
+                    f"(test loss {end['test_loss_nats']:.3g} nats; equal guesses have {math.log(len(classes)):.3g}).",
+                    ALWAYS,
                 )
-        self.say(f"Everything is in {self.directory.path}; next: minizerofl eval {self.directory.path}")
+        self.say(f"Everything is in {self.directory.path}; next:", ALWAYS)
+        self.say(f"  minizerofl eval {self.directory.path}", ALWAYS)
 
     def _run_rounds(self, interrupts: Interrupts) -> Interrupted | None:
-        rounds = self.simulation.run()
+        rounds = self.simulation.run(RoundWatch(self.shown, self.plan.settings.local_epochs))
         try:
             while True:
                 with interrupts.allowed():
@@ -235,7 +246,7 @@ class Run:
         except Interrupted as stop:
             done = self._last.round
             what = f"the model of round {done} is kept; continue with minizerofl resume {self.directory.path}"
-            self.say(f"Interrupted; {what if done else 'no round was complete'}.")
+            self.say(f"Interrupted; {what if done else 'no round was complete'}.", ALWAYS)
             return stop
 
     def _complete(self, round: Round) -> None:
@@ -253,11 +264,14 @@ class Run:
         if best or round.round % self.plan.checkpoint_every == 0:
             self._save()
         rounds = self.plan.settings.rounds
-        for outcome in round.outcomes:
-            if outcome.status != "accepted":
-                self.say(f"round {round.round}: {outcome.client} {outcome.status}: {outcome.reason}")
+        self.shown.compiling.over()
+        for line in self._uplink.lines(round):
+            self.say(line)
+        for line in failure_lines(round):
+            self.say(line, ALWAYS)
         self.say(round_line(round, rounds, self._eta_seconds(rounds - round.round)))
-        self.shown.advance()
+        self.shown.bar(round.round, rounds)
+        self.shown.doing("writing the files of the run")
 
     def _save(self) -> None:
         if self._last.round > self._saved:
@@ -265,9 +279,9 @@ class Run:
             self.directory.checkpoints.save(replace(self._last, config=config))
             self._saved = self._last.round
 
-    def _eta_seconds(self, left: int) -> float:
-        steady = self._seconds[1:] or self._seconds  # the first one compiles
-        return sum(steady) / len(steady) * left
+    def _eta_seconds(self, left: int) -> float | None:
+        steady = self._seconds[1:]  # the first one also compiles and loads
+        return sum(steady) / len(steady) * left if steady and left else None
 
     def _keep(self) -> None:
         """Write the last complete round: a checkpoint, the model and the picture."""
@@ -282,9 +296,11 @@ class Run:
         self.directory.save(saved_model(self.simulation, self._last, about))
         path, title = self.directory.path, self.plan.title(self.data.source)
         try:
-            plot_history(path / "history.csv", title, path / "accuracy.png")
+            plot_history(
+                path / "history.csv", title, path / "accuracy.png", self.directory.summary["majority_accuracy"]
+            )
         except Exception as error:  # Whatever keeps matplotlib from drawing: the run is whole without its picture.
-            self.say(f"Note: accuracy.png cannot be drawn ({type(error).__name__}: {error}).")
+            self.say(f"Note: accuracy.png cannot be drawn ({type(error).__name__}: {error}).", ALWAYS)
 
 
 def saved_model(simulation: Simulation, checkpoint: Checkpoint, about: dict[str, object]) -> SavedModel:

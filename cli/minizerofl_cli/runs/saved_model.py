@@ -27,10 +27,10 @@ from minizerofl.fl.measures.scores import (
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.nn import Module
-from minizerofl_cli.runs.dataset import first_lines, kind
+from minizerofl_cli.runs.dataset import first_line, kind
 from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.runs.per_class import class_lines, write_confusion
-from minizerofl_cli.runs.plan import KERNELS
+from minizerofl_cli.runs.plan import INTERPRETED
 from minizerofl_cli.runs.tested import load_tested, read_origin
 from minizerofl_datasets import FederatedDataset
 
@@ -89,12 +89,12 @@ def evaluate_model(
     origin = read_origin(saved, file)
     saved.build()  # What does not belong together is refused before anything else is done.
     data, told = load_tested(origin, dataset, source, data_dir)
-    yield from first_lines(data, data.source)
+    yield first_line(data)
     trained = f"{origin.rounds} rounds on {kind(origin.source, origin.dataset)}"
     yield f"model: {saved.name}, sp {saved.arguments['sparsity']:g}, {trained}"
     yield from [*notes, *told]
     if how_kernels_run() == "interpreted":
-        yield KERNELS["interpreted"]
+        yield INTERPRETED
 
     if (name := first_not_finite(saved.state)) is not None:
         raise DivergedError(f"{file}: the model is not finite ({name} has NaN or infinite values): its run diverged")

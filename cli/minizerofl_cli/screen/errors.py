@@ -56,10 +56,14 @@ def message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         # The failure of a write does not name its file.
         return f"{error.filename}: {error.strerror}" if error.filename else f"cannot write: {error.strerror}"
-    text = " ".join(str(error).split())
-    if exit_code(error) == INTERNAL:
-        return f"internal error: {type(error).__name__}: {text}; --debug shows where"
-    return text
+    from minizerofl.fl.errors import ClientCodeError
+    from minizerofl.usercode import describe, users_line
+
+    if isinstance(error, ClientCodeError) or exit_code(error) != INTERNAL:
+        return " ".join(str(error).split())
+    if users_line(error):  # The mistake is in code of the user's own.
+        return describe(error)
+    return f"internal error: {describe(error)}; --debug shows where"
 
 
 def flags_of(command: click.Command) -> dict[str, str]:

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from minizerofl_cli.screen.errors import DEBUG
 from minizerofl_cli.screen.help import completes, one_of, section
+from minizerofl_cli.screen.progress import ALWAYS, DETAIL, NORMAL
 from minizerofl_datasets.catalogue import CATALOGUE
 from minizerofl_datasets.choices import FEATURES, METHODS, POLARITIES, PRIORS, SOURCES
 
@@ -23,6 +24,8 @@ NAMES = (
 _data = section("Data")
 _division = section("Division into clients (cifar10, speech_commands, imported sets)")
 _sets = section("Options of one data set")
+
+VERBOSITY = "minizerofl_cli.verbosity"  # key in the context of click
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -173,3 +176,26 @@ debug_option = section("Other")(
     callback=_remember,
     help="Show the traceback of an error (as MINIZEROFL_DEBUG=1 does).",
 )
+
+
+def _hush(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and VERBOSITY in ctx.meta:
+        raise click.UsageError("--quiet and --verbose exclude each other; use one of them.", ctx)
+    if value:
+        ctx.meta[VERBOSITY] = ALWAYS if parameter.name == "quiet" else DETAIL
+
+
+loudness_options = all_of(
+    section("Other")(
+        *("-q", "--quiet"), is_flag=True, expose_value=False, callback=_hush, help="Say only warnings and the result."
+    ),
+    section("Other")(
+        *("-v", "--verbose"), is_flag=True, expose_value=False, callback=_hush, help="Say also what each client did."
+    ),
+)
+
+
+def verbosity() -> int:
+    """Return how much the present command is to say: ALWAYS with -q, DETAIL with -v, else NORMAL."""
+    level: int = click.get_current_context().meta.get(VERBOSITY, NORMAL)
+    return level

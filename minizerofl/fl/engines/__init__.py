@@ -1,6 +1,7 @@
 """Engines: where the jobs of a round are run.
 
-Reading order: engine (queues and workers), threads, processes, parcel (how large arrays travel between processes).
+Reading order: engine (queues and workers), threads, processes, parcel (how large arrays travel between processes),
+news (what running jobs report).
 """
 
 from minizerofl.fl.engines.engine import Engine

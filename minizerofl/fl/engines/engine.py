@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from minizerofl.fl.engines.news import heard_by, report
 from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.nn import Module
 
@@ -55,17 +56,23 @@ class Engine(ABC):
     def run(self, task: Task[Job, Result], jobs: Sequence[Job]) -> Iterator[Result]:
         """Run ``task(model, job)`` for each job; yield the results in the order of the jobs.
 
-        An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped.
+        An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped. What a job
+        reports (`minizerofl.fl.engines.news`) is reported here as soon as it comes.
         """
-        done: SimpleQueue[tuple[int, tuple[Any, BaseException | None]]] = SimpleQueue()
+        done: SimpleQueue[tuple[int | None, Any]] = SimpleQueue()
         answers: dict[int, tuple[Any, BaseException | None]] = {}
         for place, job in enumerate(jobs):
             self._todo.put((task, job, place, done))
         try:
             for place in range(len(jobs)):
                 while place not in answers:
-                    with suppress(Empty):
+                    try:
                         other, answer = done.get(timeout=PATIENCE)
+                    except Empty:
+                        continue
+                    if other is None:
+                        report(answer)
+                    else:
                         answers[other] = answer
                 result, error = answers.pop(place)
                 if error is not None:
@@ -88,10 +95,11 @@ class Engine(ABC):
             if todo is None:
                 return
             task, job, place, done = todo
-            try:
-                done.put((place, (worker(task, job), None)))
-            except BaseException as error:
-                done.put((place, (None, error)))
+            with heard_by(lambda news, done=done: done.put((None, news))):  # type: ignore[misc]
+                try:
+                    done.put((place, (worker(task, job), None)))
+                except BaseException as error:
+                    done.put((place, (None, error)))
 
     def _drop_jobs(self) -> None:
         with suppress(Empty):

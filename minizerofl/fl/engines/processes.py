@@ -12,22 +12,24 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from mmap import mmap
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, cast
 
+from minizerofl.fl.crash import Crash
 from minizerofl.fl.engines.engine import Engine, Job, Result, Task, Worker
+from minizerofl.fl.engines.news import Compilation, heard_by, report
 from minizerofl.fl.engines.parcel import Parcel, pack, unpack
 from minizerofl.fl.errors import WorkerDiedError
 from minizerofl.fl.measures.costs import peak_bytes
+from minizerofl.kernels.jit import watch_compiling
 from minizerofl.nn import Module
 
 AVAILABLE = sys.platform == "linux"  # Elsewhere there is no fork, or libraries do not survive it.
@@ -59,9 +61,7 @@ class ProcessEngine(Engine):
         return self._workers
 
     def run(self, task: Task[Job, Result], jobs: Sequence[Job]) -> Iterator[Result]:
-        """Run ``task(model, job)`` for each job; yield the results in the order of the jobs.
-
-        An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped.
+        """Run ``task(model, job)`` for each job, see `Engine.run`.
 
         Raises
         ------
@@ -83,6 +83,13 @@ class ProcessEngine(Engine):
         for worker in self._workers:  # Only now, with all pipes closed: a process has those of earlier ones open.
             worker.join()
         super().__exit__(kind, error, trace)
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a job reports, on its way through the pipe before the result."""
+
+    news: object
 
 
 class _Process:
@@ -109,7 +116,9 @@ class _Process:
         new, self._task = None if task is self._task else task, task
         try:
             self._pipe.send((new, job))
-            done, parcel, self.cpu_seconds, self.peak_bytes = self._pipe.recv()
+            while isinstance(answer := self._pipe.recv(), _News):
+                report(answer.news)
+            done, parcel, self.cpu_seconds, self.peak_bytes = answer
         except (EOFError, OSError) as error:
             self._process.join(1)
             raise WorkerDiedError(
@@ -118,7 +127,7 @@ class _Process:
             ) from error
         result = unpack(parcel, self._outbox, copy=True)
         if not done:
-            raise result
+            raise result.error
         return result
 
     def dismiss(self, at_once: bool) -> None:
@@ -140,6 +149,10 @@ class _Process:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         task: Task[Any, Any] | None = None
+
+        def send(news: object) -> None:
+            pipe.send(_News(news))
+
         try:
             while True:
                 new, job = pipe.recv()
@@ -147,19 +160,10 @@ class _Process:
                     task = unpack(new, board, known)
                 assert task is not None  # The first job brings it.
                 try:
-                    done, result = True, task(model, job)
+                    with heard_by(send), watch_compiling(lambda seconds: report(Compilation(seconds))):
+                        done, result = True, task(model, job)
                 except Exception as error:
-                    done, result = False, _sendable(error)
+                    done, result = False, Crash(error)
                 pipe.send((done, pack(result, self._outbox), time.process_time(), peak_bytes()))
         except (EOFError, OSError):
             os._exit(0)  # This flushes nothing: the parent will write what is buffered.
-
-
-def _sendable(error: Exception) -> Exception:
-    """Return an error with its traceback as text, or a similar one if it cannot be pickled."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(traceback.format_exc())
-    return error

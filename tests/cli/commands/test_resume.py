@@ -22,6 +22,7 @@ from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import make_plan
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.interrupts import Interrupts
+from minizerofl_cli.screen.progress import PlainScreen
 
 TINY = [
     *("--source", "synthetic", "--clients", "3", "--clients-per-round", "2", "--eval-samples", "40", "--seed", "3"),
@@ -190,9 +191,9 @@ def test_a_run_whose_polarity_has_its_former_name(invoke, tmp_path):
     """A run of before, with polarity "paper", goes on; a new one is told the new name."""
     arguments = train.make_context("train", [*TINY, "--rounds", "1", "--runs-dir", str(tmp_path)]).params
     del arguments["dry_run"]
-    with Interrupts() as interrupts:
-        conduct(make_plan(**{**arguments, "polarity": "paper"}), interrupts)
-    (run,) = tmp_path.glob("*-*")
+    with Interrupts() as interrupts, PlainScreen.opened() as shown:
+        conduct(make_plan(**{**arguments, "polarity": "paper"}), interrupts, shown)
+    (run,) = tmp_path.iterdir()
     assert 'polarity = "paper"' in (run / "config.toml").read_text()
     result = invoke("resume", run, "--extend-rounds", 1)
     assert result.exit_code == 0, result.output

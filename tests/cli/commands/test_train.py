@@ -93,3 +93,39 @@ def test_a_folder_that_cannot_be_written_to(invoke, small, tmp_path):
     result = invoke("train", *small, "--runs-dir", tmp_path / "runs" / "below")
     assert result.exit_code == 6
     assert str(tmp_path / "runs") in result.output.splitlines()[-1]
+
+
+def test_quiet_says_the_result_only_and_logs_everything(invoke, small, tmp_path):
+    quiet = invoke("train", *small, "--inject", "crash@1:#0", "-q", "--runs-dir", tmp_path / "runs")
+    assert quiet.exit_code == 0, quiet.output
+    (run,) = (tmp_path / "runs").iterdir()
+    log = (run / "train.log").read_text().splitlines()
+    lines = quiet.output.splitlines()
+    assert lines[0].startswith("round 1: 1 of 2 clients crashed")
+    assert lines[1].startswith("Final test accuracy")
+    assert lines == [line for line in log if line in lines]
+    assert any(line.startswith("femnist: SYNTHETIC") for line in log)
+    assert sum(line.startswith(("round 1/2", "round 2/2")) for line in log) == 2
+
+
+def test_verbose_says_what_each_client_did(invoke, small, tmp_path):
+    result = invoke("train", *small, "-v", "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    (run,) = (tmp_path / "runs").iterdir()
+    log = (run / "train.log").read_text()
+    for text in (result.output, log):
+        assert len(re.findall(r"^round \d: \S+: [\d,]+ samples, loss \S+, 13.48 MB, \S+ s$", text, re.MULTILINE)) == 4
+
+
+def test_quiet_and_verbose_exclude_each_other(invoke):
+    for command in ("train", "resume .", "sweep a.toml"):
+        result = invoke(*command.split(), "-q", "-v")
+        assert (result.exit_code, "exclude each other" in result.output) == (2, True)
+
+
+def test_hints_are_shown_once(invoke, small, tmp_path):
+    rest = [option for option in small if option not in ("--source", "synthetic")]
+    outputs = [invoke("train", *rest, "--runs-dir", tmp_path / "runs").output for _ in range(2)]
+    for hint in ("To use real data: ", "MB = 1,000,000 bytes"):
+        assert [hint in output for output in outputs] == [True, False]
+        assert all(hint in (run / "train.log").read_text() for run in (tmp_path / "runs").iterdir())

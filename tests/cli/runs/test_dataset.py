@@ -3,17 +3,21 @@
 import pytest
 
 from minizerofl.fl import ConfigError
-from minizerofl_cli.runs.dataset import first_lines, load
+from minizerofl_cli.runs.dataset import introduce, load
+from minizerofl_cli.screen.progress import PlainScreen
 from minizerofl_datasets import DataError
 
 
-def test_auto_on_synthetic_data_says_how_to_use_real_data():
+def test_auto_on_synthetic_data_says_once_how_to_use_real_data(capsys):
     data = load("femnist", "auto", None, "ink", 0, 2)
-    first, second = first_lines(data, "auto")
-    assert "SYNTHETIC" in first
-    assert "--data-dir" in second
-    assert "MINIZEROFL_DATA" in second
-    assert first_lines(data, "synthetic") == [first]
+    said = []
+    for asked in ("synthetic", "auto", "auto"):
+        with PlainScreen.opened() as shown:
+            introduce(data, asked, shown)
+        said.append(capsys.readouterr().out)
+    assert "SYNTHETIC" in said[0]
+    assert all(word in said[1] for word in ("SYNTHETIC", "data fetch femnist", "--data-dir", "MINIZEROFL_DATA"))
+    assert said[0] == said[2]
 
 
 def test_errors_keep_their_kind():

@@ -1,44 +1,105 @@
-"""The line of a round."""
+"""Where lines appear: what is shown, what is logged, and what is said when nothing else is."""
 
-from minizerofl.fl import Evaluation, Outcome, Round
-from minizerofl_cli.screen.progress import duration, round_line
+import os
+import re
+from queue import SimpleQueue
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minizerofl_cli.screen.lines import wrap
+from minizerofl_cli.screen.progress import ALWAYS, DETAIL, NORMAL, PlainScreen
+from minizerofl_cli.screen.pulse import Pulse
 
 
-def _round(score: Evaluation, *more: Outcome) -> Round:
-    outcomes = (Outcome("a", "accepted", uplink_bytes=13_000_000), Outcome("b", "accepted", uplink_bytes=500_000))
-    return Round(
-        round=7,
-        lr=0.1,
-        outcomes=(*outcomes, *more),
-        train_loss=2.0,
-        dense_bytes=27_000_000,
-        kept_fraction=0.25,
-        score=score,
-        train_seconds=5.0,
-        eval_seconds=1.2,
+@pytest.mark.parametrize(("verbosity", "expected"), [(ALWAYS, "a"), (NORMAL, "ab"), (DETAIL, "abc")])
+def test_what_is_hidden_by_quiet_is_logged_all_the_same(verbosity, expected, capsys):
+    log = []
+    with PlainScreen.opened(verbosity) as shown:
+        shown.say("a", ALWAYS)
+        shown.log_to(log.append)
+        shown.say("b")
+        shown.say("c", DETAIL)
+    assert capsys.readouterr().out.split() == list(expected)
+    assert log == list("abc" if verbosity == DETAIL else "ab")
+
+
+def test_a_log_begins_with_what_was_said_since_the_last_one_ended():
+    logs = [], []
+    with PlainScreen.opened() as shown:
+        for i, log in enumerate(logs):
+            shown.say(f"between {i}")
+            shown.log_to(None)
+            shown.say(f"before {i}")
+            shown.log_to(log.append)
+            shown.say(f"in {i}")
+            shown.log_to(None)
+    assert logs == (["before 0", "in 0"], ["before 1", "in 1"])
+
+
+def test_a_hint_is_shown_once_and_logged_always(capsys):
+    for verbosity, expected in ((ALWAYS, ""), (NORMAL, "hint\n"), (NORMAL, "")):
+        log = []
+        with PlainScreen.opened(verbosity) as shown:
+            shown.log_to(log.append)
+            shown.hint("a-hint", "hint")
+        assert (capsys.readouterr().out, log) == (expected, ["hint"])
+
+
+def test_a_hint_is_shown_again_where_nothing_can_be_remembered(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path / "file" / "cache"))
+    with PlainScreen.opened() as shown:
+        shown.hint("a-hint", "hint")
+        shown.hint("a-hint", "hint")
+    assert capsys.readouterr().out == "hint\nhint\n"
+
+
+def test_a_long_silence_is_broken():
+    said = SimpleQueue()
+    with Pulse(said.put, silence=0.01) as pulse:
+        pulse.doing = lambda: "at it"
+        assert [said.get(timeout=60) for _ in range(3)] == ["at it"] * 3
+
+
+def test_a_reader_that_has_gone_is_left_to_the_next_line():
+    asked = SimpleQueue()
+
+    def gone(line):
+        asked.put(line)
+        raise BrokenPipeError
+
+    with Pulse(gone, silence=0.01) as pulse:
+        pulse.doing = lambda: "at it"
+        asked.get(timeout=60)
+        pulse._thread.join(60)
+        assert not pulse._thread.is_alive()
+    assert asked.empty()
+
+
+@given(st.lists(st.text("abc-", min_size=1, max_size=30), min_size=1), st.integers(40, 100))
+def test_lines_are_broken_between_words_only(words, width):
+    lines = wrap(" ".join(words), width).splitlines()
+    assert " ".join(lines).split() == words
+    assert all(len(line) <= width for line in lines)
+
+
+def test_compiling_is_said_when_it_happens_and_only_then(start, tmp_path):
+    """A run with an empty cache of kernels, and its repetition."""
+    code = (
+        "import sys, json, numpy as np\n"
+        "from minizerofl.kernels import update\n"
+        "from minizerofl.kernels.jit import watch_compiling\n"
+        "from minizerofl_cli.screen.progress import PlainScreen\n"
+        "w = np.ones(10, np.float32)\n"
+        "with PlainScreen.opened() as shown, watch_compiling(shown.compiling):\n"
+        "    update.sgd(w, w, 0.1, 0.0)\n"
+        "    shown.compiling.over()\n"
     )
-
-
-def test_a_line():
-    line = round_line(_round(Evaluation(200, 0.615, 1.25)), 30, 138.0)
-    assert line == (
-        "round  7/30  accuracy  61.5 %  loss  1.250  uplink 13.5 MB (2.0x less than dense)  6.2 s  ETA 2 min 18 s"
-    )
-
-
-def test_columns_stay_in_line_without_evaluation():
-    with_score, without = (round_line(_round(score), 30, 1.0) for score in (Evaluation(200, 0.6, 1.25), Evaluation()))
-    assert "not evaluated" in without
-    assert with_score.index("uplink") == without.index("uplink")
-
-
-def test_what_went_wrong_is_mentioned():
-    line = round_line(
-        _round(Evaluation(), Outcome("c", "refused"), Outcome("d", "late"), Outcome("e", "late")), 30, 1.0
-    )
-    assert "  1 refused, 2 late  " in line
-
-
-def test_durations_round_up_to_the_next_unit():
-    assert duration(59.6) == "1 min 00 s"
-    assert duration(3599.7) == "1 h 00 min"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (start(code=code, env=environment).communicate() for _ in range(2))
+    assert re.fullmatch(
+        r"Compiling the kernels, once: they are kept for later runs\.\nCompiled 1 kernel in \d+ s\.\n", first[0]
+    ), first[1]
+    assert second == ("", "")
