@@ -63,10 +63,10 @@ def run_elsewhere(start):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_run_has_the_same_bits_and_goes_on(run_elsewhere, finished_run, small, tmp_path, system):
-    going_on = ["resume", tmp_path / "*", "--extend-rounds", 1], ["eval", tmp_path / "*"]
+    going_on = ["resume", tmp_path / "*-*", "--extend-rounds", 1], ["eval", tmp_path / "*-*"]
     lines = run_elsewhere(system, ["train", *small, "--workers", 2, "--runs-dir", tmp_path], *going_on)
     assert any(line.startswith("Resumed after round 2") for line in lines)
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     ours, theirs = _results(finished_run.path), _results(run)
     assert theirs[: len(ours)] == ours
     assert len(theirs) == len(ours) + 1

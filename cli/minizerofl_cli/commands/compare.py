@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.runs.finding import complete_runs
+from minizerofl_cli.screen.help import SectionCommand, argument, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
@@ -28,7 +29,14 @@ Examples:
 
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@argument(
+    "runs",
+    help="Run directories, or folders of runs such as that of a sweep.",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete_runs,
+)
 @_comparison(
     "--to-accuracy",
     type=float,

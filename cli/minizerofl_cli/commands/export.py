@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from minizerofl.choices import EXPORTS
-from minizerofl_cli.screen.help import SectionCommand, one_of, section
+from minizerofl_cli.runs.finding import complete_runs, run_or_model
+from minizerofl_cli.screen.help import SectionCommand, argument, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
@@ -26,7 +27,13 @@ Examples:
 
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
-@click.argument("path", type=click.Path(path_type=Path))
+@argument(
+    "path",
+    help="A run directory (or runs/latest) or a model.h5.",
+    type=click.Path(path_type=Path),
+    callback=run_or_model,
+    shell_complete=complete_runs,
+)
 @_output(
     "--to",
     required=True,

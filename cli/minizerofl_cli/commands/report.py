@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from minizerofl_cli.screen.help import SectionCommand, section
+from minizerofl_cli.runs.finding import complete_runs, run_or_model
+from minizerofl_cli.screen.help import SectionCommand, argument, section
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 
@@ -21,7 +22,13 @@ Examples:
 
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path))
+@argument(
+    "run",
+    help="A run directory, or runs/latest.",
+    type=click.Path(path_type=Path),
+    callback=run_or_model,
+    shell_complete=complete_runs,
+)
 @_report(
     "--output",
     "-o",

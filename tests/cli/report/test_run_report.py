@@ -35,7 +35,8 @@ def masked_run(tmp_path_factory, invoke, small) -> Path:
     runs = tmp_path_factory.mktemp("masked")
     result = invoke("train", *small, "--runs-dir", runs, "--masks-every", 1)
     assert result.exit_code == 0, result.output
-    return next(runs.iterdir())
+    (run,) = runs.glob("*-*")
+    return run
 
 
 def _headings(page) -> list[str]:
@@ -113,7 +114,7 @@ def test_how_it_ended_is_said(copied, read_html, status, reason, said):
 def test_a_run_without_a_complete_round_has_a_report(invoke, small, tmp_path, read_html):
     result = invoke("train", *small, "--runs-dir", tmp_path, "--inject", "drop@1:*")
     assert result.exit_code == 4
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     page = read_html((run / "report.html").read_text(encoding="utf-8"))
     assert "Failed after 0 of 2 rounds: round 1: 0 of 2 updates could be used" in page.text
     assert "No round is complete yet, so there are no results." in page.words

@@ -10,8 +10,8 @@ import pytest
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from minizerofl.choices import CHOICES, MODELS
+from minizerofl.fl.recipes import NAMES
 from minizerofl_cli.main import cli
-from minizerofl_cli.runs.recipes import NAMES
 from minizerofl_datasets import import_arrays
 from minizerofl_datasets.catalogue import CATALOGUE
 
@@ -28,7 +28,7 @@ def complete(request):
 
 
 def test_commands_and_options(complete):
-    assert complete(incomplete="r") == ["resume", "runs"]
+    assert complete(incomplete="ru") == ["runs"]
     assert complete("data", incomplete="p") == ["partition", "preview"]
     assert "--mask-ratio" in complete("train", incomplete="--ma")
 
@@ -39,7 +39,7 @@ def test_every_named_setting_completes_to_its_names(complete, setting):
 
 
 def test_models_recipes_sources_and_partitions(complete):
-    for command in ("train", "trace", "bench", "sizes"):
+    for command in ("train", "trace", "bench"):
         assert complete(command, "--model") == list(MODELS)
     assert complete("train", "--recipe") == list(NAMES)
     assert complete("train", "--source", incomplete="s") == ["synthetic"]
