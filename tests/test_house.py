@@ -23,7 +23,10 @@ PACKAGES = {
 FLOORS = ["lazy", "registry", "kernels", "autograd", "sparse", "ops", "nn", "optim", "models", "fl"]
 SOURCES = [file for folder in PACKAGES.values() for file in sorted(folder.rglob("*.py"))]
 # The floors of the command line; packages of the same floor do not use each other.
-CLI_FLOORS = {"screen": 0, "runs": 1, "data": 2, "bench": 2, "commands": 3, "main": 4, "__main__": 5}
+CLI_FLOORS = {
+    **{"screen": 0, "report": 1, "runs": 2, "data": 3, "bench": 3, "compare": 3},
+    **{"commands": 4, "main": 5, "__main__": 6},
+}
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DEAR = {"numpy", "numba", "scipy", "h5py", "matplotlib", "rich"}
 HELP = "import sys; from minizerofl_cli.main import cli; cli({arguments!r}, standalone_mode=False)"

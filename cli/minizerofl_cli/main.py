@@ -10,6 +10,7 @@ import click
 
 import minizerofl
 from minizerofl_cli.commands.bench import bench
+from minizerofl_cli.commands.compare import compare
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
 from minizerofl_cli.commands.resume import resume
@@ -41,6 +42,7 @@ def cli() -> None:
 cli.add_command(train)
 cli.add_command(resume)
 cli.add_command(sweep)
+cli.add_command(compare)
 cli.add_command(evaluate)
 cli.add_command(sizes)
 cli.add_command(data)

@@ -36,13 +36,18 @@ Example, a file ratios.toml:
     show_default=True,
     help="Folder in which the runs get a folder named after the file.",
 )
-@_sweep("--dry-run", is_flag=True, help="Show the runs and which of them are done, then stop.")
+@_sweep(
+    "--dry-run",
+    is_flag=True,
+    help="Show the runs, which of them are done, and how long the others will take, then stop.",
+)
 @debug_option
 def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
     """Run `minizerofl train` for each combination of the lists in a TOML file.
 
     The file holds options as `train --config` takes them; of a list, each value is tried. Finished runs are skipped, an
-    interrupted run is resumed. The results are collected in results.csv.
+    interrupted run is resumed. Combinations that differ only in what has no effect, as the mask ratio of uplink full,
+    are one run. The results are collected in results.csv; `minizerofl compare` puts them side by side.
     """
     with Interrupts() as interrupts:
         with interrupts.allowed():
@@ -52,5 +57,7 @@ def sweep(file: Path, runs_dir: Path, dry_run: bool) -> None:
         if dry_run:
             for line in plans.preview():
                 say(line)
+            with interrupts.allowed():
+                say(plans.estimate())
         else:
             plans.run(interrupts)

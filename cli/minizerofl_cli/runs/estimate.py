@@ -1,9 +1,10 @@
-"""What `minizerofl train --dry-run` says: the resolved config, and what the run would cost on this machine."""
+"""What a run would cost on this machine, from some mini-batches of one client and an evaluation: `--dry-run`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from statistics import median
 
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import Simulation, evaluate
+from minizerofl.fl.files.checkpoint import NEWEST
 from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import num_bytes
@@ -21,6 +23,58 @@ from minizerofl_cli.screen.progress import MB, PlainScreen, duration, saving
 STEPS = 4  # mini-batches that are tried; the first also compiles
 ASKED = 1000  # clients whose sizes are looked up
 IMAGES = 256  # test samples that are tried
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured.
+
+    Attributes
+    ----------
+    step_seconds, macs : float, Macs
+        Wall time and multiply-adds of a mini-batch.
+    message_bytes, dense_bytes : int
+        Bytes of a client's message, and of the whole model.
+    around_seconds : float
+        What a client's turn takes beside its mini-batches.
+    sample_seconds, test_samples : float, int
+        Wall time of the evaluation of a test sample, and how many there are.
+    sizes : tuple of int
+        Training samples of some clients.
+    """
+
+    step_seconds: float
+    macs: Macs
+    message_bytes: int
+    dense_bytes: int
+    around_seconds: float
+    sample_seconds: float
+    test_samples: int
+    sizes: tuple[int, ...]
+
+    def steps(self, plan: Plan) -> float:
+        """Return the mini-batches of a client in a round, on average."""
+        s = plan.settings
+        return s.local_epochs * sum(-(-size // s.batch_size) for size in self.sizes) / len(self.sizes)
+
+    def seconds(self, plan: Plan, rounds: int) -> float:
+        """Return the wall time of the last `rounds` rounds of a run."""
+        s = plan.settings
+        clients = rounds * s.clients_per_round * (self.steps(plan) * self.step_seconds + self.around_seconds)
+        some = min(self.test_samples, s.eval_samples or self.test_samples) + s.validation_samples
+        samples = -(-rounds // s.eval_every) * some + self.test_samples if rounds else 0
+        return (clients + samples * self.sample_seconds) / min(plan.workers, s.clients_per_round)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Return about how much a run leaves on the disk: its checkpoints and its model are nearly all of it."""
+        return (NEWEST + 2) * self.dense_bytes
+
+
+def try_out(plan: Plan) -> Trial:
+    """Try some mini-batches of one client and an evaluation."""
+    _, _, simulation, _ = prepare(plan, _Silent())
+    return _try(simulation)
 
 
 def rehearse(plan: Plan) -> Iterator[str]:
@@ -34,26 +88,73 @@ def rehearse(plan: Plan) -> Iterator[str]:
     plan, data, simulation, _ = prepare(plan, PlainScreen())
     yield ""
     yield from to_toml(plan.config(data, simulation.model_arguments)).split("\n")
-    s = plan.settings
-    sizes = [data.num_train(client) for client in islice(data.clients, ASKED)]
-    steps = s.local_epochs * sum(-(-size // s.batch_size) for size in sizes) / len(sizes)
-    with threadpool_limits(limits=1, user_api="blas"):
-        step_seconds, macs, sent, around = _try_client(simulation)
-        image_seconds, images = _try_evaluation(simulation)
-    client_seconds = steps * step_seconds + around
-    clients = s.rounds * s.clients_per_round
-    at_once = min(plan.workers, s.clients_per_round)
-    evaluations = -(-s.rounds // s.eval_every)
-    looked_at = evaluations * (min(images, s.eval_samples or images) + s.validation_samples) + images
-    seconds = (clients * client_seconds + looked_at * image_seconds) / at_once
-    dense = num_bytes(simulation.state)
+    trial = _try(simulation)
+    clients = plan.settings.rounds * plan.settings.clients_per_round
+    sent, dense, macs = trial.message_bytes, trial.dense_bytes, trial.macs
     yield "Estimated costs of the whole run, from some mini-batches of one client just now:"
     messages = f"{clients:,} messages of {sent / MB:.2f} MB"
     yield f"uplink    {clients * sent / MB:,.0f} MB in {messages}, {saving(dense, sent)}"
     yield f"downlink  {clients * dense / MB:,.0f} MB, dense models"
-    kept, whole = (clients * steps * each for each in (macs.kept, macs.dense))
+    kept, whole = (clients * trial.steps(plan) * each for each in (macs.kept, macs.dense))
     yield f"training  {kept:.2e} multiply-adds, {whole / kept:.1f}x fewer than the {whole:.2e} of dense layers"
-    yield f"time      {duration(seconds)} with {at_once} clients at once ({1000 * step_seconds:.0f} ms a mini-batch)"
+    at_once, step = min(plan.workers, plan.settings.clients_per_round), 1000 * trial.step_seconds
+    time = duration(trial.seconds(plan, plan.settings.rounds))
+    yield f"time      {time} with {at_once} clients at once ({step:.0f} ms a mini-batch)"
+
+
+def estimate_all(left: Iterable[tuple[Plan, int]]) -> str:
+    """Say about how long several runs take, one after the other, and how much disk they fill.
+
+    Parameters
+    ----------
+    left : iterable of (Plan, int)
+        Runs, and how many rounds of each are left.
+
+    Returns
+    -------
+    str
+        A line. Runs whose mini-batches cost the same are tried once.
+    """
+    trials: dict[str, Trial] = {}
+    seconds = disk = 0.0
+    runs = 0
+    for plan, rounds in left:
+        key = _cost_key(plan)
+        if key not in trials:
+            trials[key] = try_out(plan)
+        seconds += trials[key].seconds(plan, rounds)
+        disk += trials[key].disk_bytes
+        runs += 1
+    if not runs:
+        return "Nothing is left to be run."
+    return (
+        f"Estimated for what is left: {duration(seconds)} and {disk / MB:,.0f} MB of disk, from some mini-batches just "
+        "now."
+    )
+
+
+def _cost_key(plan: Plan) -> str:
+    """Return what decides the cost of a mini-batch and of an evaluation."""
+    s = plan.settings.resolved()
+    data = (plan.dataset, plan.source, plan.data_dir, plan.clients, sorted(plan.options.items()), plan.model)
+    sparsities = (s.sparsity, s.weight_sparsity, s.activation_sparsity, s.selection, s.selection_period)
+    return repr((*data, *sparsities, s.batch_size, s.dense_layers, s.uplink, s.codec, s.values))
+
+
+class _Silent(PlainScreen):
+    """A screen on which nothing appears."""
+
+    def say(self, line: str) -> None:
+        """Do nothing: the sweep says on which data it runs."""
+
+
+def _try(simulation: Simulation) -> Trial:
+    data = simulation.data
+    sizes = tuple(data.num_train(client) for client in islice(data.clients, ASKED))
+    with threadpool_limits(limits=1, user_api="blas"):
+        step_seconds, macs, sent, around = _try_client(simulation)
+        sample_seconds, samples = _try_evaluation(simulation)
+    return Trial(step_seconds, macs, sent, num_bytes(simulation.state), around, sample_seconds, samples, sizes)
 
 
 def _try_client(simulation: Simulation) -> tuple[float, Macs, int, float]:

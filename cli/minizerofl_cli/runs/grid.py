@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import itertools
+import json
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,22 @@ from minizerofl.fl.files.checkpoint import Checkpoints, differences
 from minizerofl.fl.files.jsonfile import read_json
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config
+from minizerofl.registry import ChoiceError
 from minizerofl_cli.runs.configfile import as_typed, read_options
 from minizerofl_cli.runs.continuation import go_on, read_tables
+from minizerofl_cli.runs.estimate import estimate_all
 from minizerofl_cli.runs.identity import Fingerprints, check_fingerprint
 from minizerofl_cli.runs.lock import locked
-from minizerofl_cli.runs.plan import Plan, make_plan
+from minizerofl_cli.runs.plan import Plan, effective, make_plan
+from minizerofl_cli.runs.results import Row, csv_of, results_of, screen_of
 from minizerofl_cli.runs.run import conduct
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
+from minizerofl_datasets import DataError
 
 NOT_SWEPT = ("config", "dry_run", "runs_dir", "debug")
 LONGEST_NAME = 150  # bytes; file systems take 255
-COLUMNS = (
-    *("status", "rounds_done", "test_accuracy", "majority_accuracy", "best_validation_accuracy"),
-    *("cum_uplink_bytes", "cum_dense_uplink_bytes", "source", "reason"),
-)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,14 @@ class Combination:
         return f"{plain.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
 
     @property
+    def decides(self) -> str:
+        """What decides its result and its time; two combinations for which this is the same are one run."""
+        plan = self.plan
+        settings = effective(plan.resolved_settings())
+        data = (plan.dataset, plan.source, str(plan.data_dir), plan.polarity, plan.partition_seed, plan.clients)
+        return json.dumps([data, dict(plan.options), plan.model, settings, plan.workers], sort_keys=True)
+
+    @property
     def path(self) -> Path:
         """Its directory."""
         return self.plan.runs_dir / self.name
@@ -78,6 +86,13 @@ class Combination:
         return (self.path / "config.toml").is_file() and bool(
             self.summary().get("status") or Checkpoints(self.path / "checkpoints").paths()
         )
+
+    def finished(self) -> bool:
+        """Whether it has begun and is done; a run whose config.toml cannot be read is not."""
+        try:
+            return self.begun() and self.done()
+        except ConfigError:
+            return False
 
     def done(self) -> bool:
         """Whether its files say that it has finished, and agree on what it was run on."""
@@ -189,10 +204,31 @@ class Sweep:
             for values in (dict(zip(self._axes, chosen, strict=True)) for chosen in product(*self._axes.values()))
         ]
 
+    @cached_property
+    def _run_of(self) -> dict[str, Combination]:
+        """For each combination, the one whose run stands for it: of several that are the same run, the first.
+
+        One that is done comes before one that has begun, for in the folder of an earlier version each may have a run.
+        """
+        same: dict[str, list[Combination]] = {}
+        for each in self.combinations:
+            same.setdefault(each.decides, []).append(each)
+        first = {key: min(equal, key=_priority) if equal[1:] else equal[0] for key, equal in same.items()}
+        return {each.name: first[each.decides] for each in self.combinations}
+
+    def runs(self) -> list[Combination]:
+        """Return the combinations that have a run of their own."""
+        return [each for each in self.combinations if self._run_of[each.name] is each]
+
     def preview(self) -> Iterator[str]:
         """Say which runs there are, and which are done."""
-        yield f"{len(self.combinations)} runs in {self.folder}"
+        runs, all_ = len(self.runs()), len(self.combinations)
+        yield f"{runs} runs in {self.folder}" + (f", for {all_} combinations" if runs < all_ else "")
         for each in self.combinations:
+            run = self._run_of[each.name]
+            if run is not each:
+                yield f"{each.name}: the same run as {run.name}"
+                continue
             summary = each.summary()
             done = "to be run"
             if each.begun():
@@ -202,6 +238,17 @@ class Sweep:
                 except ConfigError as error:
                     done = message(error)
             yield f"{each.name}: {done}"
+
+    def estimate(self) -> str:
+        """Say how long what is left takes, and how much disk it fills."""
+        left = [each for each in self.runs() if not each.finished()]
+        done = [int(each.summary().get("rounds_done", 0)) for each in left]
+        try:
+            return estimate_all(
+                (each.plan, max(0, each.plan.settings.rounds - rounds)) for each, rounds in zip(left, done, strict=True)
+            )
+        except (ConfigError, ChoiceError, DataError) as error:
+            return f"There is no estimate: {message(error)}"
 
     def run(self, interrupts: Interrupts) -> None:
         """Run what is not done.
@@ -213,12 +260,17 @@ class Sweep:
         """
         failures: list[Exception] = []
         fingerprints = Fingerprints()
-        for i, each in enumerate(self.combinations, 1):
-            title = f"[{i}/{len(self.combinations)}] {each.name}"
+        runs = self.runs()
+        for each in self.combinations:
+            run = self._run_of[each.name]
+            if run is not each:
+                say(f"{each.name}: the same run as {run.name}, not run twice")
+        for i, each in enumerate(runs, 1):
+            title = f"[{i}/{len(runs)}] {each.name}"
             begun = each.begun()
             if begun:
                 each.check()
-            if begun and each.done():
+            if each.finished():
                 each.check_data(fingerprints)
                 say(f"{title}: done before, skipped")
                 continue
@@ -236,7 +288,11 @@ class Sweep:
                 failures.append(error)
             finally:
                 self._write_results()
-        say(f"Results are in {self.folder / 'results.csv'}")
+        self._write_results()
+        say("")
+        for line in screen_of(list(self._axes), [self._row(each) for each in runs]):
+            say(line)
+        say(f"Results are in {self.folder / 'results.csv'}; next: minizerofl compare {self.folder}")
         if failures:
             raise failures[0]
 
@@ -250,13 +306,15 @@ class Sweep:
         return make_plan(**parameters, model_table=self._model_table)
 
     def _write_results(self) -> None:
-        if not self.folder.exists():
-            return
-        text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, [*self._axes, *COLUMNS, "directory"], restval="", lineterminator="\n")
-        rows.writeheader()
-        for each in self.combinations:
-            summary = each.summary()
-            found = {name: summary[name] for name in COLUMNS if name in summary}
-            rows.writerow({**each.values, **found, "directory": each.name})
-        write_atomically(self.folder / "results.csv", text.getvalue().encode())
+        if self.folder.exists():
+            rows = [self._row(each) for each in self.combinations]
+            write_atomically(self.folder / "results.csv", csv_of(list(self._axes), rows).encode())
+
+    def _row(self, each: Combination) -> Row:
+        run = self._run_of[each.name]
+        about = {"directory": run.name, "same_as": run.name if run is not each else ""}
+        return {**results_of(run.path), **each.values, **about}
+
+
+def _priority(each: Combination) -> tuple[bool, bool]:
+    return not each.finished(), not each.begun()

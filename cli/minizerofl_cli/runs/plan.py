@@ -198,6 +198,18 @@ def rule(settings: Settings) -> str:
     return "" if settings.selection == "top-k" else f" of {settings.selection}"
 
 
+def effective(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return resolved settings without those that have no effect beside the others: `full` has no mask ratio.
+
+    Examples
+    --------
+    >>> effective({"uplink": "full", "mask_ratio": 0.2, "seed": 1})
+    {'uplink': 'full', 'seed': 1}
+    """
+    unused = ("mask_ratio",) if settings["uplink"] == "full" else ()
+    return {name: value for name, value in settings.items() if name not in unused}
+
+
 def sparsities(settings: Settings) -> str:
     """Tell the sparsity of a run, and those of its parts where they differ.
 

@@ -1,0 +1,1 @@
+"""What `minizerofl compare` does; to be read in this order: statistics, groups, measures, comparison, tables, page."""
