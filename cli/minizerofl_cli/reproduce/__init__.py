@@ -1,1 +1,1 @@
-"""What `minizerofl reproduce` is made of: recipe (what the paper did and found), experiment (its runs), table."""
+"""What `minizerofl reproduce` is made of: recipe (what the paper did and found), table, experiment (the runs)."""

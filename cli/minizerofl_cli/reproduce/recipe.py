@@ -111,9 +111,7 @@ class Recipe:
                         f"--{kind} {name!r} does not exist in {self.name}{hint(name, known)}; it has {', '.join(known)}"
                     )
         kept = [
-            cell
-            for cell in self.cells
-            if cell.row in (rows or self.rows) and cell.column in (columns or self.columns)
+            cell for cell in self.cells if cell.row in (rows or self.rows) and cell.column in (columns or self.columns)
         ]
         return Recipe(self.name, self.title, self.where, self.measure, self.seeds, self.differs, kept)
 
@@ -130,9 +128,7 @@ def find_recipe(name: str) -> Recipe:
     cells = [
         Cell(row["name"], column["name"], {**content["options"], **row["options"], **column["options"]}, _text(figure))
         for row in content["rows"]
-        for column, figure in zip(
-            content["columns"], row.get("paper", [""] * len(content["columns"])), strict=True
-        )
+        for column, figure in zip(content["columns"], row.get("paper", [""] * len(content["columns"])), strict=True)
     ]
     return Recipe(
         name,

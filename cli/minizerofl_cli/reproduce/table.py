@@ -68,9 +68,9 @@ def screen_lines(recipe: Recipe, found: Sequence[Found], scale: str) -> Iterator
     yield f"Each figure is: {MEASURES[recipe.measure]}."
     if scale:
         yield scale
-    head = ("row", "column", "paper", "ours, scaled" if scale else "ours", "seeds")
+    head = ("row, column", "paper", "ours, scaled" if scale else "ours", "seeds")
     yield from table(
-        head, [(each.cell.row, each.cell.column, each.cell.paper, each.ours(), each.seeds()) for each in found]
+        head, [(f"{each.cell.row}, {each.cell.column}", each.cell.paper, each.ours(), each.seeds()) for each in found]
     )
     for line in recipe.differs:
         yield f"Differs: {line}."

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -155,6 +155,44 @@ class Combination:
         config = read_tables(self.path)
         check_fingerprint(self.path, self.plan.dataset, fingerprints.of(self.plan), [config])
 
+    def advance(self, title: str, interrupts: Interrupts, fingerprints: Fingerprints) -> Exception | None:
+        """Run it, go on with it, or skip it if it is done.
+
+        Parameters
+        ----------
+        title : str
+            What stands at the beginning of each line about it.
+        interrupts : Interrupts
+            Decides when a signal may stop it.
+        fingerprints : Fingerprints
+            Those of the data of all runs.
+
+        Returns
+        -------
+        Exception or None
+            The error, if the run diverged or lost too many clients: others can still be run.
+        """
+        begun = self.begun()
+        if begun:
+            self.check()
+        if self.finished():
+            self.check_data(fingerprints)
+            say(f"{title}: done before, skipped")
+            return None
+        aside = None if begun else self.set_aside()
+        if aside:  # Killed when it had just begun, or something of the user's.
+            say(f"{title}: this directory does not hold a run that can be resumed; it was renamed to {aside}")
+        say(f"{title}: {'resumed' if begun else 'started'}")
+        try:
+            if begun:
+                go_on(self.path, interrupts)
+            else:
+                conduct(self.plan, interrupts, self.name)
+        except (DivergedError, TooFewClientsError) as error:
+            say(f"{title}: {message(error)}")
+            return error
+        return None
+
 
 class Sweep:
     """The runs of a file.
@@ -185,11 +223,9 @@ class Sweep:
     """
 
     def __init__(self, file: Path, runs_dir: Path, train: click.Command) -> None:
-        self._train = train
-        self._file = file
         self.folder = runs_dir / f"sweep-{file.stem}"
         known = [each.name for each in train.params if each.name and each.name not in NOT_SWEPT]
-        options, self._model_table = read_options(file, known)
+        options, model_table = read_options(file, known)
         self._axes = {name: value for name, value in options.items() if isinstance(value, list)}
         empty = [name for name, values in self._axes.items() if not values]
         if empty:
@@ -200,7 +236,7 @@ class Sweep:
                 raise ConfigError(f"{file}: {name} has the value {twice!r} twice, expected each value once")
         fixed = {name: value for name, value in options.items() if name not in self._axes}
         self.combinations = [
-            Combination(values, self._plan({**fixed, **values}))
+            Combination(values, plan_of(train, file, {**fixed, **values}, self.folder, model_table))
             for values in (dict(zip(self._axes, chosen, strict=True)) for chosen in product(*self._axes.values()))
         ]
 
@@ -266,28 +302,11 @@ class Sweep:
             if run is not each:
                 say(f"{each.name}: the same run as {run.name}, not run twice")
         for i, each in enumerate(runs, 1):
-            title = f"[{i}/{len(runs)}] {each.name}"
-            begun = each.begun()
-            if begun:
-                each.check()
-            if each.finished():
-                each.check_data(fingerprints)
-                say(f"{title}: done before, skipped")
-                continue
-            aside = None if begun else each.set_aside()
-            if aside:  # Killed when it had just begun, or something of the user's.
-                say(f"{title}: this directory does not hold a run that can be resumed; it was renamed to {aside}")
-            say(f"{title}: {'resumed' if begun else 'started'}")
             try:
-                if begun:
-                    go_on(each.path, interrupts)
-                else:
-                    conduct(each.plan, interrupts, each.name)
-            except (DivergedError, TooFewClientsError) as error:
-                say(f"{title}: {message(error)}")
-                failures.append(error)
+                failure = each.advance(f"[{i}/{len(runs)}] {each.name}", interrupts, fingerprints)
             finally:
                 self._write_results()
+            failures += [failure] if failure else []
         self._write_results()
         say("")
         for line in screen_of(list(self._axes), [self._row(each) for each in runs]):
@@ -295,15 +314,6 @@ class Sweep:
         say(f"Results are in {self.folder / 'results.csv'}; next: minizerofl compare {self.folder}")
         if failures:
             raise failures[0]
-
-    def _plan(self, options: dict[str, Any]) -> Plan:
-        context = click.Context(self._train, info_name="train")
-        known = {each.name: each for each in self._train.params}
-        context.default_map = {name: as_typed(self._file, name, value, known[name]) for name, value in options.items()}
-        self._train.parse_args(context, [])
-        parameters = {**context.params, "runs_dir": self.folder}
-        parameters.pop("dry_run")
-        return make_plan(**parameters, model_table=self._model_table)
 
     def _write_results(self) -> None:
         if self.folder.exists():
@@ -314,6 +324,42 @@ class Sweep:
         run = self._run_of[each.name]
         about = {"directory": run.name, "same_as": run.name if run is not each else ""}
         return {**results_of(run.path), **each.values, **about}
+
+
+def plan_of(
+    train: click.Command,
+    file: Path,
+    options: Mapping[str, Any],
+    runs_dir: Path,
+    model_table: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Make the plan of a run from options as a file gives them.
+
+    Parameters
+    ----------
+    train : click.Command
+        `minizerofl train`, whose options they are; what is not given gets its default.
+    file : Path
+        The file, for messages.
+    options : mapping of str to value
+        The options, with underscores.
+    runs_dir : Path
+        Where the run gets its directory.
+    model_table : mapping, optional
+        What the file says about the model and no option does.
+
+    Raises
+    ------
+    ConfigError
+        A value is wrong.
+    """
+    context = click.Context(train, info_name="train")
+    known = {each.name: each for each in train.params}
+    context.default_map = {name: as_typed(file, name, value, known[name]) for name, value in options.items()}
+    train.parse_args(context, [])
+    parameters = {**context.params, "runs_dir": runs_dir}
+    parameters.pop("dry_run")
+    return make_plan(**parameters, model_table=model_table)
 
 
 def _priority(each: Combination) -> tuple[bool, bool]:
