@@ -15,8 +15,8 @@ from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.registry import ChoiceError
 from minizerofl_cli.reproduce.recipe import Cell, Recipe, scaled
 from minizerofl_cli.reproduce.table import Found, as_csv, markdown, screen_lines
+from minizerofl_cli.runs.combination import Combination, plan_of
 from minizerofl_cli.runs.estimate import estimate_all
-from minizerofl_cli.runs.grid import Combination, plan_of
 from minizerofl_cli.runs.identity import Fingerprints
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.runs.reading import History, read_history
