@@ -15,6 +15,7 @@ from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
 from minizerofl_cli.commands.export import export
 from minizerofl_cli.commands.report import report
+from minizerofl_cli.commands.reproduce import reproduce
 from minizerofl_cli.commands.resume import resume
 from minizerofl_cli.commands.runs import runs
 from minizerofl_cli.commands.sizes import sizes
@@ -52,6 +53,7 @@ cli.add_command(train)
 cli.add_command(resume)
 cli.add_command(sweep)
 cli.add_command(compare)
+cli.add_command(reproduce)
 cli.add_command(runs)
 cli.add_command(evaluate)
 cli.add_command(export)
