@@ -1,4 +1,4 @@
-"""Is the accuracy of a run what it should be?"""
+"""Whether the accuracy of a run is what it should be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from minizerofl_cli.runs.reading import RunFiles
 from minizerofl_cli.screen.progress import duration
 
 SHOWN = 4  # differences that are named
+MISSING = "missing"
 
 
 def judge(run: RunFiles, known: Sequence[Expected]) -> Iterator[str]:
@@ -84,7 +85,6 @@ def differences(expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, M
     told = []
     for table in sorted({*expected, *found}):
         wanted, had = expected.get(table, {}), found.get(table, {})
-        for key in sorted({*wanted, *had}):
-            if key not in wanted or key not in had or wanted[key] != had[key]:
-                told.append(f"{table}.{key} is {had.get(key, 'missing')} instead of {wanted.get(key, 'missing')}")
+        changed = [key for key in sorted({*wanted, *had}) if wanted.get(key, MISSING) != had.get(key, MISSING)]
+        told += [f"{table}.{key} is {had.get(key, MISSING)} instead of {wanted.get(key, MISSING)}" for key in changed]
     return told
