@@ -13,6 +13,7 @@ from minizerofl_cli.commands.bench import bench
 from minizerofl_cli.commands.compare import compare
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
+from minizerofl_cli.commands.expect import expect
 from minizerofl_cli.commands.export import export
 from minizerofl_cli.commands.report import report
 from minizerofl_cli.commands.reproduce import reproduce
@@ -54,6 +55,7 @@ cli.add_command(resume)
 cli.add_command(sweep)
 cli.add_command(compare)
 cli.add_command(reproduce)
+cli.add_command(expect)
 cli.add_command(runs)
 cli.add_command(evaluate)
 cli.add_command(export)

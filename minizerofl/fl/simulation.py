@@ -15,8 +15,6 @@ from contextlib import suppress
 from inspect import signature
 from typing import Literal
 
-import numpy as np
-
 from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.data import FederatedData, describe
@@ -29,10 +27,11 @@ from minizerofl.fl.intake import Intake
 from minizerofl.fl.measures.costs import EffortMeter
 from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
-from minizerofl.fl.measures.masks import Masks, kept_masks, mean_jaccard, union_density
+from minizerofl.fl.measures.masks import Masks, kept_masks
 from minizerofl.fl.measures.stopwatch import Stopwatch
 from minizerofl.fl.payload import Array, State, num_bytes
 from minizerofl.fl.quorum import check_finite, check_quorum
+from minizerofl.fl.record import record
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
@@ -286,7 +285,7 @@ class Simulation(Shown):
             scores = self._evaluate(engine, t, state, outcomes)
         self._keep(t, state, server_memory, intake.memories, scores)
 
-        return self._record(aggregator, intake, scores, stopwatch, meter)
+        return record(t, self._schedule(t - 1), state, self.sparse, aggregator, intake, scores, stopwatch, meter)
 
     def _sample(self, t: int) -> list[str]:
         """Draw the clients of a round."""
@@ -330,41 +329,6 @@ class Simulation(Shown):
         validation = scores.validation
         if validation and (self.best is None or validation.accuracy > self.best.accuracy):
             self.best = Best(t, validation.accuracy)
-
-    def _record(
-        self, aggregator: Aggregator, intake: Intake, scores: Scores, stopwatch: Stopwatch, meter: EffortMeter
-    ) -> Round:
-        """Write down what the round that was just kept did."""
-        outcomes, state, dense_bytes = tuple(intake.outcomes), self.state, num_bytes(self.state)
-        total_loss = sum((each.train_loss or 0.0) * each.num_samples for each in outcomes if each.status == "accepted")
-        return Round(
-            round=self.round,
-            lr=self._schedule(self.round - 1),
-            outcomes=outcomes,
-            train_loss=total_loss / aggregator.num_samples,
-            dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in outcomes),
-            downlink_bytes=dense_bytes * len(outcomes),
-            kept={name: aggregator.share_sent([name]) for name in self.sparse},
-            kept_fraction=aggregator.share_sent(self.sparse),
-            density=self._density(),
-            client_overlap={
-                name: (union_density(masks, state[name].size), mean_jaccard(masks))
-                for name, masks in intake.sent.items()
-            },
-            score=scores.test,
-            dense_score=scores.dense,
-            validation=scores.validation,
-            train_seconds=stopwatch.seconds("training"),
-            eval_seconds=stopwatch.seconds("evaluation"),
-            aggregate_seconds=stopwatch.rest(),
-            effort=meter.read(),
-        )
-
-    def _density(self) -> float:
-        """Return the share of the sparse layers' weights that is not zero."""
-        weights = [self.state[name] for name in self.sparse]
-        entries = sum(weight.size for weight in weights)
-        return sum(int(np.count_nonzero(weight)) for weight in weights) / entries if entries else 1.0
 
 
 def _begin_with(model: Module, initial: Mapping[str, Array] | None) -> None:
