@@ -37,7 +37,7 @@ Examples:
 )
 @debug_option
 def report(run: Path, output: Path | None) -> None:
-    """Show a run on one page: an HTML file that needs nothing else, for screen and paper.
+    """Show a run on one page: one HTML file for screen and paper.
 
     RUN is a run directory in any state: finished, interrupted, failed, or still running. The page holds accuracy and
     loss, accuracy by bytes and by time, the clients, sparsity and masks (figures 2 and 3 of the paper), costs beside
