@@ -80,8 +80,8 @@ def compare(
 ) -> None:
     """Compare runs: mean and spread over seeds, differences paired by seed, and a verdict.
 
-    RUNS are run directories, or folders with run directories, such as that of a sweep. Runs that differ only in their
-    seeds are repetitions of each other. Accuracy is compared at equal rounds, equal bytes and equal seconds.
+    Runs that differ only in their seeds are repetitions of each other. Accuracy is compared at equal rounds, equal
+    bytes and equal seconds.
     docs/compare.md defines every figure. Nothing in a run is changed.
     """
     with Interrupts() as interrupts, interrupts.allowed():

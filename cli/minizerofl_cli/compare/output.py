@@ -10,7 +10,7 @@ from minizerofl.fl.files.sealed import write_atomically
 from minizerofl_cli.compare.comparison import Comparison
 from minizerofl_cli.compare.page import page
 from minizerofl_cli.compare.tables import csv_text, markdown, screen
-from minizerofl_cli.runs.reading import is_run
+from minizerofl_cli.runs.places import is_run
 
 WRITERS: Mapping[str, Callable[[Comparison], str]] = {"html": page, "md": markdown, "csv": csv_text}
 

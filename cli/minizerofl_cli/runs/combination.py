@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,10 @@ class Combination:
     def decides(self) -> str:
         """What decides its result and its time; two combinations for which this is the same are one run."""
         plan = self.plan
-        settings = effective(plan.resolved_settings())
-        data = (plan.dataset, plan.source, str(plan.data_dir), plan.polarity, plan.partition_seed, plan.clients)
-        return json.dumps(
-            [data, dict(plan.options), plan.model, settings, plan.workers, plan.checkpoint_every], sort_keys=True
-        )
+        names = (each.name for each in fields(plan) if each.name not in ("recipe", "runs_dir"))
+        asked = {name: getattr(plan, name) for name in names}
+        asked["settings"] = effective(plan.resolved_settings())
+        return json.dumps(asked, sort_keys=True, default=str)  # a path, as it is written
 
     @property
     def path(self) -> Path:

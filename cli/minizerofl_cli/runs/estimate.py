@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl import Simulation, evaluate
-from minizerofl.fl.files.checkpoint import NEWEST
 from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import num_bytes
@@ -67,10 +66,9 @@ class Trial:
         samples = -(-rounds // s.eval_every) * some + self.test_samples if rounds else 0
         return (clients + samples * self.sample_seconds) / min(plan.workers, s.clients_per_round)
 
-    @property
-    def disk_bytes(self) -> int:
-        """Return about how much a run leaves on the disk: its checkpoints and its model are nearly all of it."""
-        return (NEWEST + 2) * self.dense_bytes
+    def disk_bytes(self, plan: Plan) -> int:
+        """Return about how much a run leaves on the disk: the newest checkpoints, the best one and the model."""
+        return (plan.keep_checkpoints + 2 if plan.keep_checkpoints else 1) * self.dense_bytes
 
 
 def try_out(plan: Plan) -> Trial:
@@ -129,7 +127,7 @@ def estimate_all(left: Iterable[tuple[Plan, int]]) -> str:
         if key not in trials:
             trials[key] = try_out(plan)
         seconds += trials[key].seconds(plan, rounds)
-        disk += trials[key].disk_bytes
+        disk += trials[key].disk_bytes(plan)
         runs += 1
     if not runs:
         return "Nothing is left to be run."

@@ -16,6 +16,7 @@ from minizerofl.fl.errors import ConfigError, SealError
 from minizerofl.fl.files.jsonfile import read_json
 from minizerofl_cli.report.rundata import Rows, read_rows
 from minizerofl_cli.runs.continuation import read_tables
+from minizerofl_cli.runs.places import is_run, look_through, resolve_latest
 
 Column = NDArray[np.float64]
 
@@ -155,13 +156,8 @@ class RunFiles:
             return None
 
 
-def is_run(path: Path) -> bool:
-    """Whether a folder looks like a run directory."""
-    return (path / "config.toml").is_file()
-
-
 def find_runs(path: Path) -> list[Path]:
-    """Find the run directories that a path stands for: itself, or those in a folder such as that of a sweep.
+    """Find the run directories that a path stands for: itself, or those in a folder such as that of a sweep or `runs`.
 
     Runs that a sweep set aside are left out. Those of a sweep come in the order of its results.csv, others by name.
 
@@ -177,10 +173,10 @@ def find_runs(path: Path) -> list[Path]:
         ...
     minizerofl.fl.errors.ConfigError: nothing is neither a run directory nor a folder with runs: there is no such folder
     """
+    path = resolve_latest(path)
     if is_run(path):
         return [path]
-    inside = [each for each in sorted(path.iterdir()) if is_run(each)] if path.is_dir() else []
-    found = [each for each in inside if ".aside-" not in each.name]
+    found = [run for run in look_through(path)[0] if (run / "config.toml").is_file() and ".aside-" not in run.name]
     if not found:
         why = "nothing in it has a config.toml" if path.is_dir() else "there is no such folder"
         raise ConfigError(f"{path} is neither a run directory nor a folder with runs: {why}")

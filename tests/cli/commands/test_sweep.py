@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -236,3 +237,23 @@ def test_the_folder_of_an_earlier_version_goes_on_working(one, invoke, tmp_path,
     assert "[1/1]" in result.output
     assert "done before, skipped" in result.output
     assert {row["directory"] for row in _results(folder)} == {second}
+
+
+def test_what_changes_a_run_in_any_way_makes_it_another_one(tmp_path):
+    weights = [str(tmp_path / name) for name in ("a.npz", "b.npz")]
+    for name in weights:
+        Path(name).write_bytes(b"")
+    ways = {
+        "mask-ratio": ([0.1, 0.2], 1),
+        "server-lr": ([0.0, 1.0], 1),  # 0 stands for the default, which is 1
+        "recipe": (["quick", "paper"], 2),
+        "workers": ([1, 2], 2),
+        "alpha": ([0.5, 1.0], 2),
+        "data-dir": (["here", "there"], 2),
+        "init-from": (weights, 2),
+        "sparsity": ([0.9, 0.95], 2),
+    }
+    for name, (values, runs) in ways.items():
+        file = tmp_path / "s.toml"
+        file.write_text(f'uplink = "full"\n{name} = {json.dumps(values)}\n')
+        assert len(Sweep(file, tmp_path, train).runs()) == runs, name

@@ -269,3 +269,31 @@ def test_a_setting_that_only_some_have_names_a_group_if_it_tells_two_apart(make_
     make_run("less", CURVE, mask_ratio=0.1, **PART)
     labels = {row["settings"] for row in entries(invoke("compare", tmp_path, "--format", "csv")).values()}
     assert labels == {"uplink=full", *(f"uplink=topk-weights, mask_ratio={r}" for r in (0.1, 0.2))}
+
+
+def test_a_run_that_was_evaluated_too_late_has_no_accuracy_at_a_budget(make_run, invoke, tmp_path):
+    make_run("a", ["", "", "", 40.0], uplink_bytes=9_000_000, **FULL)
+    make_run("b", CURVE, **PART)
+    result = invoke("compare", tmp_path, "--format", "csv")
+    assert entries(result)["A", "test_accuracy_at_uplink_mb"]["mean"] == ""
+    shown = " ".join(invoke("compare", tmp_path).output.split())
+    assert "A: no round was evaluated within 4.0 MB up; there is no accuracy there." in shown
+
+
+def test_a_target_that_only_some_reach_has_no_mean(make_run, invoke, tmp_path):
+    make_run("a0", CURVE, seed=0, **FULL)
+    make_run("a1", [each / 2 for each in CURVE], seed=1, **FULL)
+    lines = invoke("compare", tmp_path, "--to-accuracy", 50).output.splitlines()
+    assert any(line.split() == ["A", "1", "of", "2", *"----"] for line in lines)
+    assert any(
+        line.split()[:6] == ["A", "2", "of", "2", "3.0", "±"]
+        for line in invoke("compare", tmp_path, "--to-accuracy", 30).output.splitlines()
+    )
+
+
+@pytest.mark.parametrize(("source", "code"), [("synthetic", 0), ("real", 2)])
+def test_only_synthetic_data_change_with_the_partition_seed(source, code, make_run, invoke, tmp_path):
+    for seed in (0, 1):
+        file = make_run(f"run-{seed}", CURVE, source=source, partition_seed=seed) / "config.toml"
+        file.write_text(file.read_text().replace('fingerprint = "', f'fingerprint = "{seed}'))
+    assert invoke("compare", tmp_path).exit_code == code
