@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from minizerofl_cli.runs.finding import complete_runs, run_or_model
+from minizerofl_cli.runs.finding import complete_runs, newest_run, run_directory
 from minizerofl_cli.screen.help import SectionCommand, argument, section
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
@@ -15,8 +15,8 @@ _report = section("Report")
 
 EXAMPLES = """\b
 Examples:
-  minizerofl report RUN
-      writes RUN/report.html, as minizerofl train does at its end
+  minizerofl report
+      writes report.html of the newest run, as minizerofl train does at its end
   minizerofl report RUN -o page.html
 """
 
@@ -24,9 +24,10 @@ Examples:
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @argument(
     "run",
-    help="A run directory, or runs/latest.",
+    help="A run directory, or runs/latest. [default: the newest run below ./runs]",
     type=click.Path(path_type=Path),
-    callback=run_or_model,
+    required=False,
+    callback=run_directory,
     shell_complete=complete_runs,
 )
 @_report(
@@ -36,15 +37,17 @@ Examples:
     help="The HTML file to write. [default: report.html in the run directory]",
 )
 @debug_option
-def report(run: Path, output: Path | None) -> None:
+def report(run: Path | None, output: Path | None) -> None:
     """Show a run on one page: one HTML file for screen and paper.
 
-    RUN is a run directory in any state: finished, interrupted, failed, or still running. The page holds accuracy and
+    The run may be in any state: finished, interrupted, failed, or still running. The page holds accuracy and
     loss, accuracy by bytes and by time, the clients, sparsity and masks (figures 2 and 3 of the paper), costs beside
     those of dense training, and how to repeat the run. Behind each chart is a table of its numbers.
     """
     from minizerofl_cli.report.run_report import run_title, write_report
 
+    if run is None:
+        run = newest_run(say, "run", lambda entry: (entry.path / "config.toml").is_file())
     data, file = write_report(run, output)
     say(run_title(data))
     say(f"Report: {file} ({file.stat().st_size / 1000:,.0f} kB)")

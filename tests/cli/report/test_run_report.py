@@ -240,11 +240,27 @@ def test_a_long_run_gives_a_small_file(copied, read_html):
 
 
 def test_what_is_not_a_run_is_refused(invoke, tmp_path):
-    for path, reason in ((tmp_path, "it has no config.toml"), (tmp_path / "none", "there is no such folder")):
-        result = invoke("report", path)
-        assert result.exit_code == 2
-        assert result.output == f"minizerofl: {path} is not a run directory of minizerofl train: {reason}\n"
+    result = invoke("report", tmp_path)
+    assert result.exit_code == 2
+    assert (
+        result.output == f"minizerofl: {tmp_path} is not a run directory of minizerofl train: it has no config.toml\n"
+    )
+    result = invoke("report", tmp_path / "none")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_name_it_is_the_newest_run(copied, invoke, monkeypatch):
+    monkeypatch.chdir(copied.parent)
+    result = invoke("report")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    (copied.parent / "runs").mkdir()
+    shutil.move(copied, copied.parent / "runs" / "mine")
+    (copied.parent / "runs" / "mine" / "report.html").unlink()
+    result = invoke("report")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("Newest run: runs/mine (SYNTHETIC data)\n")
+    assert (copied.parent / "runs" / "mine" / "report.html").is_file()
 
 
 def test_a_file_that_cannot_be_written_is_said(finished_run, invoke, tmp_path):
