@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -71,15 +72,15 @@ def safetensors(portable: Portable) -> bytes:
     return content
 
 
-def read_npz(path: Path) -> State:
+def read_npz(path: str | os.PathLike[str]) -> State:
     """Read the arrays of a .npz file."""
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+    with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
         return {name: file[name] for name in file.files if name != METADATA}
 
 
-def read_torch(path: Path) -> State:
+def read_torch(path: str | os.PathLike[str]) -> State:
     """Read a PyTorch state dict, bare or as ``state_dict`` of a dictionary; code in the file is never run."""
-    library = need("torch", f"{path.name}, a file of PyTorch,")
+    library = need("torch", f"{Path(path).name}, a file of PyTorch,")
     content = library.load(path, map_location="cpu", weights_only=True)
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
@@ -88,8 +89,8 @@ def read_torch(path: Path) -> State:
     return {str(name): value.detach().float().numpy() for name, value in content.items()}
 
 
-def read_safetensors(path: Path) -> State:
+def read_safetensors(path: str | os.PathLike[str]) -> State:
     """Read the tensors of a safetensors file."""
-    library = need("safetensors.numpy", f"{path.name}, a safetensors file,")
-    tensors: State = library.load(path.read_bytes())
+    library = need("safetensors.numpy", f"{Path(path).name}, a safetensors file,")
+    tensors: State = library.load(Path(path).read_bytes())
     return tensors

@@ -72,15 +72,19 @@ class Reproduction:
             raise ConfigError(f"--scale {factor:g} is not above 0 and at most 1")
         self.recipe = recipe
         self.factor = factor
+        self.synthetic = options.get("source") == "synthetic"
         self.folder = runs_dir / (f"reproduce-{recipe.name}" + (f"-scaled-{factor:g}" if factor < 1 else ""))
         self.runs = {(cell.row, cell.column): self._runs_of(cell, seeds, train, options) for cell in recipe.cells}
 
     @property
-    def scale(self) -> str:
-        """How the runs were shortened; empty if they were not."""
-        if self.factor == 1:
-            return ""
-        return f"SCALED: {100 * self.factor:g} % of the rounds. These figures are not those of a whole run."
+    def caution(self) -> str:
+        """Why the figures are not to be compared with the paper's: shortened runs, synthetic data; else empty."""
+        told = []
+        if self.factor < 1:
+            told.append(f"SCALED: {100 * self.factor:g} % of the rounds. These figures are not those of a whole run.")
+        if self.synthetic:
+            told.append("SYNTHETIC data: these figures say nothing about the paper's.")
+        return " ".join(told)
 
     def preview(self) -> Iterator[str]:
         """Say which runs there are, and how many of each cell are done."""
@@ -88,8 +92,8 @@ class Reproduction:
         yield f"{sum(map(len, self.runs.values()))} runs in {self.folder}"
         for (row, column), runs in self.runs.items():
             yield f"{row}, {column}: {sum(run.finished() for run in runs)} of {len(runs)} done"
-        if self.scale:
-            yield self.scale
+        if self.caution:
+            yield self.caution
 
     def estimate(self) -> str:
         """Say how long what is left takes, and how much disk it fills."""
@@ -124,7 +128,7 @@ class Reproduction:
             failures += [failure] if failure else []
             self.write()
         shown.say("", ALWAYS)
-        for line in screen_lines(self.recipe, self.found(), self.scale):
+        for line in screen_lines(self.recipe, self.found(), self.caution):
             shown.say(line, ALWAYS)
         shown.say(f"The table is in {self.folder}: {self.recipe.name}.md and {self.recipe.name}.csv", ALWAYS)
         if failures:
@@ -138,7 +142,7 @@ class Reproduction:
         """Write the table as Markdown and as CSV."""
         found = self.found()
         name = self.recipe.name
-        write_atomically(self.folder / f"{name}.md", markdown(self.recipe, found, self.scale).encode())
+        write_atomically(self.folder / f"{name}.md", markdown(self.recipe, found, self.caution).encode())
         write_atomically(self.folder / f"{name}.csv", as_csv(found, self.factor).encode())
 
     def _found(self, cell: Cell) -> Found:
@@ -179,7 +183,9 @@ def measure(name: str, history: History, run: Path) -> float:
 
     Examples
     --------
-    >>> history = History({"round": ["1", "2"], "test_accuracy": ["0.5", "0.6"], "validation_accuracy": ["0.7", "0.6"]})
+    >>> from minizerofl_cli.report.rundata import Rows
+    >>> cells = [{"test_accuracy": "0.5", "validation_accuracy": "0.7"}, {"test_accuracy": "0.6"}]
+    >>> history = History(Rows(("test_accuracy", "validation_accuracy"), cells))
     >>> measure("last", history, Path("run")), measure("best", history, Path("run"))
     (0.6, 0.5)
     """

@@ -52,7 +52,7 @@ class Found:
         return f"{len(self.values)} of {self.wanted}"
 
 
-def screen_lines(recipe: Recipe, found: Sequence[Found], scale: str) -> Iterator[str]:
+def screen_lines(recipe: Recipe, found: Sequence[Found], caution: str) -> Iterator[str]:
     """Yield the table for the screen: a line a cell.
 
     Parameters
@@ -61,14 +61,14 @@ def screen_lines(recipe: Recipe, found: Sequence[Found], scale: str) -> Iterator
         What was reproduced.
     found : sequence of Found
         What came out, by cell.
-    scale : str
-        How the runs were shortened; empty if they were not.
+    caution : str
+        Why the figures are not to be compared with the paper's; empty if they are.
     """
     yield f"{recipe.title} ({recipe.where})"
     yield f"Each figure is: {MEASURES[recipe.measure]}."
-    if scale:
-        yield scale
-    head = ("row, column", "paper", "ours, scaled" if scale else "ours", "seeds")
+    if caution:
+        yield caution
+    head = ("row, column", "paper", "ours, see above" if caution else "ours", "seeds")
     yield from table(
         head, [(f"{each.cell.row}, {each.cell.column}", each.cell.paper, each.ours(), each.seeds()) for each in found]
     )
@@ -76,7 +76,7 @@ def screen_lines(recipe: Recipe, found: Sequence[Found], scale: str) -> Iterator
         yield f"Differs: {line}."
 
 
-def markdown(recipe: Recipe, found: Sequence[Found], scale: str) -> str:
+def markdown(recipe: Recipe, found: Sequence[Found], caution: str) -> str:
     """Return the table in Markdown."""
     rows = [
         f"| {each.cell.row} | {each.cell.column} | {each.cell.paper} | {each.ours()} | {each.seeds()} |"
@@ -87,9 +87,9 @@ def markdown(recipe: Recipe, found: Sequence[Found], scale: str) -> str:
             f"# {recipe.title}",
             "",
             f"{recipe.where}; {MEASURES[recipe.measure]}",
-            *(["", f"**{scale}**"] if scale else []),
+            *(["", f"**{caution}**"] if caution else []),
             "",
-            f"| row | column | paper | {'ours, scaled' if scale else 'ours'} | seeds |",
+            f"| row | column | paper | {'ours, see above' if caution else 'ours'} | seeds |",
             "|---|---|---|---|---|",
             *rows,
             "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ def run_name(dataset: str, source: str, settings: Settings) -> str:
     return f"{data}-{uplink}-seed{settings.seed}"
 
 
-def make_directory(root: Path, name: str) -> Path:
+def make_directory(root: str | os.PathLike[str], name: str) -> Path:
     """Make a directory that nobody else has: with this name or, where it is taken, with "-2", "-3", ... after it.
 
     Raises
@@ -42,6 +43,7 @@ def make_directory(root: Path, name: str) -> Path:
     ...     [make_directory(Path(root), "run").name for _ in range(3)]
     ['run', 'run-2', 'run-3']
     """
+    root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     for attempt in itertools.count(1):
         path = root / (name if attempt == 1 else f"{name}-{attempt}")
@@ -51,7 +53,7 @@ def make_directory(root: Path, name: str) -> Path:
     return path
 
 
-def begun(path: Path) -> str:
+def begun(path: str | os.PathLike[str]) -> str:
     """Return when a run began, as ISO 8601 in UTC.
 
     A run of an earlier version does not say it: then its environment.json tells, which is written once. A directory
@@ -62,10 +64,10 @@ def begun(path: Path) -> str:
     >>> begun(Path("nothing"))[10], begun(Path("nothing"))[-6:]
     ('T', '+00:00')
     """
-    told = read_json(path / "summary.json").get("begun")
+    told = read_json(Path(path) / "summary.json").get("begun")
     if isinstance(told, str):
         return told
     moment = datetime.now(UTC)
     with suppress(OSError):
-        moment = datetime.fromtimestamp((path / "environment.json").stat().st_mtime, UTC)
+        moment = datetime.fromtimestamp((Path(path) / "environment.json").stat().st_mtime, UTC)
     return moment.isoformat(timespec="seconds")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from minizerofl_cli.expect.expected import FREE, Expected, decides, read_expected
 from minizerofl_cli.expect.judge import differences, judge
 from minizerofl_cli.main import cli
+from minizerofl_cli.report.rundata import Rows
 from minizerofl_cli.runs.reading import History, RunFiles
 
 SETTINGS = {"rounds": 2, "sparsity": 0.95, "seed": 7}
@@ -26,9 +27,11 @@ KNOWN = Expected(
 
 
 def a_run(accuracies: list[float], config=CONFIG) -> RunFiles:
-    rounds = [str(i) for i in range(1, len(accuracies) + 1)]
-    cells = ["" if np.isnan(each) else str(each) for each in accuracies]
-    return RunFiles(Path("run"), config, History({"round": rounds, "test_accuracy": cells, "cum_seconds": rounds}))
+    cells = [
+        {"round": str(i), "test_accuracy": "" if np.isnan(each) else str(each), "cum_seconds": str(i)}
+        for i, each in enumerate(accuracies, 1)
+    ]
+    return RunFiles(Path("run"), config, History(Rows(tuple(cells[0]), cells)))
 
 
 @given(st.floats(0, 1))

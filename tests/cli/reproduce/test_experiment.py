@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from minizerofl_cli.main import cli
+from minizerofl_cli.report.rundata import Rows
 from minizerofl_cli.reproduce.experiment import measure
 from minizerofl_cli.runs.reading import History, read_history
 
@@ -21,7 +22,7 @@ def test_a_scaled_cell_is_run_once_and_called_scaled_everywhere(tmp_path: Path) 
     assert "Estimated for what is left" in first.output
     folder = tmp_path / "reproduce-table1-scaled-0.001"
     assert "SCALED: 0.1 % of the rounds" in (page := (folder / "table1.md").read_text())
-    assert "ours, scaled" in page
+    assert "SYNTHETIC data: these figures say nothing about the paper's." in page
     (row,) = csv.DictReader((folder / "table1.csv").read_text().splitlines())
     history = read_history(folder / "row=femnist-0.95,column=full,seed=0" / "history.csv")
     assert (row["paper"], row["seeds"], row["scale"]) == ("83.34", "1", "0.001")
@@ -65,11 +66,12 @@ def test_sizes_needs_no_training() -> None:
 
 
 def test_measures(tmp_path: Path) -> None:
-    columns = {"round": ["1", "2", "3"], "test_accuracy": ["0.5", "0.7", "0.6"]}
-    history = History({**columns, "validation_accuracy": ["0.1", "0.9", "0.2"], "density": ["0.3", "0.2", "0.1"]})
+    columns = ("round", "test_accuracy", "validation_accuracy", "density")
+    cells = [("1", "0.5", "0.1", "0.3"), ("2", "0.7", "0.9", "0.2"), ("3", "0.6", "0.2", "0.1")]
+    history = History(Rows(columns, [dict(zip(columns, each, strict=True)) for each in cells]))
     assert [measure(name, history, tmp_path) for name in ("last", "best", "density")] == [0.6, 0.7, 0.3]
-    assert np.isnan(measure("best", History({**columns, "validation_accuracy": ["", "", ""]}), tmp_path))
-    (tmp_path / "overlap.csv").write_text(
-        "round,layer,jaccard_previous\n10,a,0.1\n20,a,0.8\n20,b,0.6\n30,a,1.0\n30,b,1.0\n"
-    )
+    without = [{"round": "1", "test_accuracy": "0.5", "validation_accuracy": ""}]
+    assert np.isnan(measure("best", History(Rows(columns, without)), tmp_path))
+    rows = ["10,a,0.1", "20,a,0.8", "20,b,0.6", "30,a,1.0", "30,b,1.0"]
+    (tmp_path / "overlap.csv").write_text("\n".join(["round,layer,jaccard_previous", *rows]))
     assert measure("stay", history, tmp_path) == pytest.approx(0.85)
