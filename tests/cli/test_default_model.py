@@ -60,7 +60,7 @@ def test_a_small_grey_set_from_import_to_evaluation(invoke, tmp_path):
     result = invoke(*options)
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[1] == said
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     assert said in (run / "train.log").read_text()
     assert config(run)["model"]["name"] == "femnist_cnn"
     assert config(run)["model"]["input_shape"] == [1, 6, 10]
@@ -79,7 +79,7 @@ def test_another_model_from_training_to_evaluation(model, invoke, tmp_path):
     result = invoke("train", "--dataset", "mine", *FEW, "--model", model, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[1] == f"Model: {model}."
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     assert load_model(run / "model.h5").arguments["input_shape"] == (3, 5, 7)
     shown = invoke("eval", run).output
     assert f"model: {model}, sp 0.95" in shown

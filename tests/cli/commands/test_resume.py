@@ -193,7 +193,7 @@ def test_a_run_whose_polarity_has_its_former_name(invoke, tmp_path):
     del arguments["dry_run"]
     with Interrupts() as interrupts, PlainScreen.opened() as shown:
         conduct(make_plan(**{**arguments, "polarity": "paper"}), interrupts, shown)
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     assert 'polarity = "paper"' in (run / "config.toml").read_text()
     result = invoke("resume", run, "--extend-rounds", 1)
     assert result.exit_code == 0, result.output

@@ -191,7 +191,7 @@ def test_faults_are_said_and_written(invoke, small, tmp_path):
     assert result.exit_code == 0, result.output
     assert re.search(r"^round 1: 1 of 2 updates refused \(\S+\): checksum: ", result.output, re.MULTILINE)
     assert re.search(r"^round 2: 1 of 2 clients crashed \(\S+\): InjectedCrash: injected$", result.output, re.MULTILINE)
-    (run,) = tmp_path.iterdir()
+    (run,) = tmp_path.glob("*-*")
     rows = _rows(run / "history.csv")
     assert [(row["clients"], row["refused"], row["crashed"]) for row in rows] == [("1", "1", "0"), ("1", "0", "1")]
     (crashed,) = [row for row in _rows(run / "clients.csv") if row["status"] == "crashed"]
