@@ -58,9 +58,7 @@ def test_an_integer_array_is_refused(op) -> None:
         op(np.array([1, 2]), Tensor([1.0, 2.0]))
 
 
-@pytest.mark.parametrize(
-    "operand", ["two", 1j, [[1.0], [1.0, 2.0]], [Tensor(1.0)], object()], ids=lambda o: type(o).__name__
-)
+@pytest.mark.parametrize("operand", ["two", 1j, [[1.0], [1.0, 2.0]], object()], ids=lambda o: type(o).__name__)
 def test_what_is_no_number_is_refused(operand) -> None:
     with pytest.raises(TypeError, match=f"mul: input 1 is a {type(operand).__name__}, expected a Tensor or floats"):
         ops.mul(Tensor([1.0, 2.0]), operand)

@@ -155,8 +155,8 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--uplink", "nowhere:Mine"], "uplink 'nowhere:Mine' cannot be imported (ModuleNotFoundError"),
-        (["--uplink", "unfinished:f"], "uplink 'unfinished:f' cannot be imported (SyntaxError"),
+        (["--uplink", "nowhere:Mine"], "--uplink nowhere:Mine cannot be imported (ModuleNotFoundError"),
+        (["--uplink", "unfinished:f"], "--uplink unfinished:f cannot be imported (SyntaxError"),
         (
             ["--uplink", "raises:f"],
             "(NameError: name 'nothing' is not defined (in raises.py, line 2))",
@@ -232,7 +232,7 @@ def test_a_mistake_in_an_own_uplink_is_told_with_its_line(command, small, tmp_pa
     done = command("train", *small, *options)
     reason = f"RuntimeError: my own fault (in broken.py, line {LINE})"
     assert (done.returncode, done.stderr) == (1, f"minizerofl: round 1: all 2 clients failed alike: {reason}\n")
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     rows = list(csv.DictReader((run / "clients.csv").read_text().splitlines()))
     assert {(row["status"], row["reason"]) for row in rows} == {("crashed", reason)}
     assert all('raise RuntimeError("my own fault")' in row["trace"] for row in rows)

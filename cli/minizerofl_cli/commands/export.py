@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from minizerofl.choices import EXPORTS
-from minizerofl_cli.runs.finding import complete_runs, run_or_model
+from minizerofl_cli.runs.finding import complete_runs, newest_run, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, argument, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
@@ -29,8 +29,9 @@ Examples:
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @argument(
     "path",
-    help="A run directory (or runs/latest) or a model.h5.",
+    help="A run directory (or runs/latest) or a model.h5. [default: the newest run below ./runs]",
     type=click.Path(path_type=Path),
+    required=False,
     callback=run_or_model,
     shell_complete=complete_runs,
 )
@@ -49,15 +50,17 @@ Examples:
 @_output("--dense", is_flag=True, help="Write all weights. [default: those that evaluation uses; the others are zero]")
 @_output("--replace", is_flag=True, help="Replace the file if it exists.")
 @debug_option
-def export(path: Path, to: str, output: Path | None, dense: bool, replace: bool) -> None:
+def export(path: Path | None, to: str, output: Path | None, dense: bool, replace: bool) -> None:
     """Write the model of a run for other programs.
 
-    PATH is a run directory or a model.h5. Inputs become (N, C, H, W), convolutions (OC, IC, KH, KW) and linear layers
+    Inputs become (N, C, H, W), convolutions (OC, IC, KH, KW) and linear layers
     (out, in), as in PyTorch and ONNX. Class names, input shape, input transform, sparsity, and whether the training
     data were real or SYNTHETIC are written along. docs/export.md shows how to load each format.
     """
     with Interrupts() as interrupts, interrupts.allowed():
         from minizerofl_cli.runs.exporting import export_run  # imports numba
 
+        if path is None:
+            path = newest_run(say, "run with a model", lambda entry: (entry.path / "model.h5").is_file())
         for line in export_run(path, to, output, dense, replace):
             say(line)

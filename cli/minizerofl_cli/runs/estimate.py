@@ -90,9 +90,9 @@ def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
     """
     plan, data, simulation = prepare(plan, shown)
     shown.doing("trying some mini-batches")
+    trial = _try(simulation, shown)
     yield ""
     yield from to_toml(plan.config(data, simulation.model_arguments)).split("\n")
-    trial = _try(simulation, shown)
     clients = plan.settings.rounds * plan.settings.clients_per_round
     sent, dense, macs = trial.message_bytes, trial.dense_bytes, trial.macs
     yield "Estimated costs of the whole run, from some mini-batches of one client just now:"

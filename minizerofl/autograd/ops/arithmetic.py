@@ -160,9 +160,16 @@ def neg(a: object) -> Tensor:
 def pow(a: object, exponent: float) -> Tensor:
     """Raise to a constant power, element by element.
 
+    Raises
+    ------
+    TypeError
+        The exponent is not a number.
+
     Examples
     --------
     >>> pow(Tensor([1.0, 2.0]), 3).data
     array([1., 8.], dtype=float32)
     """
+    if isinstance(exponent, Tensor):
+        raise TypeError("pow: the exponent is a Tensor, expected a number: no gradient reaches it; use .item()")
     return Pow.apply(a, exponent=float(exponent))  # a NumPy scalar would turn float32 into float64

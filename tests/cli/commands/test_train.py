@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written_to(invoke, small, tmp_path):
 def test_quiet_says_the_result_only_and_logs_everything(invoke, small, tmp_path):
     quiet = invoke("train", *small, "--inject", "crash@1:#0", "-q", "--runs-dir", tmp_path / "runs")
     assert quiet.exit_code == 0, quiet.output
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     log = (run / "train.log").read_text().splitlines()
     lines = quiet.output.splitlines()
     assert lines[0].startswith("round 1: 1 of 2 clients crashed")
@@ -111,7 +111,7 @@ def test_quiet_says_the_result_only_and_logs_everything(invoke, small, tmp_path)
 def test_verbose_says_what_each_client_did(invoke, small, tmp_path):
     result = invoke("train", *small, "-v", "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     log = (run / "train.log").read_text()
     for text in (result.output, log):
         assert len(re.findall(r"^round \d: \S+: [\d,]+ samples, loss \S+, 13.48 MB, \S+ s$", text, re.MULTILINE)) == 4

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import os
 import re
 import tarfile
 import threading
 import zipfile
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import click.testing
 import numpy as np
@@ -175,7 +177,7 @@ def test_an_imported_set_is_removed_after_asking(invoke, tmp_path):
     np.savez(source, x=np.zeros((40, 8, 8), np.uint8), y=np.arange(40) % 2)
     for name in ("one", "two"):
         assert invoke("data", "import", source, "--name", name).exit_code == 0
-    kept = tmp_path / "no-cache" / "imported"
+    kept = Path(os.environ["MINIZEROFL_CACHE"]) / "imported"
 
     def answer(text: str) -> click.testing.Result:
         return click.testing.CliRunner().invoke(cli, ["data", "remove", "one"], input=text)

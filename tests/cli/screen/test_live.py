@@ -40,7 +40,7 @@ def test_a_bar_and_lines(on_terminal, small, tmp_path):
     assert code == 0, output
     assert "\u2501" in output
     lines = plain(output)
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("*-*")
     words = " ".join(" ".join(lines).split())
     for line in (run / "train.log").read_text().splitlines():
         assert " ".join(line.split()) in words

@@ -16,6 +16,7 @@ from minizerofl.fl import (
     Round,
     RoundStarted,
 )
+from minizerofl.kernels import jit
 from minizerofl_cli.screen.duration import about, duration
 from minizerofl_cli.screen.progress import DETAIL, NORMAL, Screen
 from minizerofl_cli.screen.rounds import RoundWatch, UplinkLine, failure_lines, round_line
@@ -107,7 +108,8 @@ class Shown(Screen):
         self.bars.append((done, rounds))
 
 
-def test_a_round_is_told_while_it_goes_on():
+def test_a_round_is_told_while_it_goes_on(monkeypatch):
+    monkeypatch.setattr(jit, "_not_kept", [])  # A kernel of another test may have had no file.
     shown = Shown(DETAIL)
     watch = RoundWatch(shown, epochs=2)
     watch(RoundStarted(3, 10, ("a", "b")))

@@ -34,6 +34,9 @@ def scan(writer, number):
 def nist(tmp_path):
     """Write by_class.zip and by_write.zip, with the other things that NIST's have in them."""
 
+    def put(archive, name, content):
+        archive.writestr(zipfile.ZipInfo(name), content)  # without the time of now: the same archive again
+
     def write(*, strange=None, missing=False, code=None):
         with (
             zipfile.ZipFile(tmp_path / "by_class.zip", "w") as by_class,
@@ -45,10 +48,10 @@ def nist(tmp_path):
                     content = strange if strange is not None and number == 5 else content
                     folder = code or f"{ord(CLASS_NAMES[label]):02x}"
                     if not (missing and number == 3):
-                        by_class.writestr(f"by_class/{folder}/hsf_0/hsf_0_{writer}_{number:05}.png", content)
-                        by_class.writestr(f"by_class/{folder}/train_{folder}/train_{writer}_{number:05}.png", content)
-                    by_write.writestr(f"by_write/hsf_0/{writer}/c{writer}/c{writer}_{number:05}.png", content)
-            by_class.writestr("by_class/30/hsf_0.mit", b"a list")
+                        put(by_class, f"by_class/{folder}/hsf_0/hsf_0_{writer}_{number:05}.png", content)
+                        put(by_class, f"by_class/{folder}/train_{folder}/train_{writer}_{number:05}.png", content)
+                    put(by_write, f"by_write/hsf_0/{writer}/c{writer}/c{writer}_{number:05}.png", content)
+            put(by_class, "by_class/30/hsf_0.mit", b"a list")
         return tmp_path / "by_class.zip", tmp_path / "by_write.zip"
 
     return write
