@@ -102,8 +102,10 @@ def sets(tmp_path, monkeypatch) -> list[FederatedDataset]:
     return [
         femnist,
         hold_out_writers(femnist, 1),
-        minizerofl_datasets.load("cifar10", source="synthetic", num_clients=5),
-        minizerofl_datasets.load("speech_commands", source="synthetic", num_clients=5, words=("yes", "no")),
+        minizerofl_datasets.load("cifar10", source="synthetic", num_clients=500, clients=5),
+        minizerofl_datasets.load(
+            "speech_commands", source="synthetic", num_clients=100, clients=5, words=("yes", "no")
+        ),
         minizerofl_datasets.load("own", num_clients=5),
     ]
 

@@ -15,7 +15,7 @@ import pytest
 from minizerofl_cli.main import cli
 from minizerofl_cli.screen import pulse
 
-SMALL = "--source synthetic --clients 3 --clients-per-round 2 --rounds 2 --eval-samples 40 --seed 3"
+SMALL = "--source synthetic --clients 3 --clients-per-round 2 --rounds 2 --eval-samples 40 --seed 3 --model small_cnn"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def small() -> list[str]:
-    """Options of a run that takes a second."""
+    """Options of a run that takes a second: with a network that is far smaller than the paper's."""
     return SMALL.split()
 
 
@@ -115,13 +115,22 @@ def start() -> Callable[..., subprocess.Popen[str]]:
                 stream.close()
 
 
+def _finish(folder: Path, invoke: Callable[..., click.testing.Result], *options: object) -> FinishedRun:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIZEROFL_CACHE", str(folder / "no-cache"))  # all hints are shown
+        result = invoke("train", *options, "--runs-dir", folder / "runs", "--workers", 2)
+    assert result.exit_code == 0, result.output
+    (path,) = (folder / "runs").glob("*-*")
+    return FinishedRun(path, result.output)
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory, invoke, small) -> FinishedRun:
     """A small run on synthetic data."""
-    runs = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("no-cache")))  # all hints are shown
-        result = invoke("train", *small, "--runs-dir", runs, "--workers", 2)
-    assert result.exit_code == 0, result.output
-    (path,) = runs.glob("*-*")
-    return FinishedRun(path, result.output)
+    return _finish(tmp_path_factory.mktemp("finished"), invoke, *small)
+
+
+@pytest.fixture(scope="session")
+def paper_run(tmp_path_factory, invoke, small) -> FinishedRun:
+    """A run of the paper's network for FEMNIST, for what is measured layer by layer."""
+    return _finish(tmp_path_factory.mktemp("paper"), invoke, *small, "--model", "femnist_cnn", "--rounds", 1)

@@ -90,21 +90,21 @@ def test_a_run_of_an_earlier_version_keeps_its_model(invoke, tmp_path):
     import_images(tmp_path, (8, 8))
     sweep = tmp_path / "seeds.toml"
     text = 'dataset = "mine"\npartition = "natural"\nrounds = 1\nclients-per-round = 2\nvalidation-samples = 0\n'
-    sweep.write_text(f'{text}seed = [1, 2]\nmodel = "resnet18"\n')
+    sweep.write_text(f'{text}seed = [1, 2]\nmodel = "small_cnn"\n')
     result = invoke("sweep", sweep, "--runs-dir", tmp_path)
     assert result.exit_code == 0, result.output
     one, two = (tmp_path / "sweep-seeds" / f"seed={seed}" for seed in (1, 2))
-    sweep.write_text(f"{text}seed = [1, 2]\n")  # the file named no model: then this was ResNet-18
+    sweep.write_text(f"{text}seed = [1, 2]\n")  # as a file of a version whose default this model was
     (two / "model.h5").unlink()
     result = invoke("sweep", sweep, "--runs-dir", tmp_path)
     assert result.exit_code == 0, result.output
     assert "seed=1: done before, skipped" in result.output
     assert "seed=2: resumed" in result.output
-    assert load_model(two / "model.h5").name == "resnet18"
-    assert "model: resnet18" in invoke("eval", one).output
+    assert load_model(two / "model.h5").name == "small_cnn"
+    assert "model: small_cnn" in invoke("eval", one).output
     result = invoke("resume", one, "--extend-rounds", 1)
     assert result.exit_code == 0, result.output
-    assert config(one)["model"]["name"] == "resnet18"
+    assert config(one)["model"]["name"] == "small_cnn"
 
 
 def forget_shape(folder) -> None:
@@ -116,7 +116,7 @@ def forget_shape(folder) -> None:
 
 
 def test_a_run_from_before_models_knew_the_shape_of_their_input_goes_on(invoke, small, tmp_path):
-    assert invoke("train", *small, "--runs-dir", tmp_path).exit_code == 0
+    assert invoke("train", *small, "--model", "femnist_cnn", "--rounds", 1, "--runs-dir", tmp_path).exit_code == 0
     (run,) = tmp_path.glob("femnist-*")
     text = (run / "config.toml").read_text()
     (run / "config.toml").write_text(text.replace("input_shape = [1, 28, 28]\n", ""))

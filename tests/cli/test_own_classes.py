@@ -85,6 +85,18 @@ def command(folder, tmp_path_factory):
     return run
 
 
+@pytest.fixture
+def inside(folder, invoke, monkeypatch):
+    """Run the command in that folder, but in this process, which forgets what it imported from there."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    known = set(sys.modules)
+    yield invoke
+    for file in folder.glob("*.py"):
+        if file.stem not in known:
+            sys.modules.pop(file.stem, None)
+
+
 OWN = ("--uplink", "my_uplink:SignFlips", "--server", "my_server:SlowStart", "--model", "my_model:small_cnn")
 NAMES = {"uplink": OWN[1], "server": OWN[3]}
 
@@ -138,18 +150,18 @@ def test_elsewhere_it_says_what_is_missing(what, code, run, command, tmp_path):
     assert f"it was looked for in {tmp_path} and among installed packages: start in the folder of my_" in done.stderr
 
 
-def test_a_sweep_over_own_and_known_uplinks(command, folder):
+def test_a_sweep_over_own_and_known_uplinks(inside, folder):
     (folder / "uplinks.toml").write_text(
         'source = "synthetic"\nclients = 3\nclients-per-round = 2\nrounds = 1\neval-samples = 40\n'
         'model = "my_model:small_cnn"\nuplink = ["topk-diff", "my_uplink:SignFlips"]\n'
     )
-    done = command("sweep", "uplinks.toml", "--runs-dir", "swept")
-    assert done.returncode == 0, done.stderr
+    done = inside("sweep", "uplinks.toml", "--runs-dir", "swept")
+    assert done.exit_code == 0, done.output
     results, own, known = sorted(path.name for path in (folder / "swept" / "sweep-uplinks").iterdir())
     assert (results, known) == ("results.csv", "uplink=topk-diff")
     assert re.fullmatch(r"uplink=my_uplink_SignFlips-[0-9a-f]{8}", own)
-    done = command("sweep", "uplinks.toml", "--runs-dir", "swept")
-    assert done.stdout.count("done before, skipped") == 2
+    done = inside("sweep", "uplinks.toml", "--runs-dir", "swept")
+    assert done.output.count("done before, skipped") == 2
 
 
 @pytest.mark.parametrize(
@@ -181,46 +193,48 @@ def test_a_sweep_over_own_and_known_uplinks(command, folder):
         (["--model", "resnet18", "--dataset", "femnist", "--bn", "some"], "'some' is unknown"),
     ],
 )
-def test_what_cannot_be_used_gets_one_line_and_leaves_no_directory(options, expected, command, small, tmp_path):
-    done = command("train", *small, *options, "--runs-dir", tmp_path / "runs")
-    assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.splitlines()
+def test_what_cannot_be_used_gets_one_line_and_leaves_no_directory(options, expected, inside, small, tmp_path):
+    done = inside("train", *small, *options, "--runs-dir", tmp_path / "runs")
+    assert done.exit_code == 2, done.output
+    *before, line = done.output.splitlines()
+    assert line.startswith("minizerofl: ")
     assert expected in line
+    assert not any(each.startswith("minizerofl: ") for each in before)
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_paper_model_on_other_data(command, tmp_path):
+def test_a_paper_model_on_other_data(invoke, tmp_path):
     options = ("--dataset", "cifar10", "--source", "synthetic", "--model", "femnist_cnn", "--num-clients", 2000)
-    done = command("train", *options, "--dry-run", "--runs-dir", tmp_path / "runs")
-    assert done.returncode == 0, done.stderr
-    text = done.stdout[done.stdout.index("[run]") : done.stdout.index("Estimated costs")]
+    done = invoke("train", *options, "--dry-run", "--runs-dir", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
+    text = done.output[done.output.index("[run]") : done.output.index("Estimated costs")]
     assert tomllib.loads(text)["model"]["input_shape"] == [3, 32, 32]
 
 
-def test_an_own_rule_trains_and_is_evaluated(command, small, tmp_path):
+def test_an_own_rule_trains_and_is_evaluated(inside, small, tmp_path):
     rule = ("--selection", "broken:FirstK", "--uplink-sparsity", 0.9, "--model", OWN[5], "--rounds", 1)
-    done = command("train", *small, *rule, "--runs-dir", tmp_path / "runs")
-    assert done.returncode == 0, done.stderr
+    done = inside("train", *small, *rule, "--runs-dir", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
     (run,) = (tmp_path / "runs").glob("*-*")
     assert run.name == "femnist-synthetic-topk-weights-seed3"
     summary = json.loads((run / "summary.json").read_text())
     loss = list(csv.DictReader((run / "history.csv").read_text().splitlines()))[-1]["test_loss_nats"]
     for options in [], ["--best"]:
-        done = command("eval", run, *options)
-        assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in done.stdout, done.stderr
-        assert f"test loss             {float(loss):5.3f} nats" in done.stdout
-    done = command("train", "--config", run / "config.toml", "--dry-run")
-    assert done.returncode == 0, done.stderr
+        done = inside("eval", run, *options)
+        assert f"test accuracy         {100 * summary['test_accuracy']:5.1f} %" in done.output, done.output
+        assert f"test loss             {float(loss):5.3f} nats" in done.output
+    done = inside("train", "--config", run / "config.toml", "--dry-run")
+    assert done.exit_code == 0, done.output
 
 
-def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(command, small, tmp_path):
-    done = command("train", *small, "--sparsity", 0, "--uplink-sparsity", 0.95, "--runs-dir", tmp_path / "runs")
-    assert done.returncode == 0, done.stderr
+def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(invoke, small, tmp_path):
+    done = invoke("train", *small, "--sparsity", 0, "--uplink-sparsity", 0.95, "--runs-dir", tmp_path / "runs")
+    assert done.exit_code == 0, done.output
     (run,) = (tmp_path / "runs").glob("*-*")
-    done = command("train", "--config", run / "config.toml", "--dry-run")
-    assert done.returncode == 0, done.stderr
-    done = command("resume", run, "--extend-rounds", 1)
-    assert done.returncode == 0, done.stderr
+    done = invoke("train", "--config", run / "config.toml", "--dry-run")
+    assert done.exit_code == 0, done.output
+    done = invoke("resume", run, "--extend-rounds", 1)
+    assert done.exit_code == 0, done.output
 
 
 LINE = 1 + BROKEN.splitlines().index('        raise RuntimeError("my own fault")')

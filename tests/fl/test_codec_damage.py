@@ -12,7 +12,7 @@ from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, de
 
 SCHEMA = Schema({"conv": (4, 3, 3, 8), "bias": (8,), "linear": (100, 300)})
 ENTRIES = sum(math.prod(shape) for shape in SCHEMA.shapes.values())
-DAMAGES = 10_000
+DAMAGES = 4_000
 
 
 def payload(rng: np.random.Generator) -> Payload:

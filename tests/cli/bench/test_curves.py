@@ -50,11 +50,11 @@ def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
         assert choose(each.kind, 0.0, {each.kind: each.break_even}) == "sparse"
 
 
-def test_the_command(invoke, finished_run, monkeypatch, tmp_path: Path) -> None:
+def test_the_command(invoke, paper_run, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(curves, "DENSITIES", (0.1, 1.0))
     monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
     image, file = tmp_path / "breakeven.png", tmp_path / "out.json"
-    options = ["--batch-size", 2, "--weights", finished_run.path, "--plot", image, "--json", file]
+    options = ["--batch-size", 2, "--weights", paper_run.path, "--plot", image, "--json", file]
     result = invoke("bench", "--calibrate", *options)
     assert result.exit_code == 0, result.output
     assert len(read_calibration()) == len(json.loads(file.read_text())["calibration"]) == 3

@@ -9,12 +9,12 @@ from minizerofl_cli.bench import workload
 from minizerofl_cli.bench.workload import batches, prepare
 
 
-def test_weights_of_a_run(finished_run) -> None:
-    work = prepare(None, finished_run.path, None, 5)
+def test_weights_of_a_run(paper_run) -> None:
+    work = prepare(None, paper_run.path, None, 5)
     assert work.name == "femnist_cnn"
-    assert str(finished_run.path) in work.opening[-1]
+    assert str(paper_run.path) in work.opening[-1]
     assert "SYNTHETIC" in work.opening[0]
-    state = load_model(finished_run.path / "model.h5").state
+    state = load_model(paper_run.path / "model.h5").state
     step = work.step(0.8, 5)
     assert set(sparse_weights(step.model).values()) == {0.8}
     for name, value in step.model.state_dict().items():
@@ -23,9 +23,9 @@ def test_weights_of_a_run(finished_run) -> None:
     assert any((value != state[name]).any() for name, value in step.model.state_dict().items())
 
 
-def test_a_run_of_another_model_is_refused(finished_run) -> None:
+def test_a_run_of_another_model_is_refused(paper_run) -> None:
     with pytest.raises(ConfigError, match="holds a femnist_cnn, but --model is resnet18"):
-        prepare("resnet18", finished_run.path, None, 5)
+        prepare("resnet18", paper_run.path, None, 5)
 
 
 def test_without_a_run_the_weights_are_trained_first(monkeypatch) -> None:

@@ -15,11 +15,11 @@ def test_names_are_those_of_the_models() -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(invoke, finished_run, tmp_path_factory):
+def measured(invoke, paper_run, tmp_path_factory):
     """The output, the JSON and the picture of a run of the command."""
     folder = tmp_path_factory.mktemp("bench")
     result = invoke(
-        "bench", *QUICK, "--weights", finished_run.path, "--json", folder / "speed.json", "--plot", folder / "speed.png"
+        "bench", *QUICK, "--weights", paper_run.path, "--json", folder / "speed.json", "--plot", folder / "speed.png"
     )
     assert result.exit_code == 0, result.output
     return result.output, json.loads((folder / "speed.json").read_text()), folder / "speed.png"
@@ -57,10 +57,10 @@ def test_step_by_step(measured) -> None:
     assert image.read_bytes().startswith(b"\x89PNG")
 
 
-def test_two_workers_against_torch(invoke, finished_run, tmp_path) -> None:
+def test_two_workers_against_torch(invoke, paper_run, tmp_path) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed; it is compared with where it is")
     file = tmp_path / "speed.json"
-    options = ["--workers", 2, "--against", "torch", "--only", "steps", "--weights", finished_run.path]
+    options = ["--workers", 2, "--against", "torch", "--only", "steps", "--weights", paper_run.path]
     result = invoke("bench", *QUICK, *options, "--json", file)
     assert result.exit_code == 0, result.output
     report = json.loads(file.read_text())

@@ -36,7 +36,7 @@ def test_there_is_nothing(tmp_path, invoke):
         assert len(result.output.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("value", "message"), [(np.nan, "not finite (linear2.weight"), (3e38, "the loss")])
+@pytest.mark.parametrize(("value", "message"), [(np.nan, "not finite (linear.weight"), (3e38, "the loss")])
 def test_a_model_that_diverged_is_told_from_a_bad_one(finished_run, invoke, tmp_path, value, message):
     saved = load_model(finished_run.path / "model.h5")
     state = {name: array.copy() for name, array in saved.state.items()}

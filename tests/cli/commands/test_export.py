@@ -20,16 +20,16 @@ def test_a_run_is_written_beside_its_model(run, invoke):
     result = invoke("export", run, "--to", "npz")
     assert result.exit_code == 0, result.output
     first, weights, where = result.output.splitlines()
-    assert first == "model: femnist_cnn, trained on femnist, SYNTHETIC data"
+    assert first == "model: small_cnn, trained on femnist, SYNTHETIC data"
     assert weights.startswith("sparse weights, as in evaluation: ")
     assert where.startswith(str(run / "model.npz"))
     with np.load(run / "model.npz") as file:
-        kept = np.count_nonzero(file["linear1.weight"])
-        assert file["conv2.weight"].shape == (64, 32, 5, 5)
-    assert kept <= 0.05 * 3136 * 2048 + 1
+        kept = np.count_nonzero(file["linear.weight"])
+        assert file["conv2.weight"].shape == (32, 16, 3, 3)
+    assert kept <= 0.05 * 1568 * 64 + 1
     assert invoke("export", run, "--to", "npz", "--dense").exit_code == 0
     with np.load(run / "model-dense.npz") as file:
-        assert np.array_equal(file["linear1.weight"], load_model(run / "model.h5").state["linear1.weight"].T)
+        assert np.array_equal(file["linear.weight"], load_model(run / "model.h5").state["linear.weight"].T)
 
 
 def test_an_existing_file_is_refused(run, invoke, tmp_path):
@@ -40,7 +40,7 @@ def test_an_existing_file_is_refused(run, invoke, tmp_path):
     assert refused.output.splitlines()[-1].startswith(f"minizerofl: {target} exists already; --replace")
     assert target.read_text() == "precious"
     assert invoke("export", run, "--to", "npz", "-o", target, "--replace").exit_code == 0
-    assert np.load(target)["conv1.bias"].shape == (32,)
+    assert np.load(target)["conv1.bias"].shape == (16,)
 
 
 @pytest.mark.parametrize("to", ["torch", "safetensors", "onnx"])
@@ -76,10 +76,10 @@ def test_there_is_nothing_to_export(invoke, tmp_path):
 
 def test_a_model_that_diverged_or_does_not_belong_together_is_refused(run, invoke):
     saved = load_model(run / "model.h5")
-    saved.state["linear2.bias"][0] = np.nan
+    saved.state["linear.bias"][0] = np.nan
     save_model(run / "model.h5", saved)
     result = invoke("export", run, "--to", "npz")
-    assert (result.exit_code, "not finite (linear2.bias" in result.output) == (5, True)
+    assert (result.exit_code, "not finite (linear.bias" in result.output) == (5, True)
     SEAL.write(
         run / "model.h5", lambda file: file.attrs.update(model='{"name": "os:system", "arguments": {}, "about": {}}')
     )

@@ -12,13 +12,13 @@ from minizerofl.models import build
 QUICK = ["--batch-size", 2]
 
 
-def test_table_and_file(invoke, finished_run, tmp_path) -> None:
+def test_table_and_file(invoke, paper_run, tmp_path) -> None:
     file = tmp_path / "step.json"
-    result = invoke("trace", *QUICK, "--sparsity", 0.9, "--weights", finished_run.path, "--json", file)
+    result = invoke("trace", *QUICK, "--sparsity", 0.9, "--weights", paper_run.path, "--json", file)
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
     assert "SYNTHETIC" in lines[0]
-    assert str(finished_run.path) in lines[1]
+    assert str(paper_run.path) in lines[1]
     report = json.loads(file.read_text())
     assert (report["sparsity"], report["batch_size"]) == (0.9, 2)
     names = [row["layer"] for row in report["rows"]]
@@ -33,8 +33,8 @@ def test_table_and_file(invoke, finished_run, tmp_path) -> None:
     assert conv2["macs_done"]["forward"] * 10 == conv2["macs_dense"]
 
 
-def test_a_dense_network_does_everything(invoke, finished_run) -> None:
-    result = invoke("trace", *QUICK, "--sparsity", 0, "--weights", finished_run.path)
+def test_a_dense_network_does_everything(invoke, paper_run) -> None:
+    result = invoke("trace", *QUICK, "--sparsity", 0, "--weights", paper_run.path)
     assert result.exit_code == 0, result.output
     assert "100.0 % of the dense step" in result.output
 
@@ -46,9 +46,9 @@ def test_refusals_are_one_line(invoke, options: list) -> None:
     assert len(result.output.splitlines()) == 1
 
 
-def test_the_csv_holds_what_a_narrow_screen_does_not(invoke, finished_run, tmp_path) -> None:
+def test_the_csv_holds_what_a_narrow_screen_does_not(invoke, paper_run, tmp_path) -> None:
     files = tmp_path / "step.csv", tmp_path / "step.json"
-    options = ("--weights", finished_run.path, "--csv", files[0], "--json", files[1])
+    options = ("--weights", paper_run.path, "--csv", files[0], "--json", files[1])
     result = invoke("trace", *QUICK, *options)
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader(io.StringIO(files[0].read_text())))

@@ -114,7 +114,7 @@ def test_verbose_says_what_each_client_did(invoke, small, tmp_path):
     (run,) = (tmp_path / "runs").glob("*-*")
     log = (run / "train.log").read_text()
     for text in (result.output, log):
-        assert len(re.findall(r"^round \d: \S+: [\d,]+ samples, loss \S+, 13.48 MB, \S+ s$", text, re.MULTILINE)) == 4
+        assert len(re.findall(r"^round \d: \S+: [\d,]+ samples, loss \S+, 0.25 MB, \S+ s$", text, re.MULTILINE)) == 4
 
 
 def test_quiet_and_verbose_exclude_each_other(invoke):

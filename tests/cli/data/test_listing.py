@@ -37,15 +37,15 @@ def test_the_real_folder(invoke, real_data):
 
 
 def test_info_counts_classes(invoke):
-    lines = invoke("data", "info", "cifar10", "--source", "synthetic", "--num-clients", 20, "--clients", 3).output
+    lines = invoke("data", "info", "cifar10", "--source", "synthetic", "--num-clients", 200, "--clients", 3).output
     first, *lines = lines.splitlines()
     assert first.startswith("cifar10: SYNTHETIC data")
     table = {line.split()[0]: [int(each.replace(",", "")) for each in line.split()[1:]] for line in lines[-12:-1]}
-    data = load("cifar10", "synthetic", num_clients=20, clients=3)
+    data = load("cifar10", "synthetic", num_clients=200, clients=3)
     y = np.concatenate([part(client)[1] for client in data.clients for part in (data.train, data.validation)])
     for label, name in enumerate(data.class_names):
         assert table[name] == [(y == label).sum(), (data.test()[1] == label).sum()]
-    assert table["all"] == [3000, sum(map(data.num_test, data.clients))]
+    assert table["all"] == [300, sum(map(data.num_test, data.clients))]
 
 
 def test_sets_that_come_divided_are_counted_by_reading():

@@ -108,15 +108,15 @@ def test_a_partition_is_not_replaced_unless_it_is_asked_for(invoke, tmp_path):
 def test_the_line_to_go_on_with_can_be_pasted(invoke, tmp_path, monkeypatch):
     """Training is on the very clients that were drawn, whatever decided them."""
     monkeypatch.chdir(tmp_path)
-    options = ("--source", "synthetic", "--words", "yes, no", "--num-clients", 5, "--alpha", 0.3, "--seed", 7)
+    options = ("--source", "synthetic", "--words", "yes, no", "--num-clients", 50, "--alpha", 0.3, "--seed", 7)
     made = invoke("data", "partition", "speech_commands", *options, "-o", "my who.png")
     assert made.exit_code == 0, made.output
     (line,) = [line for line in made.output.splitlines() if line.startswith("Next: ")]
     words = shlex.split(line.removeprefix("Next: minizerofl "))
     assert words[words.index("--partition") + 1] == "my who.json"
-    result = invoke(*words, "--dry-run", "--clients-per-round", 1)
+    result = invoke(*words, "--dry-run", "--clients-per-round", 1, "--model", "small_cnn")
     assert result.exit_code == 0, result.output
-    data = load("speech_commands", "synthetic", words=("yes", "no"), num_clients=5, alpha=0.3, seed=7)
+    data = load("speech_commands", "synthetic", words=("yes", "no"), num_clients=50, alpha=0.3, seed=7)
     assert f'division_sha256 = "{data.partition.sha256()}"' in result.output
     assert f'fingerprint = "{data.fingerprint()}"' in result.output
 

@@ -83,7 +83,7 @@ def test_its_figures_are_those_of_the_tables(finished_run, read_html):
         rows = list(csv.DictReader(file))
     assert f"{100 * float(rows[-1]['test_accuracy']):.1f} %" in page.words
     sent, dense = (sum(int(row[name]) for row in rows) for name in ("uplink_bytes", "dense_uplink_bytes"))
-    assert f"{sent / 1e6:.4g} MB" in page.words
+    assert f"{sent / 1e3:,.0f} kB" in page.words
     assert f"{dense / sent:.1f} times less than dense" in page.words
     kept, all_macs = (sum(int(row[name]) for row in rows) for name in ("macs", "dense_macs"))
     assert f"{all_macs / kept:.1f} times fewer than dense" in page.words
@@ -184,7 +184,7 @@ def test_names_cannot_break_the_page(copied, read_html):
 
 def test_masks_are_shown_with_the_initial_one_as_control(masked_run, read_html):
     page = read_html((masked_run / "report.html").read_text(encoding="utf-8"))
-    for layer in ("conv1", "conv2", "linear1"):
+    for layer in ("conv2", "conv3", "linear"):
         assert f"Positions over rounds: {layer}" in page.words
     assert page.words.count("start") == 6  # in each map, and in each table
     assert {"initial mask", "recorded before", "independent"} <= set(page.words)

@@ -20,11 +20,11 @@ def test_a_machine_remembers_and_replaces(monkeypatch, tmp_path: Path) -> None:
 def test_a_run_takes_what_was_measured_and_keeps_to_it(invoke, small, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))
     calibration = tmp_path / "breakeven.json"
-    calibration.write_text('{"break_even": {"linear 3136x2048 batch 10": 0.01}}')
+    calibration.write_text('{"break_even": {"linear 1568x64 batch 10": 0.01}}')
     result = invoke("train", *small, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
     (run,) = (tmp_path / "runs").glob("*-*")
-    assert tomllib.loads((run / "config.toml").read_text())["settings"]["dense_layers"] == "linear1"
+    assert tomllib.loads((run / "config.toml").read_text())["settings"]["dense_layers"] == "linear"
     calibration.unlink()
     result = invoke("resume", run, "--extend-rounds", 1)
     assert result.exit_code == 0, result.output

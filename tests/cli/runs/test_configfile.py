@@ -29,7 +29,7 @@ def test_a_dry_run_tells_the_costs_and_leaves_nothing(invoke, small, tmp_path):
     result = invoke("train", *small, "--dry-run", "--runs-dir", tmp_path / "runs")
     costs = result.output[result.output.index("Estimated costs") :].splitlines()[1:]
     assert [line.split()[0] for line in costs] == ["uplink", "downlink", "training", "time"]
-    assert "in 4 messages of 13.4" in costs[0]
+    assert "in 4 messages of 0.25 MB" in costs[0]
     assert not (tmp_path / "runs").exists()
 
 

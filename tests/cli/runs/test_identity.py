@@ -23,6 +23,8 @@ TINY = [
     "0",
     "--workers",
     "1",
+    "--model",
+    "small_cnn",
 ]
 X = (np.random.default_rng(0).integers(0, 256, (60, 28, 28)) / 255).astype(np.float32)
 Y = np.arange(60) % 3
@@ -33,7 +35,7 @@ ARRAYS = {"x": X, "y": Y, "client": OWNERS, "class_names": np.array(["a", "b", "
 def write_imported(folder, **changed):
     np.savez(folder / "mine.npz", **{**ARRAYS, **changed})
     import_arrays("mine", folder / "mine.npz", replace=True)
-    return ["--dataset", "mine", "--model", "femnist_cnn"]
+    return ["--dataset", "mine"]
 
 
 def write_leaf(folder, **changed):
@@ -128,7 +130,7 @@ def test_a_sweep_does_not_take_a_run_on_other_data_for_done(invoke, tmp_path):
     write_imported(tmp_path)
     file = tmp_path / "seeds.toml"
     file.write_text(
-        'dataset = "mine"\nmodel = "femnist_cnn"\nrounds = 1\nclients_per_round = 1\nworkers = 1\n'
+        'dataset = "mine"\nmodel = "small_cnn"\nrounds = 1\nclients_per_round = 1\nworkers = 1\n'
         "validation_samples = 0\nmask_ratio = [0.1]\n"
     )
     first, again = (invoke("sweep", file, "--runs-dir", tmp_path / "runs") for _ in range(2))

@@ -24,10 +24,10 @@ def train(invoke, small, tmp_path):
     """Train from weights; return the run directory and what was said."""
 
     def run(*arguments, code=0):
-        before = set((tmp_path / "runs").glob("*"))
+        before = set((tmp_path / "runs").glob("*-*"))
         result = invoke("train", *small, "--runs-dir", tmp_path / "runs", *arguments)
         assert result.exit_code == code, result.output
-        new = set((tmp_path / "runs").glob("*")) - before
+        new = set((tmp_path / "runs").glob("*-*")) - before
         return (new.pop() if new else None), result.output
 
     return run

@@ -38,7 +38,7 @@ def test_a_line_for_each_round_and_one_for_the_result(finished_run):
     for line in rounds:
         assert re.fullmatch(r"round [12]/2  accuracy .* %  loss \d.\d+ \(train \d.\d+\)  \S+ s", line)
         assert len(line) <= 80
-    assert "Each client sends 13.5 MB a round (csr, float32), 2.0x less than dense." in finished_run.lines
+    assert "Each client sends 0.3 MB a round (csr, float32), 1.9x less than dense." in finished_run.lines
     final, data = finished_run.lines[finished_run.lines.index(rounds[-1]) + 1 :][:2]
     assert re.fullmatch(r"Final test accuracy .* % \(majority class .* %, balanced .* %\)", final)
     assert "SYNTHETIC" in data
@@ -167,8 +167,7 @@ def test_a_model_that_learned_nothing_is_told_at_the_end(invoke, tmp_path, monke
     np.savez(tmp_path / "x.npz", x=x, y=labels, client=np.arange(240) // 80, class_names=["cat", "dog"])
     assert invoke("data", "import", tmp_path / "x.npz", "--name", "mine").exit_code == 0
     few = ("--rounds", 6, "--clients-per-round", 3, "--sparsity", 0.5, "--batch-size", 10)
-    model = ("--model", "femnist_cnn")
-    result = invoke("train", "--dataset", "mine", *model, *few, "--runs-dir", tmp_path / "runs")
+    result = invoke("train", "--dataset", "mine", "--model", "mlp", *few, "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
     (run,) = (tmp_path / "runs").glob("*-*")
     said = "This model is no better than always answering 'cat': it has learned nothing useful (test loss 0."
@@ -202,10 +201,10 @@ def test_faults_are_said_and_written(invoke, small, tmp_path):
 def test_a_full_disk(start, small, tmp_path):
     import resource
 
-    # No file may grow beyond a megabyte; the model has 26.
+    # No file may grow beyond 300 kB; the model has more than 500.
     process = start(
         *("train", *small, "--runs-dir", tmp_path),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
     )
     _, err = process.communicate()
     assert process.returncode == 6

@@ -90,7 +90,7 @@ def test_the_models_own_set_after_a_change(invoke, tmp_path):
         "--dataset",
         "scans",
         "--model",
-        "femnist_cnn",
+        "small_cnn",
         "--clients-per-round",
         "1",
         "--rounds",
