@@ -101,10 +101,11 @@ class WholeData:
         self.test_clients: Sequence[str] = data.test_clients
         self.class_names, self.input_shape = data.class_names, data.input_shape
         self.num_test, self.test = data.num_test, data.test
+        self._sizes = {client: self.train(client)[1].size for client in data.clients}
 
     def num_train(self, client: str) -> int:
         """Return how many training samples a client has."""
-        return int(self.train(client)[1].size)
+        return self._sizes[client]
 
     def train(self, client: str) -> Samples:
         """Return a client's training samples."""

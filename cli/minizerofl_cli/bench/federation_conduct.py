@@ -70,11 +70,11 @@ def conduct_federation(asked: FederationBench, say: Callable[[str], None]) -> li
     model, name, data, dense = _blazefl(asked) if asked.preset else _setup(asked)
     contestants = _contestants(asked, dense)
     federation = Federation(data, model, asked.workers or min(usable_cores(), dense.clients_per_round))
-    passes = dense.local_epochs * dense.rounds * dense.clients_per_round
+    population, passes = len(data.clients), dense.local_epochs * dense.rounds * dense.clients_per_round
     opening = [
         name,
-        f"{model.rpartition(':')[2]}: {dense.rounds} rounds, {dense.clients_per_round} of {len(data.clients):,} clients a "
-        f"round, local epochs {dense.local_epochs}, batch {dense.batch_size}, {federation.workers} at once",
+        f"{model.rpartition(':')[2]}, {dense.rounds} rounds, in each {dense.clients_per_round} of {population:,} "
+        f"clients, {federation.workers} at once; local epochs {dense.local_epochs}, batch {dense.batch_size}",
         *([f"PyTorch {version}, dense, FedAvg, workers of one thread"] if version else []),
     ]
     scaled = ""
