@@ -23,6 +23,7 @@ from minizerofl_cli.runs.dataset import Option, load
 from minizerofl_datasets import FederatedDataset
 
 CLIENTS, ROUNDS = 100, 5
+PASSES = 1_250_000  # samples that the clients go through, all epochs and rounds
 MODEL = f"{__name__}:blazefl_cnn"
 MACHINE = "AMD EPYC 7542 (32 cores), 256 GB, 4 Quadro RTX 6000"
 

@@ -70,20 +70,18 @@ def conduct_federation(asked: FederationBench, say: Callable[[str], None]) -> li
     model, name, data, dense = _blazefl(asked) if asked.preset else _setup(asked)
     contestants = _contestants(asked, dense)
     federation = Federation(data, model, asked.workers or min(usable_cores(), dense.clients_per_round))
-    population, passes = len(data.clients), dense.local_epochs * dense.rounds * dense.clients_per_round
+    population = len(data.clients)
     opening = [
         name,
         f"{model.rpartition(':')[2]}, {dense.rounds} rounds, in each {dense.clients_per_round} of {population:,} "
         f"clients, {federation.workers} at once; local epochs {dense.local_epochs}, batch {dense.batch_size}",
         *([f"PyTorch {version}, dense, FedAvg, workers of one thread"] if version else []),
     ]
-    scaled = ""
-    if asked.preset and (asked.rounds or asked.clients):
-        whole = 5 * blazefl.ROUNDS * blazefl.CLIENTS
-        scaled = f"SCALED: {100 * passes / whole:g} % of the test's work. These times are not those of the whole test."
-        opening.append(scaled)
-    for line in opening:
+    scaled = _scaled(data, dense) if asked.preset else ""
+    for line in (*opening, scaled) if scaled else opening:
         say(line)
+    if asked.json_file:  # A folder that cannot be made is found now, not after the last round.
+        asked.json_file.parent.mkdir(parents=True, exist_ok=True)
     if asked.tried:
         say("")
         say(f"Learning rates: each of {', '.join(f'{rate:g}' for rate in asked.tried)} in a whole run of its own:")
@@ -97,7 +95,7 @@ def conduct_federation(asked: FederationBench, say: Callable[[str], None]) -> li
     for line in result_lines(contestants, asked.targets, screen_width()):
         say(line)
     falls = dense.lr_end / dense.lr_start
-    notes = [f"The learning rate falls to {falls:.2g} of the first over the rounds; MB = 1,000,000 bytes."]
+    notes = [f"Learning rates fall to {falls:.2g} of the first; MB = 1,000,000 bytes."] if falls < 1 else []
     if federation.layouts:
         notes.append(f"PyTorch ran with {' and '.join(sorted(federation.layouts))}, the faster layout here.")
     if federation.compiled:
@@ -109,7 +107,8 @@ def conduct_federation(asked: FederationBench, say: Callable[[str], None]) -> li
         for line in blazefl_lines(contestants, federation.workers, scaled):
             say(line)
     if asked.json_file:
-        written = as_json([*opening, *notes], contestants, asked.targets, federation.workers, federation.compiled)
+        lines = [*opening, *notes, *([scaled] if scaled else [])]
+        written = as_json(lines, contestants, asked.targets, federation.workers, federation.compiled)
         asked.json_file.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     if asked.plot:
         plot_race(contestants, opening[0].split(";")[0], asked.plot)
@@ -147,6 +146,15 @@ def _blazefl(asked: FederationBench) -> tuple[str, str, FederatedData, Settings]
     data = blazefl.read_data(asked.data_dir, asked.clients, asked.seed)
     settings = blazefl.make_settings(asked.rounds, asked.clients, asked.seed)
     return blazefl.MODEL, first_line(data), blazefl.WholeData(data), settings
+
+
+def _scaled(data: FederatedData, settings: Settings) -> str:
+    """Say how much smaller than BlazeFL's test this one is; empty if it is not."""
+    passes = settings.local_epochs * settings.rounds * sum(map(data.num_train, data.clients))
+    if passes >= blazefl.PASSES:
+        return ""
+    share = 100 * passes / blazefl.PASSES
+    return f"SCALED: {share:.2g} % of the test's {blazefl.PASSES:,} sample passes. Do not compare these times."
 
 
 def _contestants(asked: FederationBench, dense: Settings) -> list[Contestant]:
