@@ -162,7 +162,11 @@ def _positive(text: str, message: str, ctx: click.Context, parameter: click.Para
 )
 @_whole("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of weights and clients.")
 @_output("--json", "json_file", type=click.Path(path_type=Path), help="Write everything that was measured to a file.")
-@_output("--plot", type=click.Path(path_type=Path), help="Draw times over densities to a PNG file.")
+@_output(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw times over densities, or accuracy over seconds and bytes, to a PNG file.",
+)
 @debug_option
 @click.pass_context
 def bench(ctx: click.Context, /, federation: bool, json_file: Path | None, plot: Path | None, **options: Any) -> None:
