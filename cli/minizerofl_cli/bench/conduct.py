@@ -88,7 +88,8 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
             report.opening.append("steps are timed by their thread's own clock (--clock cpu)")
             say(report.opening[-1])
         for size in sizes:
-            say(f"\nBursts of {asked.seconds:g} s in turns, {work.name}, batch {size}:")
+            say("")
+            say(f"Bursts of {asked.seconds:g} s in turns, {work.name}, batch {size}:")
             result = measure_steps(
                 work,
                 size,
@@ -113,7 +114,8 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
 
 
 def _calibrate(asked: Bench, work: Workload, sizes: Sequence[int], report: Report, say: Callable[[str], None]) -> None:
-    say("\nBreak-even, layer by layer, one thread:")
+    say("")
+    say("Break-even, layer by layer, one thread:")
     for size in sizes:
         x, _ = batches(work.samples, size)[0]
         seen = calls(work.step(asked.sparsities[0], size).model, Tensor(batch_last(x)))
@@ -122,7 +124,8 @@ def _calibrate(asked: Bench, work: Workload, sizes: Sequence[int], report: Repor
 
 
 def _measure_layers(asked: Bench, work: Workload, size: int, report: Report, say: Callable[[str], None]) -> None:
-    say(f"\nLayer by layer, {work.name}, batch {size}, one thread:")
+    say("")
+    say(f"Layer by layer, {work.name}, batch {size}, one thread:")
     x, _ = batches(work.samples, size)[0]
     searches, products = [], []
     for sparsity in asked.sparsities:

@@ -7,7 +7,7 @@ which shows that both compute the same thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import cycle
@@ -16,7 +16,9 @@ from typing import Any
 from minizerofl.choices import PAPER_MODELS
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import Samples
+from minizerofl.models.builder import Argument
 from minizerofl.models.resnet import STAGES
+from minizerofl_cli.bench import blazefl
 from minizerofl_cli.bench.bursts import Contender
 from minizerofl_cli.bench.workload import LR, Workload, batches
 
@@ -78,7 +80,8 @@ def peers(work: Workload, batch_size: int, workers: int) -> list[Contender]:
     contenders = []
     for layout in LAYOUTS:
         for text, models, threads in ways:
-            steps = [PeerStep(network(work), work.samples, batch_size, layout) for _ in range(models)]
+            networks = [network(work.name, work.arguments) for _ in range(models)]
+            steps = [PeerStep(each, work.samples, batch_size, layout) for each in networks]
 
             def prepare(threads: int = threads) -> None:
                 torch.set_num_threads(threads)
@@ -87,10 +90,14 @@ def peers(work: Workload, batch_size: int, workers: int) -> list[Contender]:
     return contenders
 
 
-def network(work: Workload) -> Any:
-    """Build the dense network of a workload in PyTorch, in training mode."""
-    builders: dict[str, Callable[..., Any]] = {"femnist_cnn": _femnist_cnn, "resnet18": _resnet18}
-    return builders[work.name](**{name: value for name, value in work.arguments.items() if name != "seed"})
+def network(name: str, arguments: Mapping[str, Argument]) -> Any:
+    """Build the dense network of one of our models in PyTorch, in training mode."""
+    builders: dict[str, Callable[..., Any]] = {
+        "femnist_cnn": _femnist_cnn,
+        "resnet18": _resnet18,
+        blazefl.MODEL: _blazefl_cnn,
+    }
+    return builders[name](**{key: value for key, value in arguments.items() if key not in ("seed", "sparsity")})
 
 
 def require_peer(name: str) -> None:
@@ -166,3 +173,26 @@ def _resnet18(in_channels: int = 3, num_classes: int = 10) -> Any:
             return self.classifier(x.mean(dim=(2, 3)))  # (N, 512, H/8, W/8) -> (N, classes)
 
     return ResNet()
+
+
+def _blazefl_cnn(num_classes: int = 10) -> Any:
+    nn = import_module("torch").nn
+
+    class BlazeflCNN(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 6, 5)
+            self.conv2 = nn.Conv2d(6, 16, 5)
+            self.pool = nn.MaxPool2d(2)
+            self.linear1 = nn.Linear(400, 120)
+            self.linear2 = nn.Linear(120, 84)
+            self.classifier = nn.Linear(84, num_classes)
+
+        def forward(self, x: Any) -> Any:
+            x = self.pool(nn.functional.relu(self.conv1(x)))  # (N, 3, 32, 32) -> (N, 6, 14, 14)
+            x = self.pool(nn.functional.relu(self.conv2(x)))  # -> (N, 16, 5, 5)
+            x = nn.functional.relu(self.linear1(x.flatten(1)))  # -> (N, 120)
+            x = nn.functional.relu(self.linear2(x))  # -> (N, 84)
+            return self.classifier(x)  # -> (N, classes)
+
+    return BlazeflCNN()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 PACKAGES = ("minizerofl", "numpy", "numba", "llvmlite", "scipy", "h5py", "click", "rich", "threadpoolctl", "matplotlib")
 
@@ -20,6 +22,21 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Return the name of the processor, as far as the system tells it.
+
+    Examples
+    --------
+    >>> len(processor()) > 0
+    True
+    """
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or "unknown processor"
 
 
 def environment() -> dict[str, object]:

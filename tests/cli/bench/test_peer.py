@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from minizerofl import Tensor, ops
+from minizerofl.choices import PAPER_MODELS
 from minizerofl.fl import ConfigError
 from minizerofl.fl.data import batch_last
 from minizerofl.models import build
-from minizerofl_cli.bench import peer
+from minizerofl_cli.bench import blazefl, peer
 from minizerofl_cli.bench.workload import Workload
 
 NETWORKS = [
     ("femnist_cnn", {"num_classes": 62}, (1, 28, 28)),
     ("femnist_cnn", {"num_classes": 10, "input_shape": (2, 9, 14)}, (2, 9, 14)),
     ("resnet18", {"num_classes": 10, "in_channels": 3}, (3, 32, 32)),
+    (blazefl.MODEL, {"num_classes": 10}, (3, 32, 32)),
 ]
 
 
@@ -34,7 +36,7 @@ def test_the_peer_is_the_same_network(torch, name: str, arguments: dict, shape: 
     samples = rng.random((4, *shape), np.float32), rng.integers(0, 10, 4)
     ours = build(name, **arguments, sparsity=0.0)
     state = {key: torch.from_numpy(as_theirs(value)) for key, value in ours.state_dict().items()}
-    theirs = peer.network(Workload(name, arguments, samples, None, []))
+    theirs = peer.network(name, arguments)
     missing = theirs.load_state_dict(state, strict=False)
     assert missing.unexpected_keys == []
     assert all(key.endswith("num_batches_tracked") for key in missing.missing_keys)
@@ -69,7 +71,7 @@ def test_without_torch_one_line_says_what_to_do(monkeypatch) -> None:
 
 
 def test_a_model_without_a_twin_is_refused() -> None:
-    for name, _, _ in NETWORKS:
+    for name in PAPER_MODELS:
         peer.require_peer(name)
     with pytest.raises(ConfigError, match="--against torch knows femnist_cnn and resnet18, not mlp; measure without"):
         peer.require_peer("mlp")
