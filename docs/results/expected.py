@@ -2,7 +2,7 @@
 
     python docs/results/expected.py RUNS_FOLDER MACHINE TREE [DATA_FOLDER]
 
-The runs go to RUNS_FOLDER; those that are there and finished are not run again. MACHINE and TREE are noted beside the
+The runs go to RUNS_FOLDER; those that are there are not run again. MACHINE and TREE are noted beside the
 figures. Commands on real data are run if DATA_FOLDER is given; otherwise their entries stay as they are. The result is
 written to cli/minizerofl_cli/expect/expected.toml.
 """
@@ -31,13 +31,16 @@ COMMANDS = {
 
 
 def run(command: str, seed: int, folder: Path, data: str) -> RunFiles:
-    """Run a command with a seed, unless its run is there; return the run."""
+    """Run a command with a seed, unless its run is there; go on with one that was stopped; return the run."""
+    program = [sys.executable, "-m", "minizerofl_cli"]
     if not (folder.is_dir() and any(folder.iterdir())):
         source = [] if "FOLDER" in command else ["--source", "synthetic"]
         words = command.replace("FOLDER", data).split()[1:]
-        program = [sys.executable, "-m", "minizerofl_cli"]
         subprocess.run([*program, *words, *source, "--seed", str(seed), "--runs-dir", str(folder)], check=True)
-    return RunFiles.read(find_runs(folder)[0])
+    (path,) = find_runs(folder)
+    if RunFiles.read(path).summary.get("status") != "finished":
+        subprocess.run([*program, "resume", str(path)], check=True)
+    return RunFiles.read(path)
 
 
 def measured(command: str, runs: list[RunFiles], machine: str, tree: str) -> Expected:
