@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numba
 import numpy as np
 import pytest
+from numba.core import event
 
 import minizerofl
 from minizerofl.kernels import jit, pool
@@ -275,3 +276,22 @@ def test_it_is_told_when_a_kernel_is_compiled_and_not_when_it_is_read_from_disk(
     for expected in ("compiled True\nagain\n", "again\n"):
         done = subprocess.run([sys.executable, "-c", COMPILING], env=environment, stdout=subprocess.PIPE, check=True)
         assert done.stdout.decode() == expected
+
+
+def test_a_compilation_is_told_once_with_those_within_it() -> None:
+    """Numba's own events, with and without a result."""
+    told: list[float] = []
+    done, failed = ({"dispatcher": SimpleNamespace(overloads=each), "args": ()} for each in ({(): None}, {}))
+    with jit.watch_compiling(told.append):
+        event.start_event("numba:compile", done)
+        event.start_event("numba:compile", done)  # a kernel that the first one calls
+        event.end_event("numba:compile", done)
+        assert not told
+        event.end_event("numba:compile", done)
+        assert len(told) == 1
+        event.start_event("numba:compile", failed)
+        event.end_event("numba:compile", failed)
+    event.start_event("numba:compile", done)
+    event.end_event("numba:compile", done)
+    assert len(told) == 1
+    assert told[0] >= 0
