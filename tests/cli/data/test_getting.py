@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -172,7 +173,7 @@ def test_a_meter_without_a_total_and_one_that_is_quick():
     assert len(lines) == 2
 
 
-def test_an_imported_set_is_removed_after_asking(invoke, tmp_path):
+def test_an_imported_set_is_removed_after_asking(invoke, start, tmp_path):
     source = tmp_path / "few.npz"
     np.savez(source, x=np.zeros((40, 8, 8), np.uint8), y=np.arange(40) % 2)
     for name in ("one", "two"):
@@ -183,8 +184,9 @@ def test_an_imported_set_is_removed_after_asking(invoke, tmp_path):
         return click.testing.CliRunner().invoke(cli, ["data", "remove", "one"], input=text)
 
     assert "Nothing was removed." in answer("n\n").output
-    unanswered = answer("")
-    assert (unanswered.exit_code, "--yes" in unanswered.output) == (2, True)
+    unanswered = start("data", "remove", "one", stdin=subprocess.DEVNULL)
+    _, error = unanswered.communicate()
+    assert (unanswered.returncode, "--yes" in error) == (2, True), error
     assert sorted(path.name for path in kept.glob("*.h5")) == ["one.h5", "two.h5"]
     removed = answer("y\n")
     assert (removed.exit_code, "MB are free" in removed.output) == (0, True)
