@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import certifi
 import click
@@ -83,6 +83,7 @@ def leave_linux(system: str) -> None:
         os.replace, os.rename = guarded(os.replace, 2), guarded(os.rename, 2)
         os.unlink, os.remove = guarded(os.unlink, 1), guarded(os.remove, 1)
     multiprocessing.set_start_method("spawn")
+    threadpoolctl.sys = SimpleNamespace(**vars(sys))  # It asks at every call, and finds libraries in Linux's way.
     sys.platform = system
 
 
