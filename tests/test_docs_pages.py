@@ -232,7 +232,7 @@ RECIPES = re.findall(r"```python\n(.*?)```", (DOCS / "how-to.md").read_text(), r
 
 @pytest.mark.parametrize("code", RECIPES, ids=range(len(RECIPES)))
 def test_recipes_can_be_compiled(code: str) -> None:
-    compile(code, "how-to.md", "exec")
+    assert compile(code, "how-to.md", "exec").co_names
 
 
 @pytest.mark.parametrize(

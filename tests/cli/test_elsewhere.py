@@ -81,3 +81,5 @@ def test_files_are_replaced_only_when_nobody_has_them_open(run_elsewhere, tmp_pa
     give = ["data", "import", tmp_path / "x.npz", "--name", "mine"]
     partition = ["data", "partition", "mine", "-o", tmp_path / "mine.png"]
     run_elsewhere("win32", give, partition, [*give, "--replace"], partition, ["data", "list"])
+    assert (tmp_path / "cache" / "imported" / "mine.h5").is_file()
+    assert (tmp_path / "mine.json").is_file()

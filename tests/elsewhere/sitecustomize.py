@@ -72,7 +72,7 @@ def guarded(function: Callable[..., object], paths: int) -> Callable[..., object
 
 
 def leave_linux(system: str) -> None:
-    """Take away what there is not on another system."""
+    """Remove what the other system lacks."""
     sys.meta_path.insert(0, Missing(MODULES[system]))
     for name in MODULES[system]:
         sys.modules.pop(name, None)

@@ -138,7 +138,7 @@ def shelf_lines(folder: Path, shelf: Shelf, width: int) -> Iterator[str]:
             lines = block_table(HEAD, rows, width, FIRST_TO_GO, "--csv FILE")
         yield from lines
     else:
-        yield f"There is no run in {folder}."
+        yield f"No runs in {folder}."
     yield from (f"Note: {problem}" for problem in shelf.problems)
 
 

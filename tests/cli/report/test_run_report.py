@@ -169,7 +169,8 @@ def test_nonsense_in_a_summary_is_no_obstacle(copied, read_html, content):
     (copied / "summary.json").write_text(content)
     (copied / "partition.json").write_text('{"clients": {"a": {"train": "many"}, "b": 3, "c": {"train": null}}}')
     (copied / "config.toml").write_text('settings = 3\n[data]\norigin = 1\n[model]\nname = ["a"]\n')
-    read_html(run_report(RunData.read(copied)))
+    page = read_html(run_report(RunData.read(copied)))
+    assert "Accuracy by round" in page.text
 
 
 def test_names_cannot_break_the_page(copied, read_html):

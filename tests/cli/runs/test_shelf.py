@@ -98,4 +98,4 @@ def test_a_run_by_itself_and_an_empty_folder(tmp_path):
     (entry,) = read_shelf(tmp_path / "runs" / "new-topk-seed0").entries
     assert entry.name == "new-topk-seed0"
     (tmp_path / "empty").mkdir()
-    assert list(shelf_lines(Path("empty"), read_shelf(tmp_path / "empty"), 80)) == ["There is no run in empty."]
+    assert list(shelf_lines(Path("empty"), read_shelf(tmp_path / "empty"), 80)) == ["No runs in empty."]
