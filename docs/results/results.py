@@ -1,0 +1,358 @@
+"""Run the experiments of a list, collect their histories, and write the tables of docs/results.md.
+
+    python docs/results/results.py run docs/results/femnist.toml RUNS_FOLDER DATA_FOLDER
+    python docs/results/results.py collect docs/results/femnist.toml RUNS_FOLDER
+    python docs/results/results.py race RACE.json docs/results/race.csv
+    python docs/results/results.py tables
+
+`run` trains what is missing, and goes on where it was stopped. `collect` writes what the finished runs measured to a
+CSV file beside the list, and `race` what `minizerofl bench --federation --json RACE.json` measured. `tables` reads the
+CSV files and writes every table of docs/results.md again that stands between `<!-- table NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minizerofl_cli.compare.measures import first_at_least, number
+from minizerofl_cli.compare.statistics import Difference, Spread, Verdict, paired_difference, spread, verdict
+from minizerofl_cli.report.rundata import read_rows
+from minizerofl_cli.runs.reading import RunFiles, find_runs
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "results.md"
+HISTORY = {  # columns of history.csv that are kept, and how many digits of them
+    "test_accuracy": 5,
+    "validation_accuracy": 5,
+    "balanced_accuracy": 5,
+    "client_accuracy_p10": 5,
+    "client_accuracy_worst_5_percent": 5,
+    "dense_test_accuracy": 5,
+    "test_loss_nats": 4,
+    "density": 5,
+    "cum_uplink_bytes": 0,
+    "cum_downlink_bytes": 0,
+    "cum_macs": 0,
+    "cum_dense_macs": 0,
+    "cum_seconds": 0,
+}
+OVERLAP = ("jaccard_previous", "jaccard_initial", "clients_jaccard", "clients_union_density")
+COLUMNS = ("experiment", "seed", "round", *HISTORY, *OVERLAP)
+MARGIN = 1.0  # points of accuracy within which a result counts as "at least as good"
+
+
+def run(listed: dict[str, Any], folder: Path, data: str) -> None:
+    """Train each experiment with each of its seeds, unless that is done; resume what was stopped."""
+    program, env = [sys.executable, "-m", "minizerofl_cli"], {**os.environ, "MINIZEROFL_DATA": data}
+    experiments = [(each, seed) for each in listed["experiment"] for seed in range(each["seeds"])]
+    for each, seed in sorted(experiments, key=lambda pair: (pair[0].get("order", 1), pair[1])):
+        place = folder / each["name"] / f"seed{seed}"
+        runs = find_runs(place) if place.is_dir() and any(place.glob("*/config.toml")) else []
+        if not runs:
+            options = f"{listed['base']} {each['options']} --seed {seed}".split()
+            subprocess.run([*program, "train", *options, "--runs-dir", str(place)], check=True, env=env)
+        elif RunFiles.read(runs[0]).summary.get("status") != "finished":
+            subprocess.run([*program, "resume", str(runs[0])], check=True, env=env)
+
+
+def rows_of(experiment: str, run: RunFiles) -> Iterator[list[str]]:
+    """Yield a row for each round of a run that was evaluated."""
+    overlap: dict[str, list[dict[str, str]]] = {}
+    for row in read_rows(run.path / "overlap.csv")[0].cells if (run.path / "overlap.csv").exists() else []:
+        overlap.setdefault(row["round"], []).append(row)
+    seed = str(run.config["settings"]["seed"])
+    for i in np.flatnonzero(run.history.evaluated):
+        values = [written(run.history.numbers(name)[i], digits) for name, digits in HISTORY.items()]
+        layers = overlap.get(str(i + 1), [])
+        means = [written(float(np.mean([float(row[name]) for row in layers])), 4) if layers else "" for name in OVERLAP]
+        yield [experiment, seed, str(i + 1), *values, *means]
+
+
+def written(value: float, digits: int) -> str:
+    """Write a number; nothing for NaN."""
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def collect(listed: dict[str, Any], folder: Path, output: Path) -> None:
+    """Write the CSV file of a list from the runs that are finished."""
+    rows = []
+    for each in listed["experiment"]:
+        for seed in range(each["seeds"]):
+            place = folder / each["name"] / f"seed{seed}"
+            found = [RunFiles.read(path) for path in find_runs(place)] if any(place.glob("*/config.toml")) else []
+            rows += [
+                row for run in found if run.summary.get("status") == "finished" for row in rows_of(each["name"], run)
+            ]
+    with output.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the runs of a list measured.
+
+    Attributes
+    ----------
+    listed : dict
+        The list: titles, options and seeds of its experiments.
+    rows : list of dict
+        The rows of its CSV file.
+    """
+
+    listed: dict[str, Any]
+    rows: list[dict[str, str]]
+
+    @classmethod
+    def read(cls, name: str) -> Results:
+        """Read a list and its CSV file."""
+        listed = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
+        with (HERE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return cls(listed, list(csv.DictReader(file)))
+
+    @property
+    def experiments(self) -> list[dict[str, Any]]:
+        """The experiments of which there is a run."""
+        there = {row["experiment"] for row in self.rows}
+        return [each for each in self.listed["experiment"] if each["name"] in there]
+
+    def curves(self, experiment: str, column: str) -> dict[int, np.ndarray]:
+        """Return a column by seed, (evaluated rounds,) each, NaN where a cell is empty."""
+        found: dict[int, list[float]] = {}
+        for row in self.rows:
+            if row["experiment"] == experiment:
+                found.setdefault(int(row["seed"]), []).append(float(row[column] or "nan"))
+        return {seed: np.array(values) for seed, values in found.items()}
+
+    def last(self, experiment: str, column: str, factor: float = 1.0) -> dict[int, float]:
+        """Return a column after the last round, by seed."""
+        return {seed: factor * float(values[-1]) for seed, values in self.curves(experiment, column).items()}
+
+    def to(self, experiment: str, target: float, column: str, factor: float = 1.0) -> dict[int, float]:
+        """Return what was spent when a test accuracy, in %, was first reached, by seed; not of seeds that never did."""
+        accuracies, spent = self.curves(experiment, "test_accuracy"), self.curves(experiment, column)
+        reached = {seed: first_at_least(factor * spent[seed], 100 * y, target) for seed, y in accuracies.items()}
+        return {seed: value for seed, value in reached.items() if not np.isnan(value)}
+
+    def difference(self, experiment: str, baseline: str) -> Difference | None:
+        """Return the difference of two experiments after the last round, in points, seed by seed."""
+        return paired_difference(self.last(experiment, "test_accuracy", 100), self.last(baseline, "test_accuracy", 100))
+
+
+def accuracies(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the main table of a list: accuracy, difference to the baseline, verdict, scores, bytes."""
+    baseline = results.listed["baseline"]
+    title = next(each["title"] for each in results.experiments if each["name"] == baseline)
+    yield [
+        "",
+        "seeds",
+        "accuracy, %",
+        f"minus {title}",
+        "at least as good?",
+        "balanced",
+        "worst 5 %",
+        "GB up",
+        "GB both",
+    ]
+    for each in results.experiments:
+        name = each["name"]
+        difference = results.difference(name, baseline) if name != baseline else None
+        values = results.last(name, "test_accuracy", 100)
+        up, down = (spread(results.last(name, f"cum_{way}link_bytes", 1e-9).values()).mean for way in ("up", "down"))
+        yield [
+            each["title"],
+            str(len(values)),
+            shown(spread(values.values())),
+            told(difference),
+            verdict(difference, MARGIN) if difference else "",
+            shown(spread(results.last(name, "balanced_accuracy", 100).values())),
+            shown(spread(results.last(name, "client_accuracy_worst_5_percent", 100).values())),
+            number(up, 1),
+            number(up + down, 1),
+        ]
+
+
+def evaluations(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the table of sparse and dense evaluation."""
+    yield ["", "seeds", "with the largest weights, %", "with all weights, %"]
+    for each in results.experiments:
+        dense = results.last(each["name"], "dense_test_accuracy", 100)
+        if not any(np.isnan(value) for value in dense.values()):
+            sparse = results.last(each["name"], "test_accuracy", 100)
+            yield [each["title"], str(len(dense)), shown(spread(sparse.values())), shown(spread(dense.values()))]
+
+
+def masks(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the table of masks: means over the sparse layers, after the last round that noted them."""
+    yield ["", "seeds", "stays in ten rounds", "as before round 1", "two clients", "non-zero weights, %"]
+    for each in results.experiments:
+        columns = [results.curves(each["name"], name) for name in OVERLAP[:3]]
+        if all(np.isfinite(values).any() for values in columns[0].values()):
+            means = [spread(values[np.isfinite(values)][-1] for values in column.values()) for column in columns]
+            density = spread(100 * values.max() for values in results.curves(each["name"], "density").values())
+            yield [each["title"], str(density.count), *(shown(mean, 2) for mean in means), shown(density)]
+
+
+def targets(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the table of costs to target accuracies."""
+    wanted = results.listed["targets"]
+    yield ["", *(head for target in wanted for head in (f"rounds to {target} %", "GB up", "GB both"))]
+    for each in results.experiments:
+        name, cells = each["name"], []
+        seeds = len(results.last(name, "test_accuracy"))
+        for target in wanted:
+            rounds = results.to(name, target, "round")
+            up = results.to(name, target, "cum_uplink_bytes", 1e-9)
+            down = results.to(name, target, "cum_downlink_bytes", 1e-9)
+            if len(rounds) < seeds:
+                cells += ["not reached" if not rounds else f"{len(rounds)} of {seeds} seeds", "", ""]
+            else:
+                both = spread(up[seed] + down[seed] for seed in up)
+                cells += [shown(spread(rounds.values()), 0), shown(spread(up.values())), shown(both)]
+        yield [each["title"], *cells]
+
+
+def statements(results: Results) -> Iterator[list[str]]:
+    """Yield the paper's statements that a list of experiments judges, by paired differences after the last round."""
+    yield ["the paper says", "here", "so it"]
+    for each in results.listed["statement"]:
+        if "dense_evaluation_of" in each:
+            name = each["dense_evaluation_of"]
+            sparse, dense = (results.last(name, column, 100) for column in ("test_accuracy", "dense_test_accuracy"))
+            difference = paired_difference(dense, sparse)
+        else:
+            difference = results.difference(each["is"], each["against"])
+        if difference is None:
+            continue
+        yield [
+            each["says"],
+            f"{each['measure']}: {told(difference)}",
+            judged(difference, each["claim"], each["points"]),
+        ]
+
+
+def judged(difference: Difference, claim: str, points: float) -> Verdict:
+    """Judge a claim: the difference is "at least", "at most" or "within" some points.
+
+    Examples
+    --------
+    >>> judged(Difference(5, -3.0, (-4.0, -2.0)), "at most", -1.0)
+    'holds'
+    """
+    if claim == "at least":
+        return verdict(difference, -points)
+    turned = None if difference.interval is None else (-difference.interval[1], -difference.interval[0])
+    upper = verdict(Difference(difference.pairs, -difference.mean, turned), points)
+    if claim == "at most":
+        return upper
+    both = {verdict(difference, points), upper}
+    return "fails" if "fails" in both else "unresolved" if "unresolved" in both else "holds"
+
+
+def shown(value: Spread, digits: int = 1) -> str:
+    """Write a mean and its standard deviation over seeds."""
+    if np.isnan(value.mean):
+        return ""
+    return number(value.mean, digits) + (f" ± {number(value.std, digits, value.mean)}" if value.std is not None else "")
+
+
+def told(difference: Difference | None) -> str:
+    """Write a difference in points and its interval."""
+    if difference is None:
+        return ""
+    interval = f" [{difference.interval[0]:+.1f}, {difference.interval[1]:+.1f}]" if difference.interval else ""
+    return f"{difference.mean:+.1f}{interval}"
+
+
+def write_race(measured: Path, output: Path) -> None:
+    """Write the CSV file of a race from what `minizerofl bench --federation --json` wrote."""
+    columns = ("round", "test_accuracy", "seconds", "eval_seconds", "uplink_bytes", "downlink_bytes")
+    rows = [
+        [each["name"], str(each["settings"]["lr_start"]), *(f"{round[name]:.6g}" for name in columns[:4])]
+        + [str(round[name]) for name in columns[4:]]
+        for each in json.loads(measured.read_text(encoding="utf-8"))["contestants"]
+        for round in each["rounds"]
+    ]
+    with output.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("contestant", "lr", *columns), *rows])
+
+
+def read_race(name: str) -> dict[str, dict[str, np.ndarray]]:
+    """Read a race: for each contestant the accuracy in % after each round, and what it had spent until then."""
+    with (HERE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    race = {}
+    for contestant in dict.fromkeys(row["contestant"] for row in rows):
+        its = [row for row in rows if row["contestant"] == contestant]
+        columns = {name: np.array([float(row[name]) for row in its]) for name in its[0] if name != "contestant"}
+        spent = {name: columns[name].cumsum() for name in ("seconds", "eval_seconds", "uplink_bytes", "downlink_bytes")}
+        race[contestant] = {**spent, "round": columns["round"], "accuracy": 100 * columns["test_accuracy"]}
+    return race
+
+
+def race_table(name: str, targets: Sequence[float] = (70, 75, 78)) -> Iterator[list[str]]:
+    """Yield the rows of a race: what each contestant had spent when it first reached a target, and the end."""
+    yield ["", "to", "rounds", "s", "s with evaluation", "GB up", "GB both"]
+    for target in (*targets, None):
+        for contestant, its in read_race(name).items():
+            reached = np.flatnonzero(its["accuracy"].round(9) >= target) if target else [its["round"].size - 1]
+            goal = f"{target} %" if target else f"the end: {its['accuracy'][-1]:.1f} %"
+            if not len(reached):
+                yield [contestant, goal, "not reached", "", "", "", ""]
+                continue
+            at = {column: values[reached[0]] for column, values in its.items()}
+            up, both = at["uplink_bytes"] / 1e9, (at["uplink_bytes"] + at["downlink_bytes"]) / 1e9
+            seconds = f"{at['seconds']:.1f}", f"{at['seconds'] + at['eval_seconds']:.1f}"
+            yield [contestant, goal, f"{at['round']:.0f}", *seconds, f"{up:.1f}", f"{both:.1f}"]
+
+
+TABLES = {each.__name__: each for each in (accuracies, evaluations, masks, targets, statements)}
+
+
+def table(name: str) -> str:
+    """Return a table in Markdown; its name is that of a list and of a function of `TABLES`, or 'NAME race'."""
+    listed, kind = name.split()
+    made = race_table(listed) if kind == "race" else TABLES[kind](Results.read(listed))
+    rows = [f"| {' | '.join(cells)} |" for cells in made]
+    return "\n".join([rows[0], "|" + "---|" * (rows[0].count(" | ") + 1), *rows[1:]])
+
+
+def with_tables(text: str) -> str:
+    """Return a page with every table written again."""
+    found = re.compile(r"(<!-- table (.+?) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    return found.sub(lambda match: f"{match[1]}\n{table(match[2])}\n{match[3]}", text)
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    match sys.argv[1:]:
+        case ["run", listed, folder, data]:
+            run(read_list(listed), Path(folder), data)
+        case ["collect", listed, folder]:
+            collect(read_list(listed), Path(folder), Path(listed).with_suffix(".csv"))
+        case ["race", measured, output]:
+            write_race(Path(measured), Path(output))
+        case ["tables"]:
+            PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        case _:
+            sys.exit(__doc__)
+
+
+def read_list(file: str) -> dict[str, Any]:
+    """Read a list of experiments."""
+    return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

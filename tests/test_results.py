@@ -1,0 +1,94 @@
+"""The tables of docs/results.md are those of the runs in docs/results."""
+
+import csv
+import importlib.util
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from minizerofl_cli.compare.statistics import Difference
+from minizerofl_cli.runs.reading import RunFiles, find_runs
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results"
+LISTS = sorted(file.stem for file in RESULTS.glob("*.toml") if file.with_suffix(".csv").exists())
+
+
+@pytest.fixture(scope="module")
+def results() -> ModuleType:
+    """Import docs/results/results.py."""
+    spec = importlib.util.spec_from_file_location("results_of_the_docs", RESULTS / "results.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a dataclass looks for its module there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_of_the_page_are_those_of_the_runs(results: ModuleType) -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert page.count("<!-- table ") >= 1
+    assert results.with_tables(page) == page
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_file_holds_the_runs_of_its_list_and_no_others(name: str) -> None:
+    listed = tomllib.loads((RESULTS / f"{name}.toml").read_text(encoding="utf-8"))
+    with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        found = {(row["experiment"], int(row["seed"])) for row in csv.DictReader(file)}
+    wanted = {(each["name"], seed) for each in listed["experiment"] for seed in range(each["seeds"])}
+    assert found <= wanted
+
+
+def test_a_list_is_run_collected_and_tabulated(
+    results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The smallest experiments, on synthetic data: the table has what the runs say, and nothing is run twice."""
+    base = "--source synthetic --clients 4 --clients-per-round 2 --rounds 2 --eval-every 1 --masks-every 1 --model mlp"
+    listed = {"base": base, "baseline": "b", "targets": [0, 100]}
+    listed["experiment"] = [
+        {"name": "a", "title": "A", "options": "--mask-ratio 0.2 --eval-dense", "seeds": 2},
+        {"name": "b", "title": "B", "options": "--uplink full", "seeds": 2},
+    ]
+    for _ in range(2):
+        results.run(listed, tmp_path / "runs", "")
+    monkeypatch.setattr(results, "HERE", tmp_path)
+    results.collect(listed, tmp_path / "runs", tmp_path / "small.csv")
+    with (tmp_path / "small.csv").open(encoding="utf-8", newline="") as file:
+        found = results.Results(listed, list(csv.DictReader(file)))
+    for each in listed["experiment"]:
+        for seed in range(each["seeds"]):
+            (run,) = find_runs(tmp_path / "runs" / each["name"] / f"seed{seed}")
+            history = RunFiles.read(run).history
+            assert found.last(each["name"], "test_accuracy")[seed] == pytest.approx(
+                history.numbers("test_accuracy")[-1], abs=1e-5
+            )
+            assert found.last(each["name"], "cum_uplink_bytes")[seed] == history.numbers("cum_uplink_bytes")[-1]
+    rows = {name: list(table(found)) for name, table in results.TABLES.items() if name != "statements"}
+    assert [row[0] for row in rows["accuracies"]] == ["", "A", "B"]
+    assert [row[0] for row in rows["evaluations"]] == ["", "A"]
+    assert all(row[1] != "not reached" and row[4] == "not reached" for row in rows["targets"][1:])
+    assert all(len(row) == len(rows[name][0]) for name in rows for row in rows[name])
+
+
+@pytest.mark.parametrize(
+    ("claim", "points", "low", "high", "wanted"),
+    [
+        ("at least", -1, -0.5, 2, "holds"),
+        ("at least", 1, -2, 0.5, "fails"),
+        ("at least", 1, 0.5, 2, "unresolved"),
+        ("at most", -1, -5, -1.5, "holds"),
+        ("at most", -1, -0.5, 1, "fails"),
+        ("at most", -1, -3, 0, "unresolved"),
+        ("within", 1, -0.9, 0.9, "holds"),
+        ("within", 1, 1.1, 3, "fails"),
+        ("within", 1, -3, -1.1, "fails"),
+        ("within", 1, 0.5, 3, "unresolved"),
+    ],
+)
+def test_claims(results: ModuleType, claim: str, points: float, low: float, high: float, wanted: str) -> None:
+    assert results.judged(Difference(5, (low + high) / 2, (low, high)), claim, points) == wanted
+    assert results.judged(Difference(1, low, None), claim, points) == "unresolved"
