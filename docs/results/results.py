@@ -76,7 +76,10 @@ def rows_of(experiment: str, run: RunFiles) -> Iterator[list[str]]:
     for i in np.flatnonzero(run.history.evaluated):
         values = [written(run.history.numbers(name)[i], digits) for name, digits in HISTORY.items()]
         layers = overlap.get(str(i + 1), [])
-        means = [written(float(np.mean([float(row[name]) for row in layers])), 4) if layers else "" for name in OVERLAP]
+        means = [
+            written(float(np.mean([float(row[name] or "nan") for row in layers])), 4) if layers else ""
+            for name in OVERLAP
+        ]
         yield [experiment, seed, str(i + 1), *values, *means]
 
 
@@ -199,7 +202,8 @@ def masks(results: Results) -> Iterator[list[str]]:
     for each in results.experiments:
         columns = [results.curves(each["name"], name) for name in OVERLAP[:3]]
         if all(np.isfinite(values).any() for values in columns[0].values()):
-            means = [spread(values[np.isfinite(values)][-1] for values in column.values()) for column in columns]
+            known = [[values[np.isfinite(values)] for values in column.values()] for column in columns]
+            means = [spread(float(values[-1]) for values in column if values.size) for column in known]
             density = spread(100 * values.max() for values in results.curves(each["name"], "density").values())
             yield [each["title"], str(density.count), *(shown(mean, 2) for mean in means), shown(density)]
 
