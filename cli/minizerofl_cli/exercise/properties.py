@@ -1,0 +1,119 @@
+"""What a check is made of: properties that hold for the library, and must hold with a student's function in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from minizerofl_cli.exercise.symbols import replaced
+
+Given = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property, and cases in which it is looked at.
+
+    Attributes
+    ----------
+    sentence, formula : str
+        What must hold, in words and as a formula.
+    cases : callable
+        Takes a random generator and returns what is given in each case, by name, the smallest case first.
+    ask : callable
+        Takes a case and returns what the library answers.
+    expected : callable
+        Takes a case and returns the right answer, computed in another way.
+    tolerance : float
+        By how much an answer may differ, relative to it or absolute.
+    """
+
+    sentence: str
+    formula: str
+    cases: Callable[[Generator], Iterable[Given]]
+    ask: Callable[..., Any]
+    expected: Callable[..., Any]
+    tolerance: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception in the place of an answer."""
+
+    error: BaseException
+
+
+def answers(symbol: str, function: Any, asked: Property, cases: Iterable[Given]) -> list[Any]:
+    """Ask the library with another function in the place of a symbol; an exception is an answer."""
+    found: list[Any] = []
+    with replaced(symbol, function), np.errstate(all="ignore"):
+        for given in cases:
+            try:
+                found.append(asked.ask(**deepcopy(given)))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # sys.exit too
+                found.append(Raised(error))
+    return found
+
+
+def difference(expected: Any, got: Any, tolerance: float, where: str = "") -> str:
+    """Say where two answers first differ; nothing if they are equal.
+
+    Examples
+    --------
+    >>> difference({"dX": np.array([[1.0, 2.0]])}, {"dX": np.array([[1.0, 3.0]])}, 1e-5)
+    'dX: first difference at index [0, 1]: expected 2, got 3'
+    >>> difference(np.array([1, 2]), np.array([1, 2, 4]), 0)
+    'expected shape (2,), got (3,)'
+    """
+    if isinstance(expected, Raised) or isinstance(got, Raised):
+        return "" if repr(expected) == repr(got) else f"{where}expected {expected!r}, got {got!r}"
+    if isinstance(expected, Mapping):
+        if not isinstance(got, Mapping) or list(expected) != list(got):
+            return f"{where}expected {', '.join(map(str, expected))}; got {_kind(got)}"
+        parts = (difference(value, got[key], tolerance, f"{where}{key}: ") for key, value in expected.items())
+        return next(filter(None, parts), "")
+    if isinstance(expected, str) or expected is None or isinstance(got, str):
+        return "" if type(expected) is type(got) and expected == got else f"{where}expected {expected}, got {got}"
+    try:
+        right, answer = np.asarray(expected), np.asarray(got)
+    except ValueError:  # rows of different lengths
+        return f"{where}expected {_kind(expected)}, got {_kind(got)} that makes no array"
+    if answer.dtype.kind not in "biuf":
+        return f"{where}expected {_kind(expected)}, got {_kind(got)}"
+    if right.shape != answer.shape:
+        return f"{where}expected shape {right.shape}, got {answer.shape}"
+    close = np.isclose(answer, right, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if close.all():
+        return ""
+    index = tuple(map(int, np.argwhere(~close)[0]))
+    place = f"first difference at index {list(index)}: " if index else ""
+    return f"{where}{place}expected {right[index]:.7g}, got {answer[index]:.7g}"
+
+
+def shown(values: Any) -> list[str]:
+    """Show a case or an answer on lines of its own."""
+    if isinstance(values, Mapping):
+        return [line for key, value in values.items() for line in _beside(f"{key} = ", shown(value))]
+    if isinstance(values, Raised):
+        return [f"{type(values.error).__name__}: {values.error}".rstrip(": ")]
+    if isinstance(values, np.ndarray):
+        text = np.array2string(values, precision=6, separator=", ", threshold=80, max_line_width=100)
+        return text.splitlines()
+    if isinstance(values, (list, tuple)):
+        values = [each.tolist() if isinstance(each, np.ndarray) else each for each in values]
+    return [str(values)]
+
+
+def _beside(name: str, lines: list[str]) -> list[str]:
+    return [name + lines[0], *(" " * len(name) + line for line in lines[1:])]
+
+
+def _kind(value: Any) -> str:
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"{type(value).__name__}"
