@@ -80,12 +80,10 @@ def _explain(look: Look, verbose: bool) -> list[str]:
     lines = [f"This does not hold: {asked.sentence}"]
     for title, value in (("given", given), ("expected", right), ("got", got)):
         lines += [f"  {'' if n else title:9} {line}" for n, line in enumerate(shown(value))]
-    if isinstance(got, Raised):
-        lines.append(f"  {'where':9} {describe(got.error)}")
-        lines += "".join(traceback.format_exception(got.error)).splitlines() if verbose else []
-    else:
-        lines.append(f"  {'that is':9} {difference(right, got, asked.tolerance)}")
-    return [*lines, f"  {'formula':9} {asked.formula}"]
+    lines += [f"  {'that is':9} {difference(right, got, asked.tolerance)}", f"  {'formula':9} {asked.formula}"]
+    if verbose and isinstance(got, Raised):
+        lines += "".join(traceback.format_exception(got.error)).splitlines()
+    return lines
 
 
 def _mistake(exercise: Exercise, mutants: Sequence[Any], broken: Look, looks: list[Look]) -> list[str]:

@@ -74,6 +74,7 @@ class Exercise:
         return text, hints
 
 
+_OPS = "minizerofl.autograd.ops"
 _SWAT, _AGGREGATOR = "minizerofl.sparse.swat:SwatLinear", "minizerofl.fl.aggregator:Aggregator"
 
 EXERCISES = (
@@ -95,6 +96,22 @@ EXERCISES = (
         *("c9", "bytes", "Bytes of CSR and of a bitmap", 30, "minizerofl.fl.codecs.positions:position_bytes", ("c7",)),
         uses=("as_matrix",),
     ),
+    Exercise(
+        *("e1", "chain_rule", "The chain rule on a graph", 30, "minizerofl.autograd.sweep:sweep"),
+        uses=("topological_order",),
+    ),
+    Exercise(
+        *("e2", "order", "The topological order", 30, "minizerofl.autograd.sweep:topological_order", ("e1",)),
+        uses=("_wanted",),
+    ),
+    Exercise("e3", "unbroadcast", "Un-broadcast", 20, "minizerofl.autograd.op:unbroadcast"),
+    Exercise(
+        *("e4", "conv2d", "A convolution by im2col", 60, f"{_OPS}.conv:Conv2d", ("c2",)),
+        uses=("windows",),
+    ),
+    Exercise("e5", "batch_norm", "BatchNorm's backward pass", 45, f"{_OPS}.batch_norm:BatchNorm.backward", ("e3",)),
+    Exercise("e6", "rice", "Golomb-Rice code", 40, "minizerofl.kernels.reference.codec:rice_encode", ("c9",)),
+    Exercise("e7", "kernel", "A sparse kernel", 25, "minizerofl.kernels.reference.linear:gather_rows", ("c9",)),
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from minizerofl.usercode import describe
 from minizerofl_cli.exercise.symbols import replaced
 
 Given = dict[str, Any]
@@ -47,6 +48,13 @@ class Raised:
 
     error: BaseException
 
+    def __str__(self) -> str:
+        return describe(self.error)
+
+    def kind(self) -> str:
+        """Return its type and how its message begins, which two exceptions with one cause have in common."""
+        return f"{type(self.error).__name__}: {str(self.error)[:30]}"
+
 
 def answers(symbol: str, function: Any, asked: Property, cases: Iterable[Given]) -> list[Any]:
     """Ask the library with another function in the place of a symbol; an exception is an answer."""
@@ -72,8 +80,10 @@ def difference(expected: Any, got: Any, tolerance: float, where: str = "") -> st
     >>> difference(np.array([1, 2]), np.array([1, 2, 4]), 0)
     'expected shape (2,), got (3,)'
     """
+    if isinstance(expected, Raised) and isinstance(got, Raised):
+        return "" if expected.kind() == got.kind() else f"{where}expected {expected}, got {got}"
     if isinstance(expected, Raised) or isinstance(got, Raised):
-        return "" if repr(expected) == repr(got) else f"{where}expected {expected!r}, got {got!r}"
+        return f"{where}an exception"
     if isinstance(expected, Mapping):
         if not isinstance(got, Mapping) or list(expected) != list(got):
             return f"{where}expected {', '.join(map(str, expected))}; got {_kind(got)}"
@@ -101,8 +111,6 @@ def shown(values: Any) -> list[str]:
     """Show a case or an answer on lines of its own."""
     if isinstance(values, Mapping):
         return [line for key, value in values.items() for line in _beside(f"{key} = ", shown(value))]
-    if isinstance(values, Raised):
-        return [f"{type(values.error).__name__}: {values.error}".rstrip(": ")]
     if isinstance(values, np.ndarray):
         text = np.array2string(values, precision=6, separator=", ", threshold=80, max_line_width=100)
         return text.splitlines()
