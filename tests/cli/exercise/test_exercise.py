@@ -14,8 +14,13 @@ from minizerofl_cli.exercise.check import check_all
 from minizerofl_cli.exercise.manifest import EXERCISES, find
 
 PAGE = (Path(__file__).parents[3] / "docs" / "exercises.md").read_text()
-RIGHT = "import numpy as np\ndef top_k(x, k):\n    return np.sort(np.argsort(-np.abs(x.ravel()), kind='stable')[:k])\n"
-PASSES = RIGHT.replace("return ", "x = x.ravel(); kept = ").replace("\\n", "\n") + "    return kept[x[kept] != 0]\n"
+PASSES = """import numpy as np
+def top_k(x, k):
+    x = x.ravel()
+    kept = np.argsort(-np.abs(x), kind="stable")[:k]
+    return np.sort(kept[x[kept] != 0])
+"""
+FAILS = PASSES.replace("np.abs(x)", "x")
 
 
 @pytest.fixture
@@ -127,14 +132,15 @@ def test_an_endless_loop_ends_and_its_line_is_told(content, line, folder):
 def test_megabytes_of_output_are_cut(folder):
     noisy = PASSES.replace("    return", "    print('word ' * 2_000_000)\n    return")
     assert verdict_of(folder, noisy) == {"id": "c1", "status": "passed", "held": 6, "properties": 6, "lines": []}
-    verdict = verdict_of(folder, noisy.replace("return kept", "return 1 + kept"))
+    verdict = verdict_of(folder, noisy.replace("return np", "return 1 + np"))
     assert verdict["status"] == "failed"
     assert len("".join(verdict["lines"])) < 3000
 
 
 def test_what_a_student_prints_is_shown(folder):
     verdict = verdict_of(folder, "def top_k(x, k):\n    print('k is', k)\n    return [0]\n")
-    assert verdict["lines"][-7:][:2] == ["Your code printed:", "  k is 3"] or "  k is 3" in verdict["lines"]
+    first = verdict["lines"].index("Your code printed:") + 1
+    assert verdict["lines"][first] == "  k is 3"
 
 
 @pytest.mark.posix
@@ -173,9 +179,6 @@ def test_verbose_shows_the_traceback(invoke, folder):
 
 def test_another_seed_tries_other_cases(invoke, folder):
     invoke("exercise", "start", "c1")
-    Path("exercises/c1_top_k.py").write_text(
-        PASSES.replace("return", "print(x)\n    return") + "    raise ValueError\n"
-    )
     Path("exercises/c1_top_k.py").write_text("def top_k(x, k): return [1, 2, 4]\n")  # only the example is right
     outputs = [invoke("exercise", "check", "c1", "--seed", seed).output for seed in (0, 0, 5)]
     assert outputs[0] == outputs[1]
@@ -184,8 +187,7 @@ def test_another_seed_tries_other_cases(invoke, folder):
 
 def test_the_example_of_the_page_is_what_is_shown(invoke, folder):
     invoke("exercise", "start", "c1")
-    values = "import numpy as np\ndef top_k(x, k): return np.sort(np.argsort(-x.ravel(), kind='stable')[:k])\n"
-    Path("exercises/c1_top_k.py").write_text(values)
+    Path("exercises/c1_top_k.py").write_text(FAILS)
     assert invoke("exercise", "check", "c1").output in PAGE
 
 
@@ -200,7 +202,7 @@ def test_all_says_what_is_missing(invoke, folder):
 
 SUBMISSIONS = {
     "passes": PASSES,
-    "fails": RIGHT,
+    "fails": FAILS,
     "prints": "print('word ' * 5_000_000)\n" + PASSES,
     "exits": "import os\n" + PASSES.replace("    return", "    os._exit(0)\n    return"),
     "deletes": "import os, shutil\nshutil.rmtree(os.getcwd())\n" + PASSES,
