@@ -8,6 +8,7 @@ import click
 
 from minizerofl.printable import printable
 from minizerofl_cli.screen.help import SectionCommand, SummaryGroup, argument, section
+from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
 from minizerofl_cli.screen.options import debug_option
 
@@ -98,10 +99,11 @@ def check(names: tuple[str, ...], everything: bool, seed: int, as_json: bool, ve
     if not chosen:
         raise click.UsageError(f"There is no exercise in {folder}; to begin: minizerofl exercise start.")
     verdicts = []
-    for each, verdict in zip(chosen, check_all(chosen, folder, seed, verbose), strict=True):
-        verdicts.append(verdict)
-        for line in [] if as_json else verdict_lines(each, verdict):
-            click.echo(printable(line))  # not broken: arrays keep their columns
+    with Interrupts() as interrupts, interrupts.allowed():
+        for each, verdict in zip(chosen, check_all(chosen, folder, seed, verbose), strict=True):
+            verdicts.append(verdict)
+            for line in [] if as_json else verdict_lines(each, verdict):
+                click.echo(printable(line))  # not broken, so that arrays keep their columns
     passed = sum(verdict["status"] == "passed" for verdict in verdicts)
     if as_json:
         click.echo(json.dumps({"seed": seed, "passed": passed, "of": len(verdicts), "exercises": verdicts}, indent=1))

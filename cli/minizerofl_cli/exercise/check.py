@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -48,7 +49,7 @@ def _check(exercise: Exercise, place: Path, seed: int, verbose: bool, seconds: f
     """Let the judge look at the file in a folder; return its verdict, or say why there is none."""
     arguments = [exercise.id, str(seed), str(seconds), str(int(verbose))]
     printed = bytearray()
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "minizerofl_cli.exercise.judge", *arguments],
         cwd=place,
         env={"NUMBA_DISABLE_JIT": "1", **os.environ},  # nothing waits for a compiler: the arrays are small
@@ -56,56 +57,49 @@ def _check(exercise: Exercise, place: Path, seed: int, verbose: bool, seconds: f
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-    ) as process:
-        reader = threading.Thread(target=_read, args=(process.stdout, printed), daemon=True)
-        reader.start()
-        try:
+    )
+    reader = threading.Thread(target=_read, args=(process.stdout, printed), daemon=True)
+    reader.start()
+    try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(seconds + STARTING)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            _end(process)
-            reader.join(1)
-    verdict = _verdict(place, exercise, seconds, process.returncode)
+    finally:
+        _end(process)
+        reader.join(1)
+    verdict = _verdict(place, exercise, seconds, process.wait())
     output = printed.decode(errors="replace").splitlines()
-    if output and verdict["status"] != "passed":
+    if output and verdict.get("status") != "passed":
         verdict["lines"] += ["Your code printed:", *(f"  {line}" for line in output[:10])]
     return verdict
 
 
 def _read(stream: IO[bytes], kept: bytearray) -> None:
     """Read to the end, so that a process that prints megabytes does not wait; keep the beginning."""
-    while part := stream.read1(65536):  # type: ignore[attr-defined]
-        kept += part[: SHOWN - len(kept)]
+    with stream:
+        while part := os.read(stream.fileno(), 65536):
+            kept += part[: SHOWN - len(kept)]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started."""
     if os.name == "posix":
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # nothing of it is left
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
     process.kill()
 
 
 def _verdict(place: Path, exercise: Exercise, seconds: float, code: int) -> dict[str, Any]:
-    try:
+    if (place / VERDICT).is_file():
         verdict: dict[str, Any] = json.loads((place / VERDICT).read_text(encoding="utf-8"))
         return verdict
-    except (OSError, ValueError):
-        pass
     where = re.search(rf'{exercise.stem}\.py", line (\d+)', _text(place / PLACE))
     if "Timeout" in _text(place / PLACE):
         line = f", in line {where[1]}" if where else ""
         return {"lines": [f"It was still running after {seconds:g} seconds{line}: is there a loop that does not end?"]}
     if code < 0 and -code != signal.SIGKILL:
         return {"lines": [f"Python was ended by signal {-code}: too much memory, or a write outside of an array?"]}
-    return {
-        "lines": [
-            "Your code ended the process before the check had finished: does it call exit, or use too much memory?"
-        ]
-    }
+    line = "Your code ended the process before the check had finished: does it call exit, or use too much memory?"
+    return {"lines": [line]}
 
 
 def _text(file: Path) -> str:

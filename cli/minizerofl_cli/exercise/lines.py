@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from minizerofl.registry import ChoiceError
 from minizerofl_cli.exercise.manifest import EXERCISES, TRACKS, Exercise, find
 from minizerofl_cli.exercise.symbols import make_stub, source_of
 
@@ -38,7 +39,9 @@ def one(name: str | None, folder: Path = Path()) -> Exercise:
     """
     if name is None:
         return next((each for each in EXERCISES if each not in begun_in(folder)), EXERCISES[-1])
-    return find((f"{name[0]}1" if name in TRACKS else name,))[0]
+    if name in TRACKS:
+        raise ChoiceError(f"{name} is a track; name one exercise, for example {name[0]}1")
+    return find((name,))[0]
 
 
 def start_lines(exercise: Exercise, folder: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def difference(expected: Any, got: Any, tolerance: float, where: str = "") -> st
     if isinstance(expected, Raised) and isinstance(got, Raised):
         return "" if expected.kind() == got.kind() else f"{where}expected {expected}, got {got}"
     if isinstance(expected, Raised) or isinstance(got, Raised):
-        return f"{where}an exception"
+        return f"{where}an exception, where an answer is expected"
     if isinstance(expected, Mapping):
         if not isinstance(got, Mapping) or list(expected) != list(got):
             return f"{where}expected {', '.join(map(str, expected))}; got {_kind(got)}"
@@ -109,18 +109,21 @@ def difference(expected: Any, got: Any, tolerance: float, where: str = "") -> st
 
 def shown(values: Any) -> list[str]:
     """Show a case or an answer on lines of its own."""
-    if isinstance(values, Mapping):
-        return [line for key, value in values.items() for line in _beside(f"{key} = ", shown(value))]
+    if isinstance(values, Mapping) or (is_dataclass(values) and not isinstance(values, Raised)):
+        items = values.items() if isinstance(values, Mapping) else vars(values).items()
+        return [line for key, value in items for line in _named(key, shown(value))]
     if isinstance(values, np.ndarray):
-        text = np.array2string(values, precision=6, separator=", ", threshold=80, max_line_width=100)
-        return text.splitlines()
+        flat = values.squeeze() if values.ndim > 2 else values
+        lines = np.array2string(flat, precision=6, separator=", ", threshold=80, max_line_width=100).splitlines()
+        return lines if flat is values else [f"shape {values.shape}", *filter(str.strip, lines)]
     if isinstance(values, (list, tuple)):
         values = [each.tolist() if isinstance(each, np.ndarray) else each for each in values]
     return [str(values)]
 
 
-def _beside(name: str, lines: list[str]) -> list[str]:
-    return [name + lines[0], *(" " * len(name) + line for line in lines[1:])]
+def _named(name: str, lines: list[str]) -> list[str]:
+    begin = f"{name}: " if " = " in lines[0] or ": " in lines[0] else f"{name} = "
+    return [begin + lines[0], *(" " * len(begin) + line for line in lines[1:])]
 
 
 def _kind(value: Any) -> str:

@@ -64,18 +64,18 @@ def source_of(symbol: str) -> tuple[Path, str]:
 def make_stub(exercise: Exercise) -> str:
     """Return the file that a student begins with: the signature and the docstring of the symbol, without its body."""
     _, lines, node = _find(exercise.symbol)
-    bodies: list[Any] = [node]
-    if isinstance(node, ast.ClassDef):
-        bodies = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name in METHODS]
+    bodies = node.body if isinstance(node, ast.ClassDef) else [node]
     kept = lines[: node.end_lineno]
-    for each in reversed(bodies):
-        first, *rest = each.body
-        end = first.end_lineno if ast.get_docstring(each) else each.body[0].lineno - 1
-        kept[end:] = [" " * first.col_offset + TODO, *kept[rest[-1].end_lineno if rest else first.end_lineno :]]
-    code = dedent("\n".join(kept[node.lineno - 1 :]))
-    return (
-        HEAD.format(each=exercise, name=exercise.symbol.replace(":", ".")) + _imports(exercise, code) + f"\n\n{code}\n"
-    )
+    for each in reversed([each for each in bodies if isinstance(each, ast.FunctionDef)]):
+        first, last = each.body[0], each.body[-1]
+        begin = first.end_lineno if ast.get_docstring(each) else first.lineno - 1
+        new = [" " * first.col_offset + TODO]
+        if isinstance(node, ast.ClassDef) and each.name not in METHODS:  # it may be inherited
+            begin, new = each.decorator_list[0].lineno - 1, []
+        kept[begin : last.end_lineno] = new
+    code = dedent("\n".join(kept[node.lineno - 1 :])).rstrip()
+    head = HEAD.format(each=exercise, name=exercise.symbol.replace(":", "."))
+    return f"{head}{_imports(exercise, code)}\n\n{code}\n"
 
 
 def _find(symbol: str) -> tuple[Path, list[str], Any]:

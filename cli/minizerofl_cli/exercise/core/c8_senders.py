@@ -82,7 +82,13 @@ def expected(average: str, changes: bool, w_t: Array, n_k: list[int], sent: Arra
 
 ALL, SENDERS = "average[i] = sum[i] / n", "average[i] = sum[i] / (samples of those who sent i)"
 PROPERTIES = (
-    Property("the example of the text comes out; nan stands for what is not sent.", ALL, example, ask, expected),
+    Property(
+        "the example of the text comes out; nan stands for what is not sent.",
+        f"all: {ALL}; senders: {SENDERS}",
+        example,
+        ask,
+        expected,
+    ),
     Property("by the paper's rule the divisor is n, also where few have sent.", ALL, by_all, ask, expected),
     Property("by the other rule only those count who have sent the entry.", SENDERS, by_senders, ask, expected),
     Property("a weight that nobody has sent stays as it was.", "w_t[i] where s[i] = 0", unsent_weights, ask, expected),
