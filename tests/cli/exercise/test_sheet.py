@@ -8,18 +8,11 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 def test_each_question_has_its_answer():
     questions = re.findall(
-        r"^\*\*(\d+)\. (.*?)(?: \(.*\))?\.?\*\*$", (DOCS / "reading-critically.md").read_text(), re.M
+        r"^\*\*(\d+)\. (.*?)(?: \([^)]*\))?\.?\*\*$", (DOCS / "reading-critically.md").read_text(), re.M
     )
     answers = re.findall(r"^## (\d+)\. (.*)$", (DOCS / "reading-critically-answers.md").read_text(), re.M)
+    assert questions == answers
     assert [int(number) for number, _ in questions] == list(range(1, 13))
-    assert [number for number, _ in questions] == [number for number, _ in answers]
-    for (_, question), (_, answer) in zip(questions, answers, strict=True):
-        assert set(answer.strip("?").lower().split()) & set(question.strip("?").lower().split()) - {
-            "the",
-            "of",
-            "is",
-            "a",
-        }
 
 
 def test_the_sheet_gives_nothing_away():
