@@ -20,6 +20,7 @@ from minizerofl_cli.exercise.manifest import Exercise
 
 SECONDS = 10.0  # for the student's code
 STARTING = 120.0  # for what comes before it: Python and the library, on a slow machine
+WORK = "work"  # the folder that the student's code is in, and may do with as it likes
 SHOWN = 1000  # bytes of what a student's code prints that are kept
 
 
@@ -40,8 +41,9 @@ def check_all(
             yield {**verdict, "status": "missing", "lines": [line]}
             continue
         with TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            (Path(place) / WORK).mkdir()
             for each, content in files.items():
-                (Path(place) / each).write_bytes(content)
+                (Path(place) / WORK / each).write_bytes(content)
             yield {**verdict, **_check(exercise, Path(place), seed, verbose, seconds)}
 
 
@@ -51,7 +53,7 @@ def _check(exercise: Exercise, place: Path, seed: int, verbose: bool, seconds: f
     printed = bytearray()
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "minizerofl_cli.exercise.judge", *arguments],
-        cwd=place,
+        cwd=place / WORK,
         env={"NUMBA_DISABLE_JIT": "1", **os.environ},  # nothing waits for a compiler: the arrays are small
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

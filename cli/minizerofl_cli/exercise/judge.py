@@ -2,7 +2,8 @@
 
     python -m minizerofl_cli.exercise.judge ID SEED SECONDS VERBOSE
 
-The file is in the working directory, and the verdict is written there. A process that ends without one has failed.
+The file is in the working directory, and the verdict is written into the folder above, so that a file which deletes all
+that is beside it gets its verdict too. A process that ends without one has failed.
 """
 
 from __future__ import annotations
@@ -122,16 +123,17 @@ def main() -> None:
     """Write the verdict, and end at once: nothing that the student's code has started is waited for."""
     (exercise,), seed, seconds = find((sys.argv[1],)), int(sys.argv[2]), float(sys.argv[3])
     import_module(exercise.module)
-    with Path(PLACE).open("w") as place:
+    above = Path.cwd().parent
+    with (above / PLACE).open("w") as place:
         faulthandler.dump_traceback_later(seconds, exit=True, file=place)
         function = load(exercise, Path(f"{exercise.stem}.py"))
         if isinstance(function, str):
-            verdict = {"status": "failed", "held": 0, "properties": 0, "lines": [function]}
+            verdict = {"status": "failed", "lines": [function]}
         else:
             verdict = judge(exercise, function, seed, verbose=sys.argv[4] == "1")
         faulthandler.cancel_dump_traceback_later()
-    Path("verdict.part").write_text(json.dumps(verdict), encoding="utf-8")
-    Path("verdict.part").replace(VERDICT)
+    (above / "part").write_text(json.dumps(verdict), encoding="utf-8")
+    (above / "part").replace(above / VERDICT)
     sys.stdout.flush()
     os._exit(0)
 

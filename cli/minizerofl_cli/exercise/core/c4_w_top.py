@@ -62,7 +62,7 @@ def ask_master(x: Array, W: Array, b: Array | None, sp: float) -> dict[str, Arra
 def ask_saved(x: Array, W: Array, b: Array | None, sp: float) -> dict[str, Any]:
     """Run the library's backward pass, with dY = 1, on what the forward pass has saved."""
     tensors = [Tensor(each, requires_grad=True) for each in (x, W)]
-    sparse_linear(*tensors, b, sparsity=sp, path="dense").sum().backward()
+    sparse_linear(tensors[0], tensors[1], b, sparsity=sp, path="dense").sum().backward()
     return dict(zip(("dX", "dW"), (each.grad for each in tensors), strict=True))
 
 
@@ -82,7 +82,7 @@ def classifiers(rng: Generator) -> Iterator[Given]:
 
 def ask_accuracy(x: Array, y: Array, W: Array, sp: float) -> dict[str, float]:
     """Evaluate a model of one layer."""
-    model = SparseLinear(*W.shape, bias=False, sparsity=sp)
+    model = SparseLinear(W.shape[0], W.shape[1], bias=False, sparsity=sp)
     model.set_path("dense")
     model.load_state_dict({"weight": W.astype(np.float32)})
     return {"accuracy": evaluate(model, (x.T.astype(np.float32), y)).accuracy}

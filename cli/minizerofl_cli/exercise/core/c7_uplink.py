@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from minizerofl.sparse.selection import count_kept
 from minizerofl_cli.exercise.core.c1_top_k import plain as top_k
 from minizerofl_cli.exercise.properties import Given, Property
 
-STRATEGIES = {  # what is ranked and what is sent, of w_t and w_E
+Take = Callable[[Array, Array], Array]
+STRATEGIES: dict[str, tuple[Take, Take]] = {  # what is ranked and what is sent, of w_t and w_E
     "topk-weights": (lambda before, after: after, lambda before, after: after),
     "diff-topk-weights": (lambda before, after: after, lambda before, after: after - before),
     "topk-diff": (lambda before, after: after - before, lambda before, after: after - before),

@@ -47,7 +47,8 @@ def _given(program: str, a: Array, b: Array, seed: float = 1.0, times: int = 1) 
 def _draw(rng: Generator, *programs: str, **options: Any) -> Iterator[Given]:
     for shape in ((1,), (2, 2)):
         for program in programs:
-            yield _given(program, *(rng.integers(1, 9, shape).astype(float) for _ in range(2)), **options)
+            a, b = (rng.integers(1, 9, shape).astype(float) for _ in range(2))
+            yield _given(program, a, b, **options)
 
 
 def chains(rng: Generator) -> Iterator[Given]:

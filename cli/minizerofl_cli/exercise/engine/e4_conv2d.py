@@ -58,7 +58,7 @@ def strided(rng: Generator) -> Iterator[Given]:
 def ask(x: Array, w: Array, b: Array | None, stride: int, padding: int, dY: Array) -> dict[str, Any]:
     """Run the convolution forward and backward."""
     tensors = [None if each is None else Tensor(each, requires_grad=True) for each in (x, w, b)]
-    y = ops.conv2d(*tensors, stride=stride, padding=padding)
+    y = ops.conv2d(tensors[0], tensors[1], tensors[2], stride, padding)
     y.backward(dY)
     grads = dict(zip(("dX", "dW", "db"), (None if t is None else t.grad for t in tensors), strict=True))
     return {"y": y.data, **grads}

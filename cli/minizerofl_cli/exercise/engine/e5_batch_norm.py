@@ -55,7 +55,8 @@ def ask(x: Array, w: Array, b: Array, eps: float, training: bool, dY: Array) -> 
     """Run the layer forward and backward."""
     tensors = [Tensor(each, requires_grad=True) for each in (x, w, b)]
     running = np.full(len(w), 0.5), np.full(len(w), 2.0)
-    ops.batch_norm(*tensors, *running, training=training, eps=eps).backward(dY)
+    y = ops.batch_norm(tensors[0], tensors[1], tensors[2], running[0], running[1], training, eps=eps)
+    y.backward(dY)
     return dict(zip(("dx", "dw", "db"), (each.grad for each in tensors), strict=True))
 
 

@@ -13,7 +13,8 @@ from minizerofl.fl.codecs.positions import Rice
 from minizerofl.kernels.reference.codec import rice_encode
 from minizerofl_cli.exercise.properties import Given, Property
 
-Positions, Words = NDArray[np.int32], NDArray[np.uint32]
+Positions = NDArray[np.int32]
+Words = NDArray[np.uint32]
 
 
 def plain(positions: Positions, parameter: int, words: Words) -> None:

@@ -75,7 +75,8 @@ def expected(**given: Any) -> Array:
     x, indptr = given["x"], given["indptr"]
     matrix = np.zeros((indptr.size - 1, len(x)))
     matrix[np.repeat(np.arange(indptr.size - 1), np.diff(indptr)), given["indices"]] = given["values"]
-    return matrix @ x
+    product: Array = matrix @ x
+    return product
 
 
 FORMULA = "out[r] = sum over j in indptr[r] ... indptr[r + 1] - 1 of values[j] x[indices[j]]"
