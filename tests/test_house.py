@@ -24,7 +24,17 @@ FLOORS = ["lazy", "registry", "kernels", "autograd", "sparse", "ops", "nn", "opt
 SOURCES = [file for folder in PACKAGES.values() for file in sorted(folder.rglob("*.py"))]
 # The floors of the command line; packages of the same floor do not use each other.
 CLI_FLOORS = {
-    **{"screen": 0, "report": 1, "runs": 2, "data": 3, "bench": 3, "compare": 3, "reproduce": 3, "expect": 3},
+    **{
+        "screen": 0,
+        "report": 1,
+        "runs": 2,
+        "data": 3,
+        "bench": 3,
+        "compare": 3,
+        "reproduce": 3,
+        "expect": 3,
+        "exercise": 3,
+    },
     **{"commands": 4, "main": 5, "__main__": 6},
 }
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

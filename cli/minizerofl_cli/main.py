@@ -13,6 +13,7 @@ from minizerofl_cli.commands.bench import bench
 from minizerofl_cli.commands.compare import compare
 from minizerofl_cli.commands.data import data
 from minizerofl_cli.commands.eval import evaluate
+from minizerofl_cli.commands.exercise import exercise
 from minizerofl_cli.commands.expect import expect
 from minizerofl_cli.commands.export import export
 from minizerofl_cli.commands.report import report
@@ -41,6 +42,8 @@ Examples:
       show a run on one page
   minizerofl export RUN --to onnx
       take the model elsewhere
+  minizerofl exercise list
+      learn how it works by writing its parts
 """
 
 
@@ -64,6 +67,7 @@ cli.add_command(sizes)
 cli.add_command(data)
 cli.add_command(bench)
 cli.add_command(trace)
+cli.add_command(exercise)
 
 
 def main() -> None:

@@ -79,17 +79,13 @@ class Aggregator:
             raise RefusedError("no samples", f"the client claims to have trained on {update.num_samples} samples")
         payload = decode(update.message, self.schema)
         self._check(payload)
-        weight = float(update.num_samples)
         for name, tensor in payload.items():
+            self._add(name, tensor, update.num_samples)
+            sent = tensor.positions if isinstance(tensor, Kept) else slice(None)
             if isinstance(tensor, Kept):
-                kernels.add_at(self._sums[name], tensor.positions, tensor.values, weight)
                 self.kept[name] += tensor.positions.size
-                if self._senders:
-                    self._senders[name][tensor.positions] += weight
-            else:
-                kernels.add_all(self._sums[name], tensor.reshape(-1), weight)
-                if self._senders:
-                    self._senders[name] += weight
+            if self._senders:
+                self._senders[name][sent] += update.num_samples
         self.accepted += 1
         self.num_samples += update.num_samples
 
@@ -107,7 +103,22 @@ class Aggregator:
         entries = sum(self._state[name].size for name in in_part)
         return sum(self.kept[name] for name in in_part) / (entries * self.accepted) if entries else 1.0
 
+    def _add(self, name: str, tensor: Array | Kept, num_samples: int) -> None:
+        """Add what a client sent of a tensor to its sum, times the client's samples; what it did not send adds nothing.
+
+        The sum is ``self._sums[name]``, flat, float64.
+        """
+        sums, weight = self._sums[name], float(num_samples)
+        if isinstance(tensor, Kept):
+            kernels.add_at(sums, tensor.positions, tensor.values, weight)
+        else:
+            kernels.add_all(sums, tensor.reshape(-1), weight)
+
     def _average(self, name: str) -> np.ndarray:
+        """Divide a sum by the samples of all clients, or each entry by those of its senders; return it flat, float64.
+
+        The latter is wanted if ``self._senders``, the samples of the senders of each entry by name, is not empty.
+        """
         if not self._senders:
             return self._sums[name] / self.num_samples
         sent = self._senders[name] > 0

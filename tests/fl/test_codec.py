@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minizerofl.choices import VALUES
 from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
-from minizerofl.fl.codecs.positions import MAX_PARAMETER, Rice
+from minizerofl.fl.codecs.positions import MAX_PARAMETER, Bitmap, Rice, RowsAndColumns, position_bytes
 from minizerofl.fl.payload import num_bytes
 from minizerofl.kernels.codec import rice_bits
 from minizerofl.kernels.memory import LARGE
@@ -124,10 +124,21 @@ def test_rice_code_is_within_3_percent_of_the_entropy(density: float) -> None:
 def test_rice_code_is_within_3_percent_of_the_entropy_on_trained_masks(ratio: float, trained: np.ndarray) -> None:
     k = round((0.05 + ratio) * trained.size)
     positions = top_k(trained, k)
-    entropy = -sum(p * math.log2(p) for p in (k / trained.size, 1 - k / trained.size)) * trained.size
     kept = Kept(trained.shape, positions, trained.reshape(-1)[positions])
     bits = 8 * (len(Codec("rice").encode({"w": kept}, Schema({"w": kept.shape}))) - 32 - 4 * k)
-    assert bits <= 1.03 * entropy
+    assert bits <= 1.03 * 8 * position_bytes(trained.shape, k)["entropy"]
+
+
+@given(st.lists(st.integers(0, 40), max_size=3).map(tuple), DENSITIES, st.integers(0, 2**32 - 1))
+def test_the_bytes_of_positions_are_those_that_the_codes_take(
+    shape: tuple[int, ...], density: float, seed: int
+) -> None:
+    kept = draw(seed, shape, density)
+    size = position_bytes(shape, kept.positions.size)
+    assert size["csr"] == 4 * RowsAndColumns().fit(kept)[1]
+    assert size["bitmap"] == 4 * Bitmap().fit(kept)[1]
+    masks = math.comb(math.prod(shape), kept.positions.size)  # a code must tell these apart
+    assert size["entropy"] * 8 >= math.log2(masks) - 1e-6
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The engine track, optional: what lies under every deep-learning library."""
