@@ -1,4 +1,4 @@
-"""How the book is built: sphinx-build -W -b html docs FOLDER, with the extra [docs] installed."""
+"""How the book is built: sphinx-build -W -b html docs build/book, with the extra [docs] installed."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The book as it was built: links lead somewhere, all public names are in it, and a browser shows each page.
 
-sphinx-build -W -b html docs site && MINIZEROFL_BOOK=site pytest -n 0 tests/test_book.py
+sphinx-build -W -b html docs build/book && MINIZEROFL_BOOK=build/book pytest -n 0 tests/test_book.py
 """
 
 import json
