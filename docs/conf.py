@@ -1,5 +1,6 @@
 """How the book is built: sphinx-build -W -b html docs build/book, with the extra [docs] installed."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -21,8 +22,9 @@ extensions = [
     "command_line",
     "public_names",
 ]
-suppress_warnings = ["toc.empty_glob"]
-default_role = "py:obj"
+# A glob of the contents may find nothing; Sphinx has no name by which this warning could be switched off.
+logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "glob pattern" not in str(record.msg))
+default_role = "py:obj"  # a name in a docstring is a link if it is public
 highlight_language = "text"
 
 # The pages are written for GitHub as well: its anchors for headings, and no syntax of MyST in running text.
@@ -35,6 +37,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # The sections "Parameters" and "Returns" say it in words.
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_param = False  # else each word of a type becomes a link
+napoleon_use_ivar = True  # else attributes that are properties are described twice
 
 html_title = "minizerofl"
 html_theme = "furo"

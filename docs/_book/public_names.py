@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, get_origin
 
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
@@ -26,12 +26,15 @@ def describe(package: str, name: str) -> str:
     value, full = getattr(import_module(package), name), f"{package}.{name}"
     if isinstance(value, ModuleType):
         return f"`{value.__name__}`: {(value.__doc__ or '').splitlines()[0]}"
-    if inspect.isclass(value):
-        return f".. autoclass:: {full}\n   :members:"
-    if callable(value):
-        return f".. autofunction:: {full}"
+    if is_code(value):
+        return f".. autoclass:: {full}\n   :members:" if inspect.isclass(value) else f".. autofunction:: {full}"
     known = f"The names {', '.join(f'``{key}``' for key in value)}." if isinstance(value, Mapping) else f"``{value}``"
     return f".. py:data:: {full}\n\n   {known}"
+
+
+def is_code(value: object) -> bool:
+    """Return whether it is a class or a function, and not a table of names or a name for a type."""
+    return callable(value) and get_origin(value) is None
 
 
 class PublicNames(SphinxDirective):
@@ -45,7 +48,7 @@ class PublicNames(SphinxDirective):
         text = []
         for name in sorted(module.__all__, key=str.casefold):
             value = getattr(module, name)
-            if callable(value) and not inspect.getdoc(value):
+            if is_code(value) and not inspect.getdoc(value):
                 logger.warning("%s.%s has no docstring", module.__name__, name)
             text += [describe(module.__name__, name), ""]
         lines = ["````{eval-rst}", *"\n".join(text).splitlines(), "````"]
