@@ -3,3 +3,4 @@
 from importlib.util import find_spec
 
 collect_ignore = [] if find_spec("torch") else ["export/torch_models.py"]
+collect_ignore += ["conf.py"] if find_spec("sphinx") else ["conf.py", "_book"]

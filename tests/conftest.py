@@ -1,10 +1,16 @@
 """Settings shared by all tests."""
 
 import os
-from collections.abc import Iterator
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # No deadline: the first call of a kernel compiles it. Derandomised: the same examples everywhere.
 settings.register_profile(
@@ -29,3 +35,33 @@ def _no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not os.environ.get("MINIZEROFL_CACHE"):
             patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def browse(tmp_path_factory) -> Callable[..., tuple[str, str]]:
+    """Show a file in a headless browser; give the document as it then is, and what the console said."""
+    browser = os.environ.get("MINIZEROFL_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("needs a browser: install chromium, or set MINIZEROFL_BROWSER")
+    profile = tmp_path_factory.mktemp("profile")
+
+    def show(file: Path, *options: str) -> tuple[str, str]:
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--allow-file-access-from-files",
+            f"--user-data-dir={profile}",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=3000",
+            *options,
+            "--dump-dom",
+            file.as_uri(),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        console = "\n".join(line for line in done.stderr.splitlines() if re.search(r":CONSOLE[:(]", line))
+        return done.stdout, console
+
+    return show

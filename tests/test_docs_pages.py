@@ -178,7 +178,10 @@ SMALL = [  # a run of a second
 ]
 
 
-@pytest.mark.parametrize("page", ["zerofl.md", "paper-and-code.md", "extend.md"])
+NAMING = ["zerofl", "paper-and-code", "extend", "first-hour", "troubleshooting", "handout", "platforms"]
+
+
+@pytest.mark.parametrize("page", [f"{name}.md" for name in NAMING])
 def test_options_that_a_page_names_exist(page: str) -> None:
     commands = [*cli.commands.values(), *cli.commands["data"].commands.values()]
     known = {name for command in commands for option in command.params for name in option.opts + option.secondary_opts}

@@ -5,14 +5,14 @@ whole. Positions that a client does not send count as zero, and the divisor stay
 the model the client received, w_E the one it trained, n_k its number of samples and n their sum over the round's
 clients. The strategies differ only in what is ranked and in what is sent:
 
-===================  =================================  ==================================
-uplink               client k sends                     server
-===================  =================================  ==================================
-`topk-weights`       w_E at the top k of |w_E|          w_{t+1} = sum (n_k/n) w^k
-`diff-topk-weights`  w_E - w_t at the top k of |w_E|    w_{t+1} = w_t + sum (n_k/n) d^k
-`topk-diff`          w_E - w_t at its own top k         w_{t+1} = w_t + sum (n_k/n) d^k
-`full`               w_E                                w_{t+1} = sum (n_k/n) w^k (FedAvg)
-===================  =================================  ==================================
+===================  ===================================  ==================================
+uplink               client k sends                       server
+===================  ===================================  ==================================
+`topk-weights`       w_E at the top k of abs(w_E)         w_{t+1} = sum (n_k/n) w^k
+`diff-topk-weights`  w_E - w_t at the top k of abs(w_E)   w_{t+1} = w_t + sum (n_k/n) d^k
+`topk-diff`          w_E - w_t at its own top k           w_{t+1} = w_t + sum (n_k/n) d^k
+`full`               w_E                                  w_{t+1} = sum (n_k/n) w^k (FedAvg)
+===================  ===================================  ==================================
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from minizerofl.sparse.rules import Selection
 
 
 class TopKWeights(Uplink):
-    """The largest weights: w_E at the top k of |w_E|."""
+    """The largest weights: w_E at the top k of abs(w_E)."""
 
     differences = False
 
@@ -35,7 +35,7 @@ class TopKWeights(Uplink):
 
 
 class DiffTopKWeights(Uplink):
-    """The changes of the largest weights: w_E - w_t at the top k of |w_E|."""
+    """The changes of the largest weights: w_E - w_t at the top k of abs(w_E)."""
 
     differences = True
 
@@ -45,7 +45,7 @@ class DiffTopKWeights(Uplink):
 
 
 class TopKDiff(Uplink):
-    """The largest changes: w_E - w_t at the top k of |w_E - w_t|."""
+    """The largest changes: w_E - w_t at the top k of abs(w_E - w_t)."""
 
     differences = True
 

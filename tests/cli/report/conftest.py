@@ -1,17 +1,12 @@
-"""Pages read by a strict parser, and shown by a real browser."""
+"""Pages read by a strict parser."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 class Reader(HTMLParser):
@@ -72,33 +67,3 @@ def read_html() -> Callable[[str], Reader]:
         return reader
 
     return read
-
-
-@pytest.fixture(scope="session")
-def browse(tmp_path_factory) -> Callable[..., tuple[str, str]]:
-    """Show a file in a headless browser; give the document as it then is, and what the console said."""
-    browser = os.environ.get("MINIZEROFL_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip("needs a browser: install chromium, or set MINIZEROFL_BROWSER")
-    profile = tmp_path_factory.mktemp("profile")
-
-    def show(file: Path, *options: str) -> tuple[str, str]:
-        command = [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            "--allow-file-access-from-files",
-            f"--user-data-dir={profile}",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=3000",
-            *options,
-            "--dump-dom",
-            file.as_uri(),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        console = "\n".join(line for line in done.stderr.splitlines() if re.search(r":CONSOLE[:(]", line))
-        return done.stdout, console
-
-    return show
