@@ -163,9 +163,7 @@ def test_memory_does_not_grow_from_round_to_round(simulate: Simulate) -> None:
                 held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert (
-        held[1] < held[0] + 60_000
-    )  # bytes: caches fill up a little; the states of 80 rounds alone have more than 88,000
+    assert held[1] < held[0] + 60_000  # bytes; the states of 80 rounds alone have more than 88,000
 
 
 def test_layers_take_the_path_that_the_settings_name(simulate: Simulate) -> None:
