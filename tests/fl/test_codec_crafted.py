@@ -19,13 +19,14 @@ def craft(
     body: bytes,
     count: int,
     parameter: int = 0,
+    zero: int = 0,
     exact: int = 0,
     length: int | None = None,
     values: int = 4,
 ) -> bytes:
     head = HEAD.pack(MAGIC, VERSION, values, 1, SCHEMA.digest)
     length = len(body) if length is None else length
-    rest = TENSOR.pack(encoding, parameter, exact, count, length) + body + bytes(-len(body) % 4)
+    rest = TENSOR.pack(encoding, parameter, zero, exact, count, length) + body + bytes(-len(body) % 4)
     return head + struct.pack("<I", zlib.crc32(rest, zlib.crc32(head))) + rest
 
 
@@ -63,7 +64,8 @@ def test_the_layout_is_what_the_table_says(case: str) -> None:
 
 
 WRONG = {
-    "unknown encoding": (craft(6, b"", 0), "format"),
+    "unknown encoding": (craft(7, b"", 0), "format"),
+    "a bit that is zero": (craft(Encoding.WHOLE, 10 * ONE, 10, zero=1), "format"),
     "a mark that is neither 0 nor 1": (craft(Encoding.WHOLE, 10 * ONE, 10, exact=2), "format"),
     "unknown values": (craft(Encoding.WHOLE, 10 * ONE, 10, values=9), "format"),
     "zeros that are not kept": (craft(Encoding.FILLED, words(0, *SCALE, 7), 0, values=17), "format"),

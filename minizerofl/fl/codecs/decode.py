@@ -101,8 +101,8 @@ def _check_head(message: bytes | memoryview, schema: Schema, own: ValueCodec) ->
 def _decode_tensor(
     header: Header, message: bytes | memoryview, at: int, name: str, shape: tuple[int, ...], codec: ValueCodec
 ) -> Array | Kept:
-    encoding, parameter, exact, count, length = header
-    if encoding not in set(Encoding) or exact > 1:
+    encoding, parameter, zero, exact, count, length = header
+    if encoding not in set(Encoding) or zero or exact > 1:
         raise RefusedError("format", f"a tensor has the unknown encoding {encoding}")
     size = math.prod(shape)
     in_full = encoding not in POSITION_CODES

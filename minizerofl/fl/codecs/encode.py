@@ -164,7 +164,7 @@ class Codec:
         for encoding in map(Encoding.__getitem__, names):
             if encoding is not Encoding.FILLED:
                 parameter, words = POSITION_CODES[encoding].fit(tensor)
-                found.append(Header(encoding, parameter, exact, count, 4 * words + codec.length(count)))
+                found.append(Header(encoding, parameter, 0, exact, count, 4 * words + codec.length(count)))
             elif codec.dtype is not None:
-                found.append(Header(encoding, 0, exact, length=codec.length(size)))
+                found.append(Header(encoding, exact=exact, length=codec.length(size)))
         return min(found, key=lambda header: header.length)

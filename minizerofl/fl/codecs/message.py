@@ -9,7 +9,7 @@ offset  size  what
 6       2     number of tensors
 8       8     digest of the schema, see `minizerofl.fl.codecs.schema`
 16      4     CRC-32 of all other bytes
-20      12    for each tensor: encoding (1), parameter (1), exact (2), number of values (4), bytes of its body (4)
+20      12    for each tensor: encoding, parameter, zero, exact (1 each), number of values (4), bytes of its body (4)
 ...           for each tensor its body: positions, then values, then zeros up to the border
 ======  ====  ==========================================================
 
@@ -32,7 +32,7 @@ MAGIC = b"MZFL"
 VERSION = 1
 HEAD = struct.Struct("<4sBBH8s")
 CRC = struct.Struct("<I")
-TENSOR = struct.Struct("<BBHII")
+TENSOR = struct.Struct("<BBBBII")
 START = HEAD.size + CRC.size  # where the headers of the tensors begin
 
 
@@ -44,7 +44,7 @@ class Encoding(IntEnum):
     CSR = 2
     BITMAP = 3
     RICE = 4
-    DRAWN = 5  # at positions that both ends draw from a seed
+    DRAWN = 6  # at positions that both ends draw from a seed
 
 
 class Header(NamedTuple):
@@ -52,6 +52,7 @@ class Header(NamedTuple):
 
     encoding: int
     parameter: int = 0
+    zero: int = 0
     exact: int = 0
     entries: int = 0
     length: int = 0
