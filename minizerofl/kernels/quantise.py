@@ -86,34 +86,30 @@ def int8_decode(codes: Codes, step: float, values: Values) -> None:
 
 
 @kernel
-def hadamard(x: Values, room: Values) -> tuple[Values, Values]:
-    """Multiply by the Walsh-Hadamard matrix, in log2(d) passes of sums and differences of neighbours.
-
-    Every pass reads pairs and writes two halves. In a textbook's passes partners are 1, 2, 4 and so on apart: the first
-    are short loops, which do not vectorise.
+def hadamard(x: Values) -> None:
+    """Multiply by the Walsh-Hadamard matrix, in place: sums and differences of partners 1, 2, 4, ..., d / 2 apart.
 
     Parameters
     ----------
     x : (d,) float32
-        The vector, d a power of two; overwritten.
-    room : (d,) float32
-        Room for every second pass.
-
-    Returns
-    -------
-    (d,) float32, (d,) float32
-        The product, and the other of the two arrays.
+        The vector, d a power of two and at least 8; overwritten.
     """
-    half = x.size >> 1
-    passes = x.size
-    while passes > 1:
-        sums, differences = room[:half], room[half:]
-        for j in range(half):
-            sums[j] = x[2 * j] + x[2 * j + 1]
-            differences[j] = x[2 * j] - x[2 * j + 1]
-        x, room = room, x
-        passes >>= 1
-    return x, room
+    eights = x.reshape(x.size // 8, 8)
+    for i in range(eights.shape[0]):  # Loops over 1, 2 and 4 partners would not vectorise: these stay in registers.
+        a, b, c, d = eights[i, 0], eights[i, 1], eights[i, 2], eights[i, 3]
+        e, f, g, h = eights[i, 4], eights[i, 5], eights[i, 6], eights[i, 7]
+        a, b, c, d, e, f, g, h = a + b, a - b, c + d, c - d, e + f, e - f, g + h, g - h
+        a, b, c, d, e, f, g, h = a + c, b + d, a - c, b - d, e + g, f + h, e - g, f - h
+        eights[i, 0], eights[i, 1], eights[i, 2], eights[i, 3] = a + e, b + f, c + g, d + h
+        eights[i, 4], eights[i, 5], eights[i, 6], eights[i, 7] = a - e, b - f, c - g, d - h
+    apart = 8
+    while apart < x.size:
+        for first in range(0, x.size, 2 * apart):
+            low, high = x[first : first + apart], x[first + apart : first + 2 * apart]
+            for j in range(apart):
+                sum_, difference = low[j] + high[j], low[j] - high[j]
+                low[j], high[j] = sum_, difference
+        apart *= 2
 
 
 @kernel
@@ -155,7 +151,7 @@ def eden_encode(
     words : (m,) uint32
         The result, which is zero before. Code i of a block is in word i modulo w of its w words.
     """
-    one, two = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    rotated, sizes = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     codes = np.empty(BLOCK, np.uint32)
     per_word = 32 // bits
     written = 0
@@ -170,7 +166,7 @@ def eden_encode(
             scales[block] = 0
             continue
 
-        x = one[:d]
+        x = rotated[:d]
         factor = np.float32(1 / most)  # so that no sum overflows
         square = 0.0
         for i in range(some.size):
@@ -178,20 +174,20 @@ def eden_encode(
             square += np.float64(x[i]) * np.float64(x[i])
         x[some.size :] = 0
         flip(x, seed, first, 31)
-        x, room = hadamard(x, two[:d])
+        hadamard(x)
         flip(x, seed, first, 30)
-        y, room = hadamard(x, room)
+        hadamard(x)
 
         factor = np.float32(1 / np.sqrt(d * square))
         match = 0.0
         for i in range(d):
-            codes[i] = np.uint32(y[i] < 0) << (bits - 1)
-            room[i] = abs(y[i]) * factor
+            codes[i] = np.uint32(x[i] < 0) << (bits - 1)
+            sizes[i] = abs(x[i]) * factor
         for cut in cuts:
             for i in range(d):
-                codes[i] += np.uint32(room[i] >= cut)
+                codes[i] += np.uint32(sizes[i] >= cut)
         for i in range(d):
-            match += np.float64(centres[codes[i]]) * np.float64(y[i])
+            match += np.float64(centres[codes[i]]) * np.float64(x[i])
         scales[block] = most * square / match
         for k in range(per_word):
             of_k = codes[k * share.size : (k + 1) * share.size]
@@ -202,7 +198,7 @@ def eden_encode(
 @kernel
 def eden_decode(words: Words, bits: int, centres: Values, seed: int, scales: Values, values: Values) -> None:
     """Rotate back what the codes stand for: the inverse of `eden_encode`, up to what the quantiser lost."""
-    one, two = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    rotated = np.empty(BLOCK, np.float32)
     per_word = 32 // bits
     low = (1 << bits) - 1
     read = 0
@@ -212,14 +208,14 @@ def eden_decode(words: Words, bits: int, centres: Values, seed: int, scales: Val
         d = block_length(some.size)
         share = words[read : read + d // per_word]
         read += share.size
-        x = one[:d]
+        x = rotated[:d]
         for k in range(per_word):
             of_k = x[k * share.size : (k + 1) * share.size]
             for j in range(share.size):
                 of_k[j] = centres[(share[j] >> (k * bits)) & low]
-        x, room = hadamard(x, two[:d])
+        hadamard(x)
         flip(x, seed, first, 30)
-        x, room = hadamard(x, room)
+        hadamard(x)
         flip(x, seed, first, 31)
         scale = scales[block]
         for i in range(some.size):

@@ -86,14 +86,15 @@ def test_int8_never_leaves_its_range() -> None:
         assert codes.min() >= -127
 
 
-@given(SEEDS, st.sampled_from([1, 2, 4, 32, 256]))
+@given(SEEDS, st.sampled_from([8, 16, 32, 256]))
 def test_the_transform_equals_its_reference_and_is_its_own_inverse(seed: int, d: int) -> None:
     x = np.random.default_rng(seed).standard_normal(d).astype(np.float32)
-    expected, _ = reference.hadamard(x.copy(), np.empty(d, np.float32))
-    found, room = quantise.hadamard(x.copy(), np.empty(d, np.float32))
+    found, expected = x.copy(), x.copy()
+    quantise.hadamard(found)
+    reference.hadamard(expected)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-    again, _ = quantise.hadamard(found.copy(), room)
-    np.testing.assert_allclose(again / d, x, rtol=1e-4, atol=1e-5)
+    quantise.hadamard(found)
+    np.testing.assert_allclose(found / d, x, rtol=1e-4, atol=1e-5)
 
 
 @given(SEEDS, SIZES, st.sampled_from([1, 2, 4]))

@@ -29,12 +29,12 @@ def int8_decode(codes: Codes, step: float, values: Values) -> None:
     values[:] = codes * np.float32(step)
 
 
-def hadamard(x: Values, room: Values) -> tuple[Values, Values]:
+def hadamard(x: Array) -> None:
     """Multiply by the Walsh-Hadamard matrix, as it is defined: H_2d = [[H_d, H_d], [H_d, -H_d]]."""
     matrix = np.ones((1, 1))
     while matrix.shape[0] < x.size:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    return (matrix @ x).astype(np.float32), room
+    x[:] = matrix @ x
 
 
 def eden_encode(
@@ -67,17 +67,21 @@ def eden_decode(words: Words, bits: int, centres: Values, seed: int, scales: Val
         share = words[read : read + d * bits // 32]
         read += share.size
         codes = (share >> np.arange(0, 32, bits, dtype=np.uint32)[:, None]) & np.uint32(2**bits - 1)
-        x = hadamard(centres[codes.reshape(-1)], some)[0]
-        x = hadamard(x * _signs(seed, first, d, 30), some)[0] * _signs(seed, first, d, 31)
-        some[:] = (x * scales[block])[: some.size]
+        x = centres[codes.reshape(-1)].astype(np.float64)
+        hadamard(x)
+        x *= _signs(seed, first, d, 30)
+        hadamard(x)
+        some[:] = (x * _signs(seed, first, d, 31) * scales[block])[: some.size]
 
 
 def _rotate(x: Array, seed: int, first: int, bit: int) -> Array:
-    return hadamard(x * _signs(seed, first, x.size, bit), x)[0].astype(np.float64)
+    flipped = x * _signs(seed, first, x.size, bit)
+    hadamard(flipped)
+    return flipped
 
 
-def _signs(seed: int, first: int, count: int, bit: int) -> Values:
-    return (1.0 - 2.0 * ((_random(seed, first, count) >> bit) & 1)).astype(np.float32)
+def _signs(seed: int, first: int, count: int, bit: int) -> Array:
+    return 1.0 - 2.0 * ((_random(seed, first, count) >> bit) & 1)
 
 
 def _random(seed: int, first: int, count: int) -> Array:
