@@ -139,9 +139,9 @@ def non_zeros(value: Array) -> Kept:
     >>> non_zeros(np.array([[0, 3], [0, 4]], np.float32)).positions
     array([1, 3], dtype=int32)
     """
-    bits = value.reshape(-1).view(np.int32)  # A comparison of bits keeps -0.0 too.
+    bits: Array = value.reshape(-1).view(np.int32)  # A comparison of bits keeps -0.0 too.
     count = np.count_nonzero(bits)
-    positions, found = np.empty(count + 1, np.int32), np.empty(count + 1, np.int32)  # one more: see the kernel
+    positions, found = np.empty(count + 1, np.int32), np.empty_like(bits, shape=count + 1)  # one more: see the kernel
     find_nonzeros(bits, positions, found)
     return Kept(value.shape, positions[:count], found[:count].view(np.float32))
 

@@ -23,7 +23,7 @@ Values = NDArray[np.float32]
 Codes = NDArray[np.int8]
 
 BLOCK = 4096  # values that are rotated together: two copies fit into the L1 cache of most processors
-SHORTEST = 32  # a shorter last block is filled up with zeros: its codes fill whole words
+SHORTEST = 128  # a shorter last block is filled up with zeros: rotated, fewer values would not be normal
 SMALLEST = 1e-30  # a block whose largest value is smaller than this is sent as zeros
 MASK = 0xFFFFFFFF
 NO_SIGN = 0x7FFFFFFF  # all bits of a float32 but its sign

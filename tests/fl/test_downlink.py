@@ -93,7 +93,10 @@ def test_it_is_decoded_once_and_travels_with_its_message_alone() -> None:
     pickled = pickle.dumps(downlink, 5, buffer_callback=buffers.append)
     assert [each.raw().nbytes for each in buffers] == [len(downlink.message)]
     assert len(pickled) < 500
-    for other in (pickle.loads(pickled, buffers=buffers), pickle.loads(pickle.dumps(downlink, 4))):
+    for other in (
+        pickle.loads(pickled, buffers=[each.raw() for each in buffers]),
+        pickle.loads(pickle.dumps(downlink, 4)),
+    ):
         assert bytes(other.message) == downlink.message
         np.testing.assert_array_equal(other.state()["weight"], first["weight"])
 
@@ -108,8 +111,15 @@ def test_rounded_values_reach_all_clients_alike_and_leave_the_server_its_own(sim
     assert run.turn(2).state["0.weight"].tobytes() != sent["0.weight"].tobytes()
     (round,) = run.run()
     assert round.count("accepted") == 3
-    untouched = np.isclose(run.state["0.weight"], before["0.weight"], atol=1e-7)
-    assert untouched.mean() > 0.2  # w_t + average: where nobody sent, the server's own weights stay
+    (round,) = simulate(rounds=1, uplink="topk-diff", downlink_values="int8", sparsity=0.9, mask_ratio=0.0).run()
+    assert round.density == 1  # differences leave the model dense: its own weights, not those that clients were sent
+
+
+def test_the_server_adds_differences_to_its_own_weights(simulate: Simulate) -> None:
+    run = simulate(rounds=1, downlink_values="int8", uplink="topk-diff", sparsity=0.9, mask_ratio=0.0)
+    before = run.state["0.weight"].copy()
+    list(run.run())
+    assert (run.state["0.weight"] == before).mean() > 0.5  # where nobody sent anything
 
 
 def test_what_float16_cannot_hold_is_refused_by_the_clients(simulate: Simulate) -> None:

@@ -20,12 +20,10 @@ from minizerofl.fl.codecs.message import (
     padded,
 )
 from minizerofl.fl.codecs.schema import Schema
-from minizerofl.fl.codecs.values import Float32, ValueCodec, Values, codec_of
+from minizerofl.fl.codecs.values import EXACT, ValueCodec, Values, codec_of
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.payload import Array, Kept, Payload
 from minizerofl.kernels.codec import find_nonzeros
-
-EXACT = Float32()
 
 
 def decode(message: bytes | memoryview, schema: Schema, own: ValueCodec = EXACT) -> Payload:

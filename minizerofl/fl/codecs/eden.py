@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from minizerofl.fl.codecs.values import ValueCodec, Values
+from minizerofl.fl.codecs.values import EXACT, ValueCodec, Values
 from minizerofl.kernels import quantise as kernels
 from minizerofl.kernels.types import Bytes
 
@@ -21,10 +21,11 @@ CENTRES = {
     4: (0.1283950, 0.3880483, 0.6567590, 0.9423405, 1.2562312, 1.6180464, 2.0690173, 2.7325896),
 }
 SEED = 4  # bytes of the seed, which comes first
+FEW = 16  # fewer values than this stay float32: rotated, they would not be normal
 
 
 class Eden(ValueCodec):
-    """The base: the seed, a scale for each block of 4,096 values, and the codes.
+    """The base: the seed, a scale for each block of 4,096 values, and the codes; a few values stay as they are.
 
     Examples
     --------
@@ -46,12 +47,16 @@ class Eden(ValueCodec):
 
     def length(self, count: int) -> int:
         """Return the bytes of the seed, the scales and the codes."""
+        if count < FEW:
+            return EXACT.length(count)
         blocks, rest = divmod(count, kernels.BLOCK)
         coded = blocks * kernels.BLOCK + (kernels.block_length(rest) if rest else 0)
         return SEED + 4 * (blocks + (rest > 0)) + coded * self.bits // 8
 
     def encode(self, values: Values, seed: int) -> Bytes:
         """Rotate and round."""
+        if values.size < FEW:
+            return EXACT.encode(values, seed)
         body = np.zeros(self.length(values.size), np.uint8)
         body[:SEED].view("<u4")[0] = seed
         scales, words = self._split(body, values.size)
@@ -60,6 +65,8 @@ class Eden(ValueCodec):
 
     def decode(self, body: Bytes, count: int) -> Values:
         """Rotate back."""
+        if count < FEW:
+            return EXACT.decode(body, count)
         values = np.empty(count, np.float32)
         scales, words = self._split(body, count)
         with np.errstate(all="ignore"):  # what is not finite is refused by the receiver

@@ -23,13 +23,11 @@ from minizerofl.fl.codecs.message import (
     padded,
 )
 from minizerofl.fl.codecs.schema import Schema
-from minizerofl.fl.codecs.values import Float32, ValueCodec, is_vector, value_codec
+from minizerofl.fl.codecs.values import EXACT, ValueCodec, is_vector, value_codec
 from minizerofl.fl.payload import Array, Kept, Payload
 from minizerofl.kernels.memory import zero_bytes
 from minizerofl.kernels.types import Bytes
 from minizerofl.registry import unknown
-
-EXACT = Float32()
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,9 @@ class Codec:
         flat = np.ascontiguousarray(tensor.values if isinstance(tensor, Kept) else tensor, np.float32).reshape(-1)
         values = codec.encode(flat, seed)
         if header.encoding == Encoding.FILLED:  # What was rounded to zero is a zero like all others.
-            header = header._replace(entries=np.count_nonzero(values[codec.length(0) :].view(codec.dtype)))
+            assert codec.dtype is not None
+            entries = int(np.count_nonzero(values[codec.length(0) :].view(codec.dtype)))
+            header = header._replace(entries=entries)
         return Body(header, values, kept, codec.dtype)
 
     def _as_sent(self, tensor: Array | Kept) -> Array | Kept:

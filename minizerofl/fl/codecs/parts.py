@@ -6,9 +6,7 @@ from dataclasses import astuple, dataclass
 
 from minizerofl.fl.codecs.message import HEAD, POSITION_CODES, START, TENSOR, Header
 from minizerofl.fl.codecs.schema import Schema
-from minizerofl.fl.codecs.values import Float32, ValueCodec, codec_of
-
-EXACT = Float32()
+from minizerofl.fl.codecs.values import EXACT, ValueCodec, codec_of
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,7 @@ class Drawn(PositionCode):
 
     def encode(self, kept: Kept, parameter: int, words: Words) -> None:
         """Write the seed."""
+        assert kept.draw is not None
         words[0] = kept.draw
 
     def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:

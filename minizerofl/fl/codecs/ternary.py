@@ -39,4 +39,5 @@ class Ternary(ValueCodec):
         """Give each sign the magnitude."""
         negative = np.unpackbits(body[HEAD:], count=count, bitorder="little").view(np.bool_)
         magnitude = body[:HEAD].view(np.float32)[0]
-        return np.where(negative, -magnitude, magnitude)
+        values: Values = np.where(negative, -magnitude, magnitude)
+        return values

@@ -81,6 +81,9 @@ class Float32(ValueCodec):
         return body.view(np.float32)
 
 
+EXACT = Float32()
+
+
 class Float16(ValueCodec):
     """11 binary digits are kept; values beyond 65,504 become infinite, and the receiver refuses them."""
 
