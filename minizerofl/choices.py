@@ -1,7 +1,7 @@
 """What a run can choose from, by name; this module imports no class before it is used.
 
-To add an uplink, a server, a rule of selection or a model, write it in a file and add a line here: the settings, the
-command line and its help know it then.
+To add an uplink, a codec of values, a server, a rule of selection or a model, write it in a file and add a line here:
+the settings, the command line and its help know it then.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from minizerofl.registry import Registry, subclass_of, takes
 
 if TYPE_CHECKING:
     from minizerofl.export import Portable
+    from minizerofl.fl.codecs.values import ValueCodec
     from minizerofl.fl.server import Server
     from minizerofl.fl.uplinks import Uplink
     from minizerofl.nn import Module
@@ -27,6 +28,7 @@ UPLINKS: Registry[type[Uplink]] = Registry(
         "topk-diff": "minizerofl.fl.uplinks.paper:TopKDiff",
         "topk-diff-feedback": "minizerofl.fl.uplinks.controls:TopKDiffFeedback",
         "random-k": "minizerofl.fl.uplinks.controls:RandomK",
+        "stc": "minizerofl.fl.uplinks.controls:Stc",
     },
     subclass_of("minizerofl.fl.uplinks:Uplink"),
 )
@@ -80,7 +82,19 @@ EXPORTS: Registry[Callable[[Portable], bytes]] = Registry(
     },
     takes("portable"),
 )
-VALUES = ("float32", "float16")
+VALUES: Registry[type[ValueCodec]] = Registry(
+    "values",
+    {
+        "float32": "minizerofl.fl.codecs.values:Float32",
+        "float16": "minizerofl.fl.codecs.values:Float16",
+        "int8": "minizerofl.fl.codecs.int8:Int8",
+        "eden1": "minizerofl.fl.codecs.eden:Eden1",
+        "eden2": "minizerofl.fl.codecs.eden:Eden2",
+        "eden4": "minizerofl.fl.codecs.eden:Eden4",
+        "ternary": "minizerofl.fl.codecs.ternary:Ternary",
+    },
+    subclass_of("minizerofl.fl.codecs.values:ValueCodec"),
+)
 AVERAGES = ("all", "senders")
 BATCH_NORMS = ("global", "local")
 INITS = ("he-normal", "he-uniform", "torch")
@@ -90,6 +104,8 @@ CHOICES: dict[str, Collection[str]] = {
     "uplink": UPLINKS,
     "codec": CODECS,
     "values": VALUES,
+    "downlink_codec": CODECS,
+    "downlink_values": VALUES,
     "average": AVERAGES,
     "server": SERVERS,
     "bn": BATCH_NORMS,

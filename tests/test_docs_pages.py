@@ -54,6 +54,16 @@ def test_the_uplink_sends_weights_that_changed_sign(example: ModuleType) -> None
     assert example.SignFlips({"w": 0.9}).select(start, end, Context())["w"].values.tolist() == [1.5]
 
 
+@of("my_values")
+def test_the_codec_keeps_eight_digits(example: ModuleType) -> None:
+    values = np.array([0, 1, -1.5, 3.1415927, 1e38], np.float32)
+    codec = example.UpperHalves()
+    back = codec.decode(codec.encode(values, seed=0), 5)
+    assert codec.encode(values, seed=0).size == codec.length(5) == 10
+    np.testing.assert_allclose(back, values, rtol=2**-7)
+    assert back[:3].tolist() == [0, 1, -1.5]
+
+
 @of("my_server")
 def test_the_server_takes_a_growing_part_of_the_change(example: ModuleType) -> None:
     server, memory = example.SlowStart(["w"]), {}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minizerofl.choices import CODECS, SERVERS, UPLINKS
+from minizerofl.choices import CODECS, SERVERS, UPLINKS, VALUES
 from minizerofl.lazy import lazy
 
 if TYPE_CHECKING:
     from minizerofl.fl.aggregator import Aggregator
     from minizerofl.fl.client import Client
-    from minizerofl.fl.codecs import Codec, Schema
+    from minizerofl.fl.codecs import Codec, Schema, ValueCodec
     from minizerofl.fl.codecs.decode import decode
     from minizerofl.fl.data import FederatedData
     from minizerofl.fl.errors import (
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         DiffTopKWeights,
         Full,
         RandomK,
+        Stc,
         TopKDiff,
         TopKDiffFeedback,
         TopKWeights,
@@ -63,6 +64,7 @@ __all__ = [
     "CODECS",
     "SERVERS",
     "UPLINKS",
+    "VALUES",
     "Aggregator",
     "Best",
     "Callback",
@@ -102,6 +104,7 @@ __all__ = [
     "Settings",
     "Simulation",
     "State",
+    "Stc",
     "StopRun",
     "TooFewClientsError",
     "TopKDiff",
@@ -109,6 +112,7 @@ __all__ = [
     "TopKWeights",
     "Update",
     "Uplink",
+    "ValueCodec",
     "WorkerDiedError",
     "decode",
     "evaluate",
@@ -159,6 +163,7 @@ __getattr__, __dir__ = lazy(
         "Settings": "minizerofl.fl.settings",
         "Simulation": "minizerofl.fl.simulation",
         "State": "minizerofl.fl.payload",
+        "Stc": "minizerofl.fl.uplinks",
         "StopRun": "minizerofl.fl.events",
         "TooFewClientsError": "minizerofl.fl.errors",
         "TopKDiff": "minizerofl.fl.uplinks",
@@ -166,6 +171,7 @@ __getattr__, __dir__ = lazy(
         "TopKWeights": "minizerofl.fl.uplinks",
         "Update": "minizerofl.fl.payload",
         "Uplink": "minizerofl.fl.uplinks",
+        "ValueCodec": "minizerofl.fl.codecs",
         "WorkerDiedError": "minizerofl.fl.errors",
         "decode": "minizerofl.fl.codecs",
         "evaluate": "minizerofl.fl.measures.evaluation",

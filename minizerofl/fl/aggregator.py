@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 
-from minizerofl.fl.codecs import Schema, decode
+from minizerofl.fl.codecs import Parts, Schema, decode, parts_of, value_codec
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.payload import Array, Kept, Payload, State, Update
 from minizerofl.kernels import codec as kernels
@@ -33,6 +34,8 @@ class Aggregator:
         "all" divides by the samples of all clients, so that an entry that a client does not send counts as zero
         (paper, section 5). "senders" divides, entry by entry, by the samples of the clients that sent it, and leaves
         the global model as it is where nobody did: a control, not ZeroFL.
+    values : str
+        The run's codec of values for the uplink.
 
     Attributes
     ----------
@@ -44,6 +47,8 @@ class Aggregator:
         Their samples.
     kept : Counter of str
         For each tensor that is sent in part, how many entries they contained.
+    decode_seconds : float
+        How long decoding took so far.
 
     Examples
     --------
@@ -51,24 +56,26 @@ class Aggregator:
     >>> aggregator = Aggregator({"w": np.zeros(2, np.float32)})
     >>> for n, value in ((1, 4.0), (3, 8.0)):
     ...     payload = {"w": Kept((2,), np.array([1], np.int32), np.array([value], np.float32))}
-    ...     aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
+    ...     sent = aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
     >>> aggregator.average()
     {'w': array([0., 7.], dtype=float32)}
     """
 
-    def __init__(self, state: State, differences: bool = False, average: str = "all") -> None:
+    def __init__(self, state: State, differences: bool = False, average: str = "all", values: str = "float32") -> None:
         self.schema = Schema.of(state)
         self.accepted = 0
         self.num_samples = 0
         self.kept: Counter[str] = Counter()
+        self.decode_seconds = 0.0
+        self._codec = value_codec(values)
         self._state = state
         self._differences = differences
         self._sums = {name: np.zeros(value.size) for name, value in state.items()}
         # For each entry, the samples of the clients that sent it, if these are needed.
         self._senders = {name: np.zeros(value.size) for name, value in state.items()} if average == "senders" else {}
 
-    def fold(self, update: Update) -> None:
-        """Add an update.
+    def fold(self, update: Update) -> Payload:
+        """Add an update; return what it contained.
 
         Raises
         ------
@@ -77,7 +84,9 @@ class Aggregator:
         """
         if update.num_samples <= 0:
             raise RefusedError("no samples", f"the client claims to have trained on {update.num_samples} samples")
-        payload = decode(update.message, self.schema)
+        began = time.perf_counter()
+        payload = decode(update.message, self.schema, self._codec)
+        self.decode_seconds += time.perf_counter() - began
         self._check(payload)
         for name, tensor in payload.items():
             self._add(name, tensor, update.num_samples)
@@ -88,6 +97,11 @@ class Aggregator:
                 self._senders[name][sent] += update.num_samples
         self.accepted += 1
         self.num_samples += update.num_samples
+        return payload
+
+    def parts(self, update: Update) -> Parts:
+        """Return what the bytes of an update that was added are for."""
+        return parts_of(update.message, self.schema, self._codec)
 
     def average(self) -> State:
         """Return the average, with the shapes and dtypes of the state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -132,8 +133,8 @@ class Client:
                     loss.backward()
                     optimiser.step()
                     total_loss += loss.item() * batch.size
-        message = self._message(model, state, round, memory)
-        return Update(self.client_id, y.size, message, total_loss / (y.size * s.local_epochs))
+        message, seconds = self._message(model, state, round, memory)
+        return Update(self.client_id, y.size, message, total_loss / (y.size * s.local_epochs), seconds)
 
     def _optimiser(self, model: Module, lr: float) -> SGD:
         """Make the optimiser; its momentum begins at zero in each round."""
@@ -143,12 +144,18 @@ class Client:
             return ProximalSGD(model.parameters(), lr, s.proximal_mu, **rest)
         return SGD(model.parameters(), lr, **rest)
 
-    def _message(self, model: Module, state: State, round: int, memory: State) -> bytes:
-        """Choose what to send and encode it."""
+    def _message(self, model: Module, state: State, round: int, memory: State) -> tuple[bytes, float]:
+        """Choose what to send and encode it; return the message, and how long encoding took."""
         # These are the model's own arrays: what is sent is copied into the message, so that no other copy is needed.
         end = {name: parameter.array for name, parameter in model.named_parameters()} | dict(model.named_buffers())
         if (name := first_not_finite(end)) is not None:  # A ranking would take NaN for zero.
             raise RefusedError("not finite", f"{name} is NaN or infinite after local training")
         memory.update((name, end[name].copy()) for name in self.local)
-        payload = self.uplink.select(state, end, Context(round, self.client_id, self.settings.seed, memory))
-        return Codec(self.settings.codec, self.settings.values).encode(payload, Schema.of(state))
+        s = self.settings
+        payload = self.uplink.select(state, end, Context(round, self.client_id, s.seed, memory))
+        codec = Codec(s.codec, self.uplink.value_codec or s.values)
+        began = time.perf_counter()
+        message = codec.encode(
+            payload, Schema.of(state), generator(s.seed, round, self.client_id, Purpose.ROUND_VALUES)
+        )
+        return message, time.perf_counter() - began

@@ -4,7 +4,8 @@ A plan is text, faults between commas, each ``KIND@ROUNDS:CLIENT``:
 
 ========  ==================================================================================
 KIND      ``drop`` (never answers), ``crash`` (fails in training), ``nan`` (learns from NaN and sends it),
-          ``corrupt`` (one byte of its message is changed), ``slow=SECONDS`` (waits before it trains)
+          ``corrupt`` (one byte of its message is changed), ``corrupt-down`` (one byte of the server's message to it
+          is changed), ``slow=SECONDS`` (waits before it trains)
 ROUNDS    ``3``, ``3-5`` or ``*`` for all
 CLIENT    a client's id, ``#0`` for the first that was sampled in the round, ``*`` for all
 ========  ==================================================================================
@@ -21,8 +22,10 @@ from minizerofl.registry import unknown
 
 LAST_ROUND = 999_999_999
 LONGEST_WAIT = 10**6  # seconds
-KINDS = ("drop", "crash", "nan", "corrupt", "slow")
-FORM = re.compile(r"(?P<kind>\w+)(=(?P<seconds>[\d.]+))?@(?P<rounds>\*|(?P<first>\d+)(-(?P<last>\d+))?):(?P<client>.+)")
+KINDS = ("drop", "crash", "nan", "corrupt", "corrupt-down", "slow")
+FORM = re.compile(
+    r"(?P<kind>[\w-]+)(=(?P<seconds>[\d.]+))?@(?P<rounds>\*|(?P<first>\d+)(-(?P<last>\d+))?):(?P<client>.+)"
+)
 
 
 class InjectedCrash(RuntimeError):  # noqa: N818 - it is a crash, not an error of this program
@@ -35,7 +38,7 @@ class Fault:
 
     Attributes
     ----------
-    kind : {"drop", "crash", "nan", "corrupt", "slow"}
+    kind : {"drop", "crash", "nan", "corrupt", "corrupt-down", "slow"}
         What happens.
     first, last : int
         The rounds in which it happens.

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from minizerofl.fl.aggregator import Aggregator
-from minizerofl.fl.codecs import decode
 from minizerofl.fl.crash import Crash
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.measures.masks import Bits, note_sent
@@ -57,13 +56,14 @@ class Intake:
             self.crashes.append(answer.crash)
         if update is None:
             return answer.outcome
-        outcome = replace(answer.outcome, uplink_bytes=len(update.message))
+        outcome, before = replace(answer.outcome, uplink_bytes=len(update.message)), self._aggregator.decode_seconds
         try:
-            self._aggregator.fold(update)
+            payload = self._aggregator.fold(update)
         except RefusedError as error:
             return replace(outcome, status="refused", reason=str(error))
         if answer.memory:
             self.memories[outcome.client] = answer.memory
         if self._note_masks:
-            note_sent(self.sent, decode(update.message, self._aggregator.schema))
-        return outcome
+            note_sent(self.sent, payload)
+        seconds = self._aggregator.decode_seconds - before
+        return replace(outcome, parts=self._aggregator.parts(update), uplink_decode_seconds=seconds)

@@ -27,14 +27,58 @@ class Kept:
         Flat C-order positions, ascending.
     values : (k,) float32
         The entries there.
+    draw : int or None
+        The seed if the positions are those of `draw_positions`: then only the seed is sent.
+
+    Examples
+    --------
+    >>> Kept((2, 3), np.array([0, 4], np.int32), np.ones(2, np.float32)).dense()
+    array([[1., 0., 0.],
+           [0., 1., 0.]], dtype=float32)
     """
 
     shape: tuple[int, ...]
     positions: NDArray[np.int32]
     values: Array
+    draw: int | None = None
+
+    def dense(self) -> Array:
+        """Return the whole tensor, with its zeros."""
+        whole = np.zeros(self.shape, np.float32)
+        whole.reshape(-1)[self.positions] = self.values
+        return whole
 
 
 Payload = Mapping[str, Array | Kept]
+
+
+def draw_positions(seed: int, name: str, size: int, count: int) -> NDArray[np.int32]:
+    """Draw positions that sender and receiver share if they share a seed.
+
+    Parameters
+    ----------
+    seed : int
+        The seed, 0 to 2**32 - 1.
+    name : str
+        The name of the tensor: layers of one size would have the same positions otherwise.
+    size : int
+        Entries of the tensor.
+    count : int
+        How many of them are drawn.
+
+    Returns
+    -------
+    (count,) int32
+        Flat positions, ascending.
+
+    Examples
+    --------
+    >>> bool((draw_positions(7, "conv1", 100, 5) == draw_positions(7, "conv1", 100, 5)).all())
+    True
+    """
+    positions = np.random.default_rng([*name.encode(), seed]).choice(size, count, replace=False, shuffle=False)
+    positions.sort()
+    return positions.astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -51,17 +95,24 @@ class Update:
         What it sends, encoded, see `minizerofl.fl.codecs`.
     train_loss : float
         Mean cross-entropy over the samples, each measured just before the step it took part in.
+    encode_seconds : float
+        How long encoding took.
+    decode_seconds : float
+        How long it took to decode what the server had sent; 0 if that had been done for another client.
     """
 
     client_id: str
     num_samples: int
     message: bytes
     train_loss: float
+    encode_seconds: float = 0.0
+    decode_seconds: float = 0.0
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[Update], tuple[Any, ...]]:
         # The message is large. From protocol 5 on, a pickler may pass it on without a copy.
         message = PickleBuffer(self.message) if operator.index(protocol) >= 5 else self.message
-        return Update, (self.client_id, self.num_samples, message, self.train_loss)
+        seconds = self.encode_seconds, self.decode_seconds
+        return Update, (self.client_id, self.num_samples, message, self.train_loss, *seconds)
 
 
 def num_bytes(payload: Payload) -> int:

@@ -14,11 +14,11 @@ from minizerofl.fl.measures.masks import mean_jaccard, union_density
 from minizerofl.fl.measures.stopwatch import Stopwatch
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.fl.round import Round
+from minizerofl.fl.turn import Turn
 
 
 def record(
-    t: int,
-    lr: float,
+    turn: Turn,
     state: State,
     sparse: Collection[str],
     aggregator: Aggregator,
@@ -31,10 +31,8 @@ def record(
 
     Parameters
     ----------
-    t : int
-        The round.
-    lr : float
-        Its learning rate.
+    turn : Turn
+        What the clients were given.
     state : State
         The global model after it.
     sparse : collection of str
@@ -46,15 +44,18 @@ def record(
     stopwatch, meter : Stopwatch, EffortMeter
         What the round took.
     """
-    outcomes, dense_bytes = tuple(intake.outcomes), num_bytes(state)
+    outcomes, dense_bytes, downlink = tuple(intake.outcomes), num_bytes(state), turn.downlink
     total_loss = sum((each.train_loss or 0.0) * each.num_samples for each in outcomes if each.status == "accepted")
     return Round(
-        round=t,
-        lr=lr,
+        round=turn.round,
+        lr=turn.lr,
         outcomes=outcomes,
         train_loss=total_loss / aggregator.num_samples,
         dense_bytes=dense_bytes * sum(outcome.uplink_bytes > 0 for outcome in outcomes),
-        downlink_bytes=dense_bytes * len(outcomes),
+        downlink_bytes=len(downlink.message) * len(outcomes),
+        dense_downlink_bytes=dense_bytes * len(outcomes),
+        downlink_parts=downlink.parts() * len(outcomes),
+        downlink_encode_seconds=downlink.encode_seconds,
         kept={name: aggregator.share_sent([name]) for name in sparse},
         kept_fraction=aggregator.share_sent(sparse),
         density=density(state, sparse),

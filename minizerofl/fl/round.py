@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from minizerofl.fl.codecs import Parts
 from minizerofl.fl.measures.costs import Effort, Macs
 from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.shown import Facts, Shown, megabytes
@@ -35,6 +36,15 @@ class Outcome:
         Mean cross-entropy of its local training, in nats; None if no update came.
     uplink_bytes : int
         The bytes it sent.
+    parts : Parts
+        What they are for; all 0 if it was not accepted.
+    downlink_bytes : int
+        The bytes that it was sent.
+    uplink_encode_seconds, uplink_decode_seconds : float
+        How long the client took to encode its message, and the server to decode it.
+    downlink_decode_seconds : float
+        How long the client took to decode the server's message; 0 if that had been done for another client, as the
+        clients of a process share it.
     macs : Macs
         The multiply-adds of its training.
     seconds : float
@@ -48,6 +58,11 @@ class Outcome:
     num_samples: int = 0
     train_loss: float | None = None
     uplink_bytes: int = 0
+    parts: Parts = field(default_factory=Parts)
+    downlink_bytes: int = 0
+    uplink_encode_seconds: float = 0.0
+    uplink_decode_seconds: float = 0.0
+    downlink_decode_seconds: float = 0.0
     macs: Macs = field(default_factory=Macs)
     seconds: float = 0.0
 
@@ -69,7 +84,13 @@ class Round(Shown):
     dense_bytes : int
         The bytes that all clients that answered would have sent as dense models.
     downlink_bytes : int
-        The bytes that the server sent: a dense model to each client that was invited.
+        The bytes that the server sent: its message, to each client that was invited.
+    dense_downlink_bytes : int
+        The bytes of dense models for as many clients.
+    downlink_parts : Parts
+        What `downlink_bytes` are for.
+    downlink_encode_seconds : float
+        How long the server took to encode its message.
     kept : mapping of str to float
         For each sparse layer, the share of its weights that was sent; less than 1 - sp + r if there were too few
         non-zeros, 1 if they are sent whole.
@@ -107,6 +128,9 @@ class Round(Shown):
     dense_bytes: int
     kept_fraction: float
     downlink_bytes: int = 0
+    dense_downlink_bytes: int = 0
+    downlink_parts: Parts = field(default_factory=Parts)
+    downlink_encode_seconds: float = 0.0
     kept: Mapping[str, float] = field(default_factory=dict)
     density: float = 1.0
     client_overlap: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -149,6 +173,11 @@ class Round(Shown):
     def uplink_bytes(self) -> int:
         """The bytes that the clients sent."""
         return sum(outcome.uplink_bytes for outcome in self.outcomes)
+
+    @property
+    def uplink_parts(self) -> Parts:
+        """What the bytes of the accepted clients are for."""
+        return sum((outcome.parts for outcome in self.outcomes), Parts())
 
     @property
     def macs(self) -> Macs:

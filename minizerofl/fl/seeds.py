@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     VALIDATION_SUBSET = 3
     SELECT_POSITIONS = 5
     AUGMENT = 6
+    ROUND_VALUES = 7
 
 
 def generator(seed: int, round: int, client: str, purpose: Purpose) -> np.random.Generator:

@@ -59,11 +59,16 @@ class Settings:
         Extra share of the weights that clients send (the paper's r_mask), 0 to 1.
     uplink : str
         What clients send: "full", "topk-weights", "diff-topk-weights" or "topk-diff" (paper, section 5); or one of
-        the controls, "topk-diff-feedback" or "random-k"; or "package.module:Class", a class of your own.
+        the controls, "topk-diff-feedback", "stc" or "random-k"; or "package.module:Class", a class of your own.
     codec : str
         How a message is encoded: "csr" (the paper's), "bitmap", "rice", "dense", or "auto", the shortest.
     values : str
-        How its values are encoded: "float32", or "float16", which rounds them.
+        How its values are encoded: "float32"; or rounded, as "float16", "int8", "eden1", "eden2", "eden4" or "ternary"
+        (see `minizerofl.choices.VALUES`); or "package.module:Class", a class of your own.
+    downlink_codec : str
+        How the server's message is encoded, as `codec`; "auto" loses nothing and is shortest.
+    downlink_values : str
+        How its values are encoded, as `values`.
     average : str
         "all": an entry that a client does not send counts as zero (the paper's). "senders": it does not count (a
         control).
@@ -139,6 +144,8 @@ class Settings:
     uplink: str = "topk-weights"
     codec: str = "csr"
     values: str = "float32"
+    downlink_codec: str = "auto"
+    downlink_values: str = "float32"
     dense_layers: str = "auto"
     average: str = "all"
     server: str = "fedavg"

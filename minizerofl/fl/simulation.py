@@ -18,6 +18,7 @@ from typing import Literal
 from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.data import FederatedData, describe
+from minizerofl.fl.downlink import encode_state
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
@@ -251,7 +252,8 @@ class Simulation(Shown):
 
     def turn(self, t: int, deadline: float = math.inf) -> Turn:
         """Return what the clients of round t are given, if it starts from the state as it is now."""
-        return Turn(t, self._schedule(t - 1), self.state, self.data, self.uplink, self.settings, self._local, deadline)
+        sent = encode_state(self.state, self.sparse, self.settings, t)
+        return Turn(t, self._schedule(t - 1), sent, self.data, self.uplink, self.settings, self._local, deadline)
 
     def masks_are_due(self, t: int) -> bool:
         """Whether the masks of a round are to be noted."""
@@ -270,14 +272,16 @@ class Simulation(Shown):
     def _round(self, engine: Engine, t: int) -> Round:
         """Run round t: algorithm 1 of the paper."""
         stopwatch, meter = Stopwatch(), EffortMeter(engine.helpers)
-        aggregator = Aggregator(self.state, self.uplink.differences, self.settings.average)
+        s = self.settings
+        aggregator = Aggregator(self.state, self.uplink.differences, s.average, self.uplink.value_codec or s.values)
         intake = Intake(aggregator, note_masks=self.masks_are_due(t))
 
         clients = self._sample(t)
         report(RoundStarted(t, self.settings.rounds, tuple(clients)))
-        answers = self._train(engine, t, clients)  # one after the other, in the order of sampling
+        turn = self.turn(t, time.monotonic() + s.round_deadline if s.round_deadline else math.inf)
+        answers = self._train(engine, turn, clients)  # one after the other, in the order of sampling
         outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added with weight n_k
-        check_quorum(t, outcomes, self.settings.quorum, intake.crashes)
+        check_quorum(t, outcomes, s.quorum, intake.crashes)
         plain = self.uplink.apply(self.state, aggregator.average())  # what averaging alone gives
         state, server_memory = self.server.step(self.state, plain, self.server_memory)  # w_{t+1}
         check_finite(t, state, server_memory, outcomes)
@@ -285,17 +289,15 @@ class Simulation(Shown):
             scores = self._evaluate(engine, t, state, outcomes)
         self._keep(t, state, server_memory, intake.memories, scores)
 
-        return record(t, self._schedule(t - 1), state, self.sparse, aggregator, intake, scores, stopwatch, meter)
+        return record(turn, state, self.sparse, aggregator, intake, scores, stopwatch, meter)
 
     def _sample(self, t: int) -> list[str]:
         """Draw the clients of a round."""
         s = self.settings
         return sample_clients(self.data, s.clients_per_round, generator(s.seed, t, "", Purpose.SAMPLE_CLIENTS))
 
-    def _train(self, engine: Engine, t: int, clients: Sequence[str]) -> Iterator[Answer]:
+    def _train(self, engine: Engine, turn: Turn, clients: Sequence[str]) -> Iterator[Answer]:
         """Let clients train from the global model; yield their answers in the order of sampling."""
-        limit = self.settings.round_deadline
-        turn = self.turn(t, time.monotonic() + limit if limit else math.inf)
         memories = self.client_memories
         invitations = [Invitation(name, place, memories.get(name, {})) for place, name in enumerate(clients)]
         yield from engine.run(turn, invitations)

@@ -18,6 +18,7 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.fl.client import Client, Watch
 from minizerofl.fl.crash import Crash
 from minizerofl.fl.data import Augmenting, FederatedData, Samples
+from minizerofl.fl.downlink import Downlink, damage
 from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.events import ClientDone, ClientStep
@@ -145,8 +146,8 @@ class Turn:
         The round, counted from 1.
     lr : float
         The learning rate of the round.
-    state : dict of str to array
-        The global model.
+    downlink : Downlink
+        The global model, as the server sends it.
     data : FederatedData
         Where the clients' samples come from.
     uplink : Uplink
@@ -161,12 +162,17 @@ class Turn:
 
     round: int
     lr: float
-    state: State
+    downlink: Downlink
     data: FederatedData
     uplink: Uplink
     settings: Settings
     local: frozenset[str] = frozenset()
     deadline: float = math.inf
+
+    @property
+    def state(self) -> State:
+        """The global model, as a client decodes it."""
+        return self.downlink.state()
 
     def __call__(self, model: Module, invitation: Invitation) -> Answer:
         """Let a client train on its samples; report what it does; never raises an `Exception`."""
@@ -181,8 +187,15 @@ class Turn:
         memory = dict(invitation.memory)
 
         def outcome(status: Status, reason: str = "", trace: str = "") -> Outcome:
-            seconds = time.perf_counter() - started
-            return Outcome(invitation.client_id, status, reason, trace, macs=watcher.macs, seconds=seconds)
+            return Outcome(
+                invitation.client_id,
+                status,
+                reason,
+                trace,
+                downlink_bytes=len(self.downlink.message),
+                macs=watcher.macs,
+                seconds=time.perf_counter() - started,
+            )
 
         try:
             update = self._work(model, invitation, watcher, memory)
@@ -195,7 +208,13 @@ class Turn:
         except Exception as error:
             crash = None if isinstance(error, InjectedCrash) else Crash(error)
             return Answer(outcome("crashed", describe(error), traceback.format_exc()), crash=crash)
-        done = replace(outcome("accepted"), num_samples=update.num_samples, train_loss=update.train_loss)
+        done = replace(
+            outcome("accepted"),
+            num_samples=update.num_samples,
+            train_loss=update.train_loss,
+            uplink_encode_seconds=update.encode_seconds,
+            downlink_decode_seconds=update.decode_seconds,
+        )
         return Answer(done, update, memory)
 
     def train(
@@ -204,7 +223,10 @@ class Turn:
         """Let a client train on these samples, see `Client.train`."""
         augmenting = self.data if isinstance(self.data, Augmenting) else None
         client = Client(client_id, samples, self.uplink, self.settings, self.local, augmenting)
-        return client.train(model, self.state, self.round, self.lr, watch, memory)
+        began = time.perf_counter()
+        state = self.state
+        seconds = time.perf_counter() - began
+        return replace(client.train(model, state, self.round, self.lr, watch, memory), decode_seconds=seconds)
 
     def _work(self, model: Module, invitation: Invitation, watcher: Watcher, memory: State) -> Update:
         """Read the samples, train and return the update; faults that were asked for strike on the way."""
@@ -219,9 +241,10 @@ class Turn:
             raise InjectedCrash("injected")
         if "nan" in kinds:
             x = np.full_like(x, np.nan)  # Then what it learns is NaN as well.
-        update = self.train(model, invitation.client_id, (x, y), watcher, memory)
+        turn = replace(self, downlink=self.downlink.damaged()) if "corrupt-down" in kinds else self
+        update = turn.train(model, invitation.client_id, (x, y), watcher, memory)
         if "corrupt" in kinds:
-            update = replace(update, message=_damage(update.message))
+            update = replace(update, message=damage(update.message))
         watcher.check_time()
         return update
 
@@ -233,9 +256,3 @@ class Turn:
     def _faults(self, invitation: Invitation) -> list[Fault]:
         plan = parse_faults(self.settings.inject)
         return [fault for fault in plan if fault.strikes(self.round, invitation.client_id, invitation.place)]
-
-
-def _damage(message: bytes) -> bytes:
-    """Change one byte in the middle."""
-    middle = len(message) // 2
-    return message[:middle] + bytes([message[middle] ^ 1]) + message[middle + 1 :]

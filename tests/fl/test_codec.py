@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from minizerofl.choices import VALUES
 from minizerofl.fl import CODECS, Codec, Kept, Payload, RefusedError, Schema, decode
 from minizerofl.fl.codecs.positions import MAX_PARAMETER, Bitmap, Rice, RowsAndColumns, position_bytes
+from minizerofl.fl.codecs.values import is_vector
 from minizerofl.fl.payload import num_bytes
 from minizerofl.kernels.codec import rice_bits
 from minizerofl.kernels.memory import LARGE
@@ -33,7 +33,7 @@ def dense(tensor: np.ndarray | Kept) -> np.ndarray:
     return result.reshape(tensor.shape)
 
 
-@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("values", ["float32", "float16"])
 @pytest.mark.parametrize("codec", CODECS)
 @given(shapes=SHAPES, density=DENSITIES, seed=st.integers(0, 2**32 - 1))
 def test_what_is_sent_comes_back(
@@ -46,7 +46,7 @@ def test_what_is_sent_comes_back(
     back = decode(message, schema)
     assert list(back) == list(payload)
     for name, tensor in payload.items():
-        rounded = dense(tensor).astype(values).astype(np.float32)
+        rounded = dense(tensor) if is_vector(tensor.shape) else dense(tensor).astype(values).astype(np.float32)
         assert isinstance(back[name], Kept) == isinstance(tensor, Kept)
         np.testing.assert_array_equal(dense(back[name]), rounded)
         assert dense(back[name]).shape == tensor.shape
@@ -98,9 +98,9 @@ def test_special_values_survive_in_float32() -> None:
 
 
 def test_what_float16_cannot_hold_is_refused_by_the_server() -> None:
-    schema = Schema({"w": (1,)})
+    schema = Schema({"w": (2, 2)})
     with pytest.raises(RefusedError, match="not finite"):
-        decode(Codec(values="float16").encode({"w": np.array([1e6], np.float32)}, schema), schema)
+        decode(Codec(values="float16").encode({"w": np.full((2, 2), 1e6, np.float32)}, schema), schema)
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3), DENSITIES)

@@ -8,21 +8,34 @@ import pytest
 
 from minizerofl.fl import RefusedError, Schema, decode
 from minizerofl.fl.codecs.message import HEAD, MAGIC, TENSOR, VERSION, Encoding
+from minizerofl.fl.payload import draw_positions
 
 SCHEMA = Schema({"w": (2, 5)})
 ONE = struct.pack("<f", 1.0)
 
 
 def craft(
-    encoding: int, body: bytes, count: int, parameter: int = 0, zero: int = 0, length: int | None = None
+    encoding: int,
+    body: bytes,
+    count: int,
+    parameter: int = 0,
+    zero: int = 0,
+    exact: int = 0,
+    length: int | None = None,
+    values: int = 4,
 ) -> bytes:
-    head = HEAD.pack(MAGIC, VERSION, 4, 1, SCHEMA.digest)
-    rest = TENSOR.pack(encoding, parameter, zero, count, len(body) if length is None else length) + body
+    head = HEAD.pack(MAGIC, VERSION, values, 1, SCHEMA.digest)
+    length = len(body) if length is None else length
+    rest = TENSOR.pack(encoding, parameter, zero, exact, count, length) + body + bytes(-len(body) % 4)
     return head + struct.pack("<I", zlib.crc32(rest, zlib.crc32(head))) + rest
 
 
 def words(*numbers: int) -> bytes:
     return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+SCALE = struct.unpack("<I", ONE)
+NAN, HUGE = 0x7FC00000, 0x7F7FFFFF  # as float32: not a number, and the largest number
 
 
 GOOD = {
@@ -31,6 +44,12 @@ GOOD = {
     "csr": (craft(Encoding.CSR, words(0, 1, 2, 4, 0) + 2 * ONE, 2), [4, 5]),
     "bitmap": (craft(Encoding.BITMAP, words(1 << 9) + ONE, 1), [9]),
     "rice": (craft(Encoding.RICE, words(0b01_1_0) + ONE, 1, parameter=2), [5]),  # a gap of 1 * 4 + 1
+    "drawn": (craft(Encoding.DRAWN, words(5) + 2 * ONE, 2), draw_positions(5, "w", 10, 2).tolist()),
+    "int8, whole": (craft(Encoding.WHOLE, ONE + 10 * b"\1", 10, values=1), list(range(10))),
+    "int8, filled": (craft(Encoding.FILLED, ONE + bytes(9) + b"\1", 1, values=1), [9]),
+    "int8, csr": (craft(Encoding.CSR, words(0, 1, 2, 4, 0) + ONE + 2 * b"\1", 2, values=1), [4, 5]),
+    "ternary": (craft(Encoding.BITMAP, words(1 << 9) + ONE + b"\0", 1, values=3), [9]),
+    "exact": (craft(Encoding.BITMAP, words(1 << 9) + ONE, 1, exact=1, values=17), [9]),
 }
 
 
@@ -45,8 +64,23 @@ def test_the_layout_is_what_the_table_says(case: str) -> None:
 
 
 WRONG = {
-    "unknown encoding": (craft(5, b"", 0), "format"),
+    "unknown encoding": (craft(7, b"", 0), "format"),
     "a bit that is zero": (craft(Encoding.WHOLE, 10 * ONE, 10, zero=1), "format"),
+    "a mark that is neither 0 nor 1": (craft(Encoding.WHOLE, 10 * ONE, 10, exact=2), "format"),
+    "unknown values": (craft(Encoding.WHOLE, 10 * ONE, 10, values=9), "format"),
+    "zeros that are not kept": (craft(Encoding.FILLED, words(0, *SCALE, 7), 0, values=17), "format"),
+    "drawn, with a parameter": (craft(Encoding.DRAWN, words(5) + ONE, 1, parameter=1), "length"),
+    "drawn, without a seed": (craft(Encoding.DRAWN, ONE, 1), "length"),
+    "drawn, more than there are": (craft(Encoding.DRAWN, words(5) + 11 * ONE, 11), "length"),
+    "int8, a step that is not finite": (craft(Encoding.WHOLE, words(NAN) + bytes(10), 10, values=1), "not finite"),
+    "int8, a step that is too large": (craft(Encoding.WHOLE, words(HUGE) + 10 * b"\x7f", 10, values=1), "not finite"),
+    "eden, a scale that is not finite": (craft(Encoding.WHOLE, words(0, NAN, 7), 10, values=17), "not finite"),
+    "eden, a scale that is too large": (craft(Encoding.WHOLE, words(0, HUGE, 7), 10, values=17), "not finite"),
+    "eden, a word too many": (craft(Encoding.WHOLE, words(0, *SCALE, 7, 0), 10, values=17), "length"),
+    "ternary, not finite": (
+        craft(Encoding.BITMAP, words(1, NAN) + b"\1", 1, values=3),
+        "not finite",
+    ),
     "whole, too few": (craft(Encoding.WHOLE, 9 * ONE, 9), "length"),
     "whole, another count": (craft(Encoding.WHOLE, 10 * ONE, 9), "length"),
     "whole, too many": (craft(Encoding.WHOLE, 11 * ONE, 10), "length"),

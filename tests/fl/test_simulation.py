@@ -21,7 +21,7 @@ from minizerofl.fl import (
     Simulation,
     TooFewClientsError,
 )
-from minizerofl.fl.files.history import TIMING_COLUMNS, client_rows, history_row
+from minizerofl.fl.files.history import CLIENT_TIMING_COLUMNS, TIMING_COLUMNS, client_rows, history_row
 from minizerofl.nn.paths import sparse_layers
 
 Simulate = Callable[..., Simulation]
@@ -32,7 +32,7 @@ def without_times(rounds: list) -> list[tuple[dict, list[dict]]]:
     return [
         (
             {name: value for name, value in row.items() if name not in TIMING_COLUMNS},
-            [{**client, "seconds": None} for client in client_rows(r.round, r.outcomes, "synthetic")],
+            [{**row, **dict.fromkeys(CLIENT_TIMING_COLUMNS)} for row in client_rows(r.round, r.outcomes, "synthetic")],
         )
         for r, row in zip(rounds, rows, strict=True)
     ]

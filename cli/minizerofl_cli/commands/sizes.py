@@ -1,4 +1,4 @@
-"""`minizerofl sizes`: the size of an update in the paper, by the paper's accounting, and as encoded bytes."""
+"""`minizerofl sizes`: the size of an update in the paper, by the paper's accounting, and encoded; or both ways."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from minizerofl.choices import PAPER_MODELS, VALUES
+from minizerofl_cli.runs.finding import complete_runs, run_directory
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.lines import say
@@ -19,15 +21,46 @@ _model = section("Model and messages")
 @click.command(cls=SectionCommand)
 @_model("--model", default="resnet18", show_default=True, help="Which of the paper's models.", **one_of(PAPER_MODELS))
 @_model("--values", default="float32", show_default=True, help="How values are encoded.", **one_of(VALUES))
+@_model(
+    "--both-ways",
+    is_flag=True,
+    help="Show the ladder of codings instead: one message up and one down, from CSR with float32 to 1 bit a value.",
+)
+@_model(
+    "--weights",
+    type=click.Path(path_type=Path),
+    callback=run_directory,
+    help="With --both-ways: encode the trained model of this run, and what its uplink would send of it. "
+    "[default: initial weights of --model]",
+    shell_complete=complete_runs,
+)
 @section("Output")("--csv", "csv_file", type=click.Path(path_type=Path), help="Write all columns to a file, in bytes.")
 @debug_option
-def sizes(model: str, values: str, csv_file: Path | None) -> None:
+@click.pass_context
+def sizes(
+    ctx: click.Context, model: str, values: str, both_ways: bool, weights: Path | None, csv_file: Path | None
+) -> None:
     """Compare the sizes of updates with the paper's, for every sparsity and mask ratio in its tables.
 
     Each row is a topk-weights update of the model with its initial weights, encoded by each codec. All sizes are in the
     paper's "MB" of 1,024,000 bytes; the number in brackets says how many times smaller than the dense model.
+
+    With --both-ways, what the server sends is counted too, and every coding is shown.
     """
+    given = [name for name in ("model", "values") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if weights and not both_ways:
+        raise click.UsageError("--weights is for --both-ways; add it.", ctx)
+    if weights and "model" in given:
+        raise click.UsageError("--weights brings the model of the run; leave out --model.", ctx)
+    if both_ways and "values" in given:
+        raise click.UsageError("--both-ways shows every --values; leave it out.", ctx)
     with Interrupts() as interrupts, interrupts.allowed():
+        if both_ways:
+            from minizerofl_cli.runs.both_ways import model_lines, run_lines
+
+            for line in run_lines(weights, csv_file) if weights else model_lines(model, csv_file):
+                say(line)
+            return
         from minizerofl_cli.screen.tables import screen_width
 
         for line in size_lines(model, values, screen_width(), csv_file):

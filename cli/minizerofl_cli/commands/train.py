@@ -127,8 +127,8 @@ _machine = section("Machine and output")
 @_rounds(
     "--uplink",
     help="What a client sends of each sparse layer: all weights; the largest weights; the changes of the largest "
-    "weights; the largest changes; two controls that are not ZeroFL: the largest changes with error feedback, random "
-    f"weights; or a class of your own. {default_text('uplink')}",
+    "weights; the largest changes; controls that are not ZeroFL: the largest changes with error feedback, their signs "
+    f"(STC), random weights; or a class of your own. {default_text('uplink')}",
     **one_of(UPLINKS, own=OWN),
 )
 @_rounds(
@@ -142,7 +142,23 @@ _machine = section("Machine and output")
     help="sp in the share 1 - sp + r that is sent; training keeps --sparsity. [default: --sparsity]",
 )
 @_rounds("--codec", help="How a message is written; auto takes the shortest. [default: csr]", **one_of(CODECS))
-@_rounds("--values", help="Precision of the values in a message. [default: float32]", **one_of(VALUES))
+@_rounds(
+    "--values",
+    help="How values are written: float32 loses nothing, the others round to 16, 8, 4, 2 or 1 bits; or a class of your "
+    "own. [default: float32]",
+    **one_of(VALUES, own=OWN),
+)
+@_rounds(
+    "--downlink-codec",
+    help="How the server's message is written: as --codec, of the non-zero weights of the sparse layers. "
+    "[default: auto]",
+    **one_of(CODECS),
+)
+@_rounds(
+    "--downlink-values",
+    help="How the values of the server's message are written, as --values. [default: float32]",
+    **one_of(VALUES, own=OWN),
+)
 @_rounds(
     "--server", help="The server's optimiser, which follows the average. [default: fedavg]", **one_of(SERVERS, own=OWN)
 )
@@ -170,8 +186,9 @@ _machine = section("Machine and output")
 @_faults("--round-deadline", type=float, help="Seconds after which a client counts as late; 0: never. [default: 0.0]")
 @_faults(
     "--inject",
-    help="Faults on purpose, KIND@ROUNDS:CLIENT with commas between: drop, crash, nan, corrupt or slow=SECONDS; rounds "
-    "3, 3-5 or *; a client's id, #0 (the first sampled) or *. [default: none]",
+    help="Faults on purpose, KIND@ROUNDS:CLIENT with commas between: drop, crash, nan, corrupt (its message), "
+    "corrupt-down (the message to it) or slow=SECONDS; rounds 3, 3-5 or *; a client's id, #0 (the first sampled) or *. "
+    "[default: none]",
 )
 @_evaluation("--eval-every", type=int, help=f"Evaluate every N rounds. {default_text('eval_every')}")
 @_evaluation(

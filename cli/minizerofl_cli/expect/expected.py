@@ -20,7 +20,7 @@ FREE = {
     "model": ("seed",),
     "settings": (
         *("seed", "init_seed", "dense_layers", "eval_every", "eval_samples", "eval_dense", "masks_every"),
-        *("codec", "quorum", "round_deadline"),
+        *("codec", "downlink_codec", "quorum", "round_deadline"),
     ),
 }
 

@@ -16,6 +16,13 @@ PHASES = {
     "averaging": "aggregate_seconds",
     "evaluation": "eval_seconds",
 }
+CODING = ("uplink encode", "uplink decode", "downlink encode", "downlink decode")
+PARTS = (
+    ("positions", "positions"),
+    ("values", "values at positions"),
+    ("whole", "whole tensors"),
+    ("headers", "headers"),
+)
 ENERGY = {
     "rapl": "measured by the processors' counters (RAPL), with everything that ran on them",
     "estimate": f"an estimate: {WATTS_PER_CORE:g} W for each second of processor time, whatever the processor; "
@@ -25,23 +32,44 @@ ENERGY = {
 
 def costs_section(run: RunData) -> str:
     """Return what the run sent, computed, and used."""
-    return section("Costs", _bytes(run), _macs(run), _phases(run), _seconds_by_round(run), _facts(run))
+    return section("Costs", _bytes(run), _parts(run), _macs(run), _phases(run), _seconds_by_round(run), _facts(run))
 
 
 def _bytes(run: RunData) -> str:
-    up, dense, down = (run.history.total(f"{name}_bytes") for name in ("uplink", "dense_uplink", "downlink"))
+    names = "uplink", "dense_uplink", "downlink", "dense_downlink"
+    up, dense, down, dense_down = (run.history.total(f"{name}_bytes") for name in names)
     if math.isnan(up):
         return ""
-    size, unit = unit_for(max(v for v in (up, dense, down) if math.isfinite(v)), BYTES)
+    if math.isnan(dense_down):  # an earlier version, which sent dense models
+        dense_down = down
+    size, unit = unit_for(max(v for v in (up, dense, down, dense_down) if math.isfinite(v)), BYTES)
     bars = [
         Bar("uplink, as encoded", up / size, said=times_less(dense, up)),
         Bar("uplink of dense models", dense / size),
-        Bar("downlink, dense models", down / size),
-        Bar("both ways", (up + down) / size, said=times_less(dense + down, up + down)),
+        Bar("downlink, as encoded", down / size, said=times_less(dense_down, down)),
+        Bar("downlink of dense models", dense_down / size),
+        Bar("both ways", (up + down) / size, said=times_less(dense + dense_down, up + down)),
     ]
     return bar_chart(
-        "Bytes of all rounds", bars, unit, note="Only the dense equivalent is computed, at 4 bytes an entry."
+        "Bytes of all rounds", bars, unit, note="Only the dense equivalents are computed, at 4 bytes an entry."
     )
+
+
+def _parts(run: RunData) -> str:
+    """Return what the bytes of each direction were for."""
+    totals = {
+        f"{way}, {said}": run.history.total(f"{way}_{part}_bytes")
+        for way in ("uplink", "downlink")
+        for part, said in PARTS
+    }
+    known = [v for v in totals.values() if math.isfinite(v)]
+    if not known or not sum(known):
+        return ""
+    size, unit = unit_for(max(known), BYTES)
+    bars = [
+        Bar(name, value / size, said=f"{100 * value / sum(known):.1f} %") for name, value in totals.items() if value
+    ]
+    return bar_chart("What the bytes were for", bars, unit, note="Of all messages that could be used.")
 
 
 def _macs(run: RunData) -> str:
@@ -86,6 +114,9 @@ def _facts(run: RunData) -> str:
         sources = sorted({source for source in run.history.texts("energy_source") if source})
         said = "; ".join(ENERGY.get(source, source) for source in sources)
         pairs.append(("energy", f"{joules / 3600:,.3g} Wh ({said})"))
+    seconds = {name: run.history.total(f"{name.replace(' ', '_')}_seconds") for name in CODING}
+    if all(map(math.isfinite, seconds.values())):
+        pairs.append(("messages", ", ".join(f"{name} {amount(v, SECONDS)}" for name, v in seconds.items())))
     processor = run.history.total("cpu_seconds")
     if math.isfinite(processor):
         pairs.append(("processor time", amount(processor, SECONDS)))

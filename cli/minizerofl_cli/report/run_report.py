@@ -154,6 +154,8 @@ SETUP = {  # what a reader asks first: table and key of config.toml, and what it
     ("settings", "server"): "server",
     ("settings", "codec"): "codec",
     ("settings", "values"): "values",
+    ("settings", "downlink_codec"): "downlink codec",
+    ("settings", "downlink_values"): "downlink values",
     ("settings", "seed"): "seed",
     ("settings", "inject"): "faults on purpose",
 }

@@ -98,7 +98,8 @@ def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
     yield "Estimated costs of the whole run, from some mini-batches of one client just now:"
     messages = f"{clients:,} messages of {sent / MB:.2f} MB"
     yield f"uplink    {clients * sent / MB:,.0f} MB in {messages}, {saving(dense, sent)}"
-    yield f"downlink  {clients * dense / MB:,.0f} MB, dense models"
+    first = len(simulation.turn(1).downlink.message)
+    yield f"downlink  at most about {clients * first / MB:,.0f} MB: the first message has {first / MB:.2f} MB"
     kept, whole = (clients * trial.steps(plan) * each for each in (macs.kept, macs.dense))
     yield f"training  {kept:.2e} multiply-adds, {whole / kept:.1f}x fewer than the {whole:.2e} of dense layers"
     at_once, step = min(plan.workers, plan.settings.clients_per_round), 1000 * trial.step_seconds

@@ -25,7 +25,8 @@ EVALUATED = (  # of the last round that was evaluated
 )
 LAST = (  # of the last round
     *("train_loss_nats", "kept_fraction", "density"),
-    *("cum_uplink_bytes", "cum_dense_uplink_bytes", "cum_downlink_bytes", "cum_macs", "cum_dense_macs", "cum_seconds"),
+    *("cum_uplink_bytes", "cum_dense_uplink_bytes", "cum_downlink_bytes", "cum_dense_downlink_bytes"),
+    *("cum_macs", "cum_dense_macs", "cum_seconds"),
 )
 COLUMNS = (*SUMMARY, "evaluated_round", *EVALUATED, *LAST, "training_seconds")
 

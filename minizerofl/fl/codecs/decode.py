@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minizerofl.fl.codecs.message import (
     CRC,
-    DTYPES,
     HEAD,
     MAGIC,
     POSITION_CODES,
@@ -23,16 +20,17 @@ from minizerofl.fl.codecs.message import (
     padded,
 )
 from minizerofl.fl.codecs.schema import Schema
+from minizerofl.fl.codecs.values import EXACT, ValueCodec, Values, codec_of
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.payload import Array, Kept, Payload
 from minizerofl.kernels.codec import find_nonzeros
 
 
-def decode(message: bytes, schema: Schema) -> Payload:
+def decode(message: bytes | memoryview, schema: Schema, own: ValueCodec = EXACT) -> Payload:
     """Decode a message.
 
     Nothing is allocated before the sizes that a message states are found to fit both the schema and its own length:
-    17 bytes for each entry of the model are never exceeded.
+    24 bytes for each entry of the model are never exceeded.
 
     Parameters
     ----------
@@ -40,6 +38,8 @@ def decode(message: bytes, schema: Schema) -> Payload:
         What `Codec.encode` of any codec wrote.
     schema : Schema
         The schema of the model.
+    own : ValueCodec, optional
+        The run's codec of values, if it is not one of those that are built in.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def decode(message: bytes, schema: Schema) -> Payload:
         ...
     minizerofl.fl.errors.RefusedError: checksum: the CRC-32 does not match; the message was damaged on its way
     """
-    dtype = _check_head(message, schema)
+    codec = _check_head(message, schema, own)
     payload: dict[str, Array | Kept] = {}
     at = START + len(schema.shapes) * TENSOR.size
     for index, (name, shape) in enumerate(schema.shapes.items()):
@@ -73,18 +73,18 @@ def decode(message: bytes, schema: Schema) -> Payload:
         end = at + padded(header.length)
         if end > len(message):
             raise RefusedError("length", f"{name} is cut short")
-        payload[name] = _decode_tensor(header, message, at, shape, dtype)
+        payload[name] = _decode_tensor(header, message, at, name, shape, EXACT if header.exact else codec)
         at = end
     if at != len(message):
         raise RefusedError("length", f"{len(message) - at} bytes follow the last tensor")
     return payload
 
 
-def _check_head(message: bytes, schema: Schema) -> np.dtype[Any]:
-    """Check all that stands before the headers of the tensors; return the dtype of the values."""
-    if len(message) < START or not message.startswith(MAGIC):
+def _check_head(message: bytes | memoryview, schema: Schema, own: ValueCodec) -> ValueCodec:
+    """Check all that stands before the headers of the tensors; return the codec of the values."""
+    if len(message) < START or bytes(message[: len(MAGIC)]) != MAGIC:
         raise RefusedError("format", "this is not a message of minizerofl")
-    _, version, width, tensors, digest = HEAD.unpack_from(message)
+    _, version, code, tensors, digest = HEAD.unpack_from(message)
     if version != VERSION:
         raise RefusedError("format", f"version {version}, this program reads version {VERSION}")
     if CRC.unpack_from(message, HEAD.size)[0] != checksum([message[: HEAD.size], memoryview(message)[START:]]):
@@ -93,29 +93,29 @@ def _check_head(message: bytes, schema: Schema) -> np.dtype[Any]:
         raise RefusedError("schema", "the message belongs to another model")
     if len(message) < START + tensors * TENSOR.size:
         raise RefusedError("length", "the headers are cut short")
-    for dtype in DTYPES.values():
-        if dtype.itemsize == width:
-            return dtype
-    raise RefusedError("format", f"values of {width} bytes, expected 4 or 2")
+    return codec_of(code, own)
 
 
 def _decode_tensor(
-    header: Header, message: bytes, at: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+    header: Header, message: bytes | memoryview, at: int, name: str, shape: tuple[int, ...], codec: ValueCodec
 ) -> Array | Kept:
-    encoding, parameter, zero, count, length = header
-    if encoding not in set(Encoding) or zero:
+    encoding, parameter, zero, exact, count, length = header
+    if encoding not in set(Encoding) or zero or exact > 1:
         raise RefusedError("format", f"a tensor has the unknown encoding {encoding}")
     size = math.prod(shape)
     in_full = encoding not in POSITION_CODES
     written = size if in_full else count
-    words, odd = divmod(length - written * dtype.itemsize, 4)
+    words, odd = divmod(length - codec.length(written), 4)
     if count > size or words < 0 or odd or (in_full and (words or parameter)):
         raise RefusedError("length", f"{length} bytes for {count} of {size} entries")
-    values = _finite(np.frombuffer(message, dtype, written, at + 4 * words)) if written else np.empty(0, np.float32)
+    if encoding == Encoding.FILLED and codec.dtype is None:
+        raise RefusedError("format", "zeros are written in a way that does not keep them")
+    body = np.frombuffer(message, np.uint8, length, at) if length else np.empty(0, np.uint8)
+    body.flags.writeable = False  # kernels are compiled once, for read-only arrays
+    values = _finite(codec.decode(body[4 * words :], written))
     if not in_full:
-        code = np.frombuffer(message, np.uint32, words, at) if words else np.empty(0, np.uint32)
-        code.flags.writeable = False  # kernels are compiled once, for read-only code
-        return Kept(shape, POSITION_CODES[Encoding(encoding)].decode(code, parameter, count, shape), values)
+        code = POSITION_CODES[Encoding(encoding)]
+        return Kept(shape, code.decode(body[: 4 * words].view(np.uint32), parameter, count, shape, name), values)
     if encoding == Encoding.WHOLE:
         if count != size:
             raise RefusedError("length", f"{size} entries were sent, the header says {count}")
@@ -127,7 +127,7 @@ def _decode_tensor(
     return Kept(shape, positions[:count], found[:count])
 
 
-def _finite(values: NDArray[Any]) -> NDArray[np.float32]:
+def _finite(values: Values) -> Values:
     if not np.isfinite(values).all():
         raise RefusedError("not finite", "a value is NaN or infinite")
-    return values.astype(np.float32, copy=False)
+    return values

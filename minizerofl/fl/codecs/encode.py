@@ -1,4 +1,4 @@
-"""Codecs: from a payload to the bytes that a client sends."""
+"""Codecs: from a payload to the bytes that are sent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from minizerofl.choices import CODECS, VALUES
+from minizerofl.choices import CODECS
 from minizerofl.fl.codecs.message import (
     CRC,
-    DTYPES,
     HEAD,
     MAGIC,
     POSITION_CODES,
@@ -25,11 +23,11 @@ from minizerofl.fl.codecs.message import (
     padded,
 )
 from minizerofl.fl.codecs.schema import Schema
+from minizerofl.fl.codecs.values import EXACT, ValueCodec, is_vector, value_codec
 from minizerofl.fl.payload import Array, Kept, Payload
 from minizerofl.kernels.memory import zero_bytes
+from minizerofl.kernels.types import Bytes
 from minizerofl.registry import unknown
-
-Values = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -37,39 +35,39 @@ class Body:
     """A tensor that is to be written: its header, its values as they are sent, and where they are if not everywhere."""
 
     header: Header
-    values: Values
-    kept: Kept | None = None
+    values: Bytes
+    kept: Kept | None
+    dtype: np.dtype[Any] | None
 
-    @property
-    def length(self) -> int:
-        """The bytes that it takes."""
-        return self.header.length
-
-    def write(self, room: NDArray[np.uint8]) -> None:
-        """Write it into this many bytes, which are zero."""
+    def write(self, room: Bytes) -> None:
+        """Write it into as many bytes as the header says, which are zero."""
         encoding, parameter, *_ = self.header
         if self.kept is None:
-            room.view(self.values.dtype)[:] = self.values
+            room[:] = self.values
         elif encoding == Encoding.FILLED:
-            room.view(self.values.dtype)[self.kept.positions] = self.values
+            assert self.dtype is not None
+            first = room.size - math.prod(self.kept.shape) * self.dtype.itemsize
+            room[:first] = self.values[:first]
+            room[first:].view(self.dtype)[self.kept.positions] = self.values[first:].view(self.dtype)
         else:
-            words, values = np.split(room, [room.size - self.values.nbytes])
+            words, values = np.split(room, [room.size - self.values.size])
             POSITION_CODES[Encoding(encoding)].encode(self.kept, parameter, words.view(np.uint32))
-            values.view(self.values.dtype)[:] = self.values
+            values[:] = self.values
 
 
 class Codec:
     """Encodes payloads; `minizerofl.fl.codecs.decode` reads the messages of every codec.
 
-    Tensors that are sent in part are written as the codec's name says, all others entry by entry.
+    Tensors that are sent in part are written as the codec's name says, all others entry by entry. Positions that both
+    ends can draw are never written. Vectors (biases, BatchNorm) keep float32 values.
 
     Parameters
     ----------
     name : str
         "csr" (the paper's), "bitmap", "rice", "dense" (zeros are written out), or "auto": for each tensor the shortest.
     values : str
-        "float32", which loses nothing, or "float16", which keeps 11 binary digits; values beyond 65,504 become
-        infinite there, and the server refuses them.
+        A name of `minizerofl.choices.VALUES`, or "package.module:Class": "float32", which loses nothing, or a codec
+        that rounds, see `minizerofl.fl.codecs.values`.
 
     Raises
     ------
@@ -87,12 +85,11 @@ class Codec:
     def __init__(self, name: str = "csr", values: str = "float32") -> None:
         if name not in CODECS:
             raise ValueError(f"codec {unknown(name, CODECS)}")
-        if values not in VALUES:
-            raise ValueError(f"values {unknown(values, VALUES)}")
         self.name = name
         self.values = values
+        self._codec = value_codec(values)
 
-    def encode(self, payload: Payload, schema: Schema) -> bytes:
+    def encode(self, payload: Payload, schema: Schema, rng: np.random.Generator | None = None) -> bytes:
         """Encode a payload.
 
         Parameters
@@ -101,46 +98,73 @@ class Codec:
             What to send: every tensor of the schema, whole or in part.
         schema : Schema
             The schema of the model.
+        rng : numpy.random.Generator, optional
+            Draws a seed for each tensor, if the values are rounded at random; by default all seeds are 0.
 
         Returns
         -------
         bytes
             The message.
         """
-        bodies = [self._body(payload[name]) for name in schema.shapes]
+        seeds = rng.integers(2**32, size=len(schema.shapes)).tolist() if rng else [0] * len(schema.shapes)
+        bodies = [self._body(payload[name], seed) for name, seed in zip(schema.shapes, seeds, strict=True)]
         start = START + len(bodies) * TENSOR.size
-        message = zero_bytes(start + sum(padded(body.length) for body in bodies))
+        message = zero_bytes(start + sum(padded(body.header.length) for body in bodies))
         self._fill(message.getbuffer(), bodies, schema)
         return message.getvalue()  # no copy, as no view of it is left
 
+    def length(self, tensor: Array | Kept) -> int:
+        """Return how many bytes the body of a tensor takes."""
+        tensor = self._as_sent(tensor)
+        return self._header(tensor, self._codec_of(tensor)).length
+
     def _fill(self, room: memoryview, bodies: list[Body], schema: Schema) -> None:
         """Write a message into its room, which is zero."""
-        head = HEAD.pack(MAGIC, VERSION, DTYPES[self.values].itemsize, len(bodies), schema.digest)
+        head = HEAD.pack(MAGIC, VERSION, self._codec.code, len(bodies), schema.digest)
         room[: HEAD.size] = head
         at = START + len(bodies) * TENSOR.size
         for index, body in enumerate(bodies):
             TENSOR.pack_into(room, START + index * TENSOR.size, *body.header)
-            body.write(np.asarray(room[at : at + body.length]))
-            at += padded(body.length)
+            body.write(np.asarray(room[at : at + body.header.length]))
+            at += padded(body.header.length)
         CRC.pack_into(room, HEAD.size, checksum([head, room[START:]]))
 
-    def _body(self, tensor: Array | Kept) -> Body:
-        """Choose the shortest of the codec's encodings for a tensor."""
-        if isinstance(tensor, Kept):
-            values = self._values(tensor.values)
-            candidates = [_encoded(tensor, values, Encoding[name]) for name in CODECS[self.name]]
-            return min(candidates, key=lambda body: body.length)
-        values = self._values(tensor)
-        return Body(Header(Encoding.WHOLE, entries=values.size, length=values.nbytes), values)
+    def _body(self, tensor: Array | Kept, seed: int) -> Body:
+        """Encode the values of a tensor, for the shortest of the codec's encodings."""
+        tensor = self._as_sent(tensor)
+        codec = self._codec_of(tensor)
+        header = self._header(tensor, codec)
+        kept = tensor if isinstance(tensor, Kept) else None
+        flat = np.ascontiguousarray(tensor.values if isinstance(tensor, Kept) else tensor, np.float32).reshape(-1)
+        values = codec.encode(flat, seed)
+        if header.encoding == Encoding.FILLED:  # What was rounded to zero is a zero like all others.
+            assert codec.dtype is not None
+            entries = int(np.count_nonzero(values[codec.length(0) :].view(codec.dtype)))
+            header = header._replace(entries=entries)
+        return Body(header, values, kept, codec.dtype)
 
-    def _values(self, values: Array) -> Values:
-        with np.errstate(over="ignore"):  # an infinity, which the server refuses
-            return np.ascontiguousarray(values, DTYPES[self.values]).reshape(-1)
+    def _as_sent(self, tensor: Array | Kept) -> Array | Kept:
+        """Write the zeros out, if they are to be written by a codec to which a zero is a value like any other."""
+        fill = self.name == "dense" and isinstance(tensor, Kept) and tensor.draw is None and self._codec.dtype is None
+        return tensor.dense() if fill and isinstance(tensor, Kept) else tensor
 
+    def _codec_of(self, tensor: Array | Kept) -> ValueCodec:
+        """Return the codec of the values of a tensor."""
+        whole = not isinstance(tensor, Kept)
+        return EXACT if is_vector(tensor.shape) or (whole and not self._codec.whole) else self._codec
 
-def _encoded(kept: Kept, values: Values, encoding: Encoding) -> Body:
-    if encoding is Encoding.FILLED:
-        length = math.prod(kept.shape) * values.itemsize
-        return Body(Header(encoding, entries=int(np.count_nonzero(values)), length=length), values, kept)
-    parameter, words = POSITION_CODES[encoding].fit(kept)
-    return Body(Header(encoding, parameter, entries=values.size, length=4 * words + values.nbytes), values, kept)
+    def _header(self, tensor: Array | Kept, codec: ValueCodec) -> Header:
+        """Choose the encoding; a tensor that is filled still lacks the number of values that are not zero."""
+        exact = int(codec.code != self._codec.code)
+        size = math.prod(tensor.shape)
+        if not isinstance(tensor, Kept):
+            return Header(Encoding.WHOLE, exact=exact, entries=size, length=codec.length(size))
+        count, found = tensor.positions.size, []
+        names = ("DRAWN",) if tensor.draw is not None else CODECS[self.name]
+        for encoding in map(Encoding.__getitem__, names):
+            if encoding is not Encoding.FILLED:
+                parameter, words = POSITION_CODES[encoding].fit(tensor)
+                found.append(Header(encoding, parameter, 0, exact, count, 4 * words + codec.length(count)))
+            elif codec.dtype is not None:
+                found.append(Header(encoding, exact=exact, length=codec.length(size)))
+        return min(found, key=lambda header: header.length)

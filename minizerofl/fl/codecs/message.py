@@ -1,19 +1,21 @@
-"""The layout of a message, the bytes that a client sends: little-endian, everything on 4-byte borders.
+"""The layout of a message, the bytes that travel in either direction: little-endian, everything on 4-byte borders.
 
 ======  ====  ==========================================================
 offset  size  what
 ======  ====  ==========================================================
 0       4     magic, ``MZFL``
 4       1     version, 1
-5       1     bytes of a value: 4 (float32) or 2 (float16)
+5       1     codec of the values: 4 (float32), 2 (float16), 1 (int8), 17, 18, 20 (EDEN), 3 (ternary) or another
 6       2     number of tensors
 8       8     digest of the schema, see `minizerofl.fl.codecs.schema`
 16      4     CRC-32 of all other bytes
-20      12    for each tensor: encoding (1), parameter (1), zero (2), number of values (4), bytes of its body (4)
+20      12    for each tensor: encoding, parameter, zero, exact (1 each), number of values (4), bytes of its body (4)
 ...           for each tensor its body: positions, then values, then zeros up to the border
 ======  ====  ==========================================================
 
-Tensors stand in the order of the schema; names and shapes are not repeated.
+Tensors stand in the order of the schema; names and shapes are not repeated. The values of a tensor that is marked as
+exact are float32, whatever the codec: biases and all of BatchNorm are, since they are few and a small error in a
+variance is a large one in the output.
 """
 
 from __future__ import annotations
@@ -21,21 +23,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
-import numpy as np
-
-from minizerofl.choices import VALUES
-from minizerofl.fl.codecs.positions import Bitmap, PositionCode, Rice, RowsAndColumns
+from minizerofl.fl.codecs.positions import Bitmap, Drawn, PositionCode, Rice, RowsAndColumns
 
 MAGIC = b"MZFL"
 VERSION = 1
 HEAD = struct.Struct("<4sBBH8s")
 CRC = struct.Struct("<I")
-TENSOR = struct.Struct("<BBHII")
+TENSOR = struct.Struct("<BBBBII")
 START = HEAD.size + CRC.size  # where the headers of the tensors begin
-DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name).newbyteorder("<") for name in VALUES}
 
 
 class Encoding(IntEnum):
@@ -46,6 +44,7 @@ class Encoding(IntEnum):
     CSR = 2
     BITMAP = 3
     RICE = 4
+    DRAWN = 6  # at positions that both ends draw from a seed
 
 
 class Header(NamedTuple):
@@ -54,6 +53,7 @@ class Header(NamedTuple):
     encoding: int
     parameter: int = 0
     zero: int = 0
+    exact: int = 0
     entries: int = 0
     length: int = 0
 
@@ -62,6 +62,7 @@ POSITION_CODES: dict[Encoding, PositionCode] = {
     Encoding.CSR: RowsAndColumns(),
     Encoding.BITMAP: Bitmap(),
     Encoding.RICE: Rice(),
+    Encoding.DRAWN: Drawn(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Three ways to write down which entries of a tensor are kept: CSR, a bitmap, or Golomb-Rice coded gaps.
+"""How to write down which entries of a tensor are kept: CSR, a bitmap, Golomb-Rice coded gaps, or a seed.
 
 At density q (the share that is kept), CSR takes 32 bits for each kept entry, a bitmap 1/q bits, and Rice code close to
 H(q)/q bits, H being the binary entropy: no code does better if positions are drawn independently.
@@ -11,6 +11,8 @@ q     CSR   bitmap  Rice   H(q) / q
 .25   32    4       3.29   3.25
 .30   32    3.3     2.96   2.94
 ====  ====  ======  =====  ========
+
+Positions that were drawn from a seed (the uplink `random-k`) need only that seed.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.fl.errors import RefusedError
-from minizerofl.fl.payload import Kept
+from minizerofl.fl.payload import Kept, draw_positions
 from minizerofl.kernels import codec as kernels
 
 Positions = NDArray[np.int32]
@@ -43,8 +45,8 @@ class PositionCode(ABC):
         """Write the positions into this many words, which are zero."""
 
     @abstractmethod
-    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
-        """Return `count` positions of a tensor of this shape, ascending and without repeats.
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:
+        """Return `count` positions of a tensor of this name and shape, ascending and without repeats.
 
         Raises
         ------
@@ -67,7 +69,7 @@ class RowsAndColumns(PositionCode):
         signed = words.view(np.int32)
         kernels.split_rows(kept.positions, columns, signed[: rows + 1], signed[rows + 1 :])
 
-    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:
         """Read them back."""
         rows, columns = as_matrix(shape)
         if parameter != 0 or words.size != rows + 1 + count:
@@ -90,7 +92,7 @@ class Bitmap(PositionCode):
         """Set the bits."""
         kernels.set_bits(kept.positions, words)
 
-    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:
         """Read them back."""
         size = math.prod(shape)
         if parameter != 0 or words.size != -(-size // 32):
@@ -118,7 +120,7 @@ class Rice(PositionCode):
         """Write the code."""
         kernels.rice_encode(kept.positions, parameter, words)
 
-    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...]) -> Positions:
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:
         """Read it back."""
         if parameter > MAX_PARAMETER or count * (parameter + 1) > 32 * words.size:
             raise RefusedError("length", f"{words.size} words for {count} entries in Rice code {parameter}")
@@ -126,6 +128,25 @@ class Rice(PositionCode):
         if kernels.rice_decode(words, parameter, math.prod(shape), positions) < 0:
             raise RefusedError("index", "Rice code ends early or late, or leads out of its tensor")
         return positions
+
+
+class Drawn(PositionCode):
+    """The seed from which both ends draw the positions; they take no bytes of their own."""
+
+    def fit(self, kept: Kept) -> tuple[int, int]:
+        """Return 0, and a word for the seed."""
+        return 0, 1
+
+    def encode(self, kept: Kept, parameter: int, words: Words) -> None:
+        """Write the seed."""
+        assert kept.draw is not None
+        words[0] = kept.draw
+
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:
+        """Draw the positions again."""
+        if parameter != 0 or words.size != 1:
+            raise RefusedError("length", f"{words.size} words for positions that are drawn from a seed")
+        return draw_positions(int(words[0]), name, math.prod(shape), count)
 
 
 def position_bytes(shape: tuple[int, ...], count: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from minizerofl.fl.codecs import Parts
 from minizerofl.fl.errors import SealError
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.measures.evaluation import Evaluation
@@ -23,7 +24,12 @@ TIMING_COLUMNS = (  # the columns that differ between two equal runs
     "energy_joules",
     "energy_source",
     "peak_memory_bytes",
+    "uplink_encode_seconds",
+    "uplink_decode_seconds",
+    "downlink_encode_seconds",
+    "downlink_decode_seconds",
 )
+PARTS = ("positions", "values", "whole", "headers")  # of the bytes of messages
 HISTORY_COLUMNS = (
     "round",
     "source",
@@ -51,9 +57,12 @@ HISTORY_COLUMNS = (
     "uplink_bytes",
     "dense_uplink_bytes",
     "downlink_bytes",
+    "dense_downlink_bytes",
     "cum_uplink_bytes",
     "cum_dense_uplink_bytes",
     "cum_downlink_bytes",
+    "cum_dense_downlink_bytes",
+    *(f"{way}_{part}_bytes" for way in ("uplink", "downlink") for part in PARTS),
     "macs",
     "dense_macs",
     "cum_macs",
@@ -61,6 +70,7 @@ HISTORY_COLUMNS = (
     *TIMING_COLUMNS,
 )
 KEPT_COLUMN = "kept_fraction:"  # followed by the name of a layer
+ENDS = ("uplink_encode_seconds", "uplink_decode_seconds", "downlink_decode_seconds")
 CLIENT_COLUMNS = (
     "round",
     "client",
@@ -69,14 +79,17 @@ CLIENT_COLUMNS = (
     "reason",
     "train_loss_nats",
     "uplink_bytes",
+    *(f"uplink_{part}_bytes" for part in PARTS),
+    "downlink_bytes",
     "macs",
     "dense_macs",
     "seconds",
+    *ENDS,
     "source",
     "trace",
 )
-CLIENT_TIMING_COLUMNS = ("seconds",)
-SUMS = ("uplink_bytes", "dense_uplink_bytes", "downlink_bytes", "macs", "dense_macs")
+CLIENT_TIMING_COLUMNS = ("seconds", *ENDS)
+SUMS = ("uplink_bytes", "dense_uplink_bytes", "downlink_bytes", "dense_downlink_bytes", "macs", "dense_macs")
 
 Cell = str | int | float
 Row = Mapping[str, Cell]
@@ -150,6 +163,9 @@ def history_row(round: Round, source: str) -> dict[str, Cell]:
         "uplink_bytes": round.uplink_bytes,
         "dense_uplink_bytes": round.dense_bytes,
         "downlink_bytes": round.downlink_bytes,
+        "dense_downlink_bytes": round.dense_downlink_bytes,
+        **_parts("uplink", round.uplink_parts),
+        **_parts("downlink", round.downlink_parts),
         "macs": round.macs.kept,
         "dense_macs": round.macs.dense,
         "train_seconds": f"{round.train_seconds:.3f}",
@@ -159,6 +175,8 @@ def history_row(round: Round, source: str) -> dict[str, Cell]:
         "energy_joules": f"{round.effort.joules:.3f}",
         "energy_source": round.effort.energy_source,
         "peak_memory_bytes": round.effort.peak_bytes or "",
+        "downlink_encode_seconds": f"{round.downlink_encode_seconds:.3f}",
+        **{name: f"{sum(getattr(outcome, name) for outcome in round.outcomes):.3f}" for name in ENDS},
     }
     return row | {KEPT_COLUMN + layer: fraction for layer, fraction in round.kept.items()}
 
@@ -174,14 +192,22 @@ def client_rows(round: int, outcomes: Iterable[Outcome], source: str) -> list[di
             "reason": outcome.reason,
             "train_loss_nats": "" if outcome.train_loss is None else outcome.train_loss,
             "uplink_bytes": outcome.uplink_bytes,
+            **_parts("uplink", outcome.parts),
+            "downlink_bytes": outcome.downlink_bytes,
             "macs": outcome.macs.kept,
             "dense_macs": outcome.macs.dense,
             "seconds": f"{outcome.seconds:.3f}",
+            **{name: f"{getattr(outcome, name):.4f}" for name in ENDS},
             "source": source,
             "trace": outcome.trace,
         }
         for outcome in outcomes
     ]
+
+
+def _parts(way: str, parts: Parts) -> dict[str, Cell]:
+    """Return the columns of what the bytes of messages are for."""
+    return {f"{way}_{name}_bytes": getattr(parts, name) for name in PARTS}
 
 
 class Table:

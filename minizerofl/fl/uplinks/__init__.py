@@ -3,11 +3,21 @@
 Reading order: uplink (the contract), paper (ZeroFL's strategies), controls.
 """
 
-from minizerofl.fl.uplinks.controls import RandomK, TopKDiffFeedback
+from minizerofl.fl.uplinks.controls import RandomK, Stc, TopKDiffFeedback
 from minizerofl.fl.uplinks.paper import DiffTopKWeights, Full, TopKDiff, TopKWeights
 from minizerofl.fl.uplinks.uplink import Context, Uplink
 from minizerofl.lazy import listing
 
-__all__ = ["Context", "DiffTopKWeights", "Full", "RandomK", "TopKDiff", "TopKDiffFeedback", "TopKWeights", "Uplink"]
+__all__ = [
+    "Context",
+    "DiffTopKWeights",
+    "Full",
+    "RandomK",
+    "Stc",
+    "TopKDiff",
+    "TopKDiffFeedback",
+    "TopKWeights",
+    "Uplink",
+]
 
 __dir__ = listing(__name__)

@@ -1,9 +1,11 @@
-"""Uplinks that are not ZeroFL, to compare it with: error feedback, and positions chosen by chance.
+"""Uplinks that are not ZeroFL, to compare it with: error feedback, ternary values, and positions chosen by chance.
 
 ====================  ================================================  ========================
 uplink                client k sends                                    client k remembers
 ====================  ================================================  ========================
 `topk-diff-feedback`  a = m^k + w_E - w_t at the top k of |a|           m^k = a where it did not send
+`stc`                 the signs of a at the top k of |a|, times their   m^k = a minus what it sent
+                      mean magnitude
 `random-k`            w_E - w_t at k positions drawn in each round      nothing
 ====================  ================================================  ========================
 
@@ -13,10 +15,12 @@ In both the server adds the average, as in `topk-diff`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, final
 
 import numpy as np
 
-from minizerofl.fl.payload import Array
+from minizerofl.fl.payload import Array, Kept, Payload, State, draw_positions
 from minizerofl.fl.uplinks.uplink import Context, Uplink
 from minizerofl.sparse.selection import Positions
 
@@ -49,10 +53,40 @@ class TopKDiffFeedback(Uplink):
         return sent
 
 
+class Stc(TopKDiffFeedback):
+    """Sparse ternary compression, on the way up (Sattler et al. 2019): error feedback for the magnitudes too.
+
+    A message has the positions, a bit for each of them, and one number for each layer. The paper counts k over the
+    whole model, and compresses what the server sends in the same way. Here k is that of the run, layer by layer.
+
+    Examples
+    --------
+    >>> uplink, ctx = Stc({"w": 0.25}), Context()
+    >>> start, end = {"w": np.zeros((1, 4), np.float32)}, {"w": np.array([[3.0, -2.0, 0.5, 1.0]], np.float32)}
+    >>> uplink.select(start, end, ctx)["w"].values
+    array([ 2., -2.,  2.], dtype=float32)
+    >>> ctx.memory["w"]
+    array([[ 1. ,  0. ,  0.5, -1. ]], dtype=float32)
+    """
+
+    value_codec: ClassVar[str] = "ternary"
+
+    def values(self, name: str, ranked: Array, positions: Positions, start: Array, end: Array, ctx: Context) -> Array:
+        """Send signs, times the mean magnitude; remember the rest."""
+        due = ranked.reshape(-1)[positions]
+        magnitude = np.float32(np.abs(due).mean(dtype=np.float64)) if due.size else np.float32(0)
+        sent: Array = np.where(due < 0, -magnitude, magnitude)
+        ranked.reshape(-1)[positions] = due - sent
+        ctx.memory[name] = ranked
+        return sent
+
+
+@final
 class RandomK(Uplink):
     """The changes at k random positions: what remains of `topk-diff` if magnitude does not matter. Not ZeroFL.
 
-    Unlike the rule of the same name (`minizerofl.sparse.RandomK`) it draws positions again in each round.
+    Client and server draw the positions from the same seed, so that only values are sent. Unlike the rule of the same
+    name (`minizerofl.sparse.RandomK`) it draws positions again in each round.
     """
 
     differences = True
@@ -63,9 +97,14 @@ class RandomK(Uplink):
 
     def choose(self, ranked: Mapping[str, Array], budget: Mapping[str, int], ctx: Context) -> dict[str, Positions]:
         """Draw positions for this client and round."""
-        return {name: self._draw(name, ranked[name].size, budget[name], ctx) for name in ranked}
+        seed = self._seed(ctx)
+        return {name: draw_positions(seed, name, ranked[name].size, budget[name]) for name in ranked}
 
-    def _draw(self, name: str, size: int, k: int, ctx: Context) -> Positions:
-        # The name is part of the draw: layers of one size would have the same positions otherwise.
-        rng = np.random.default_rng([*name.encode(), int(ctx.rng().integers(2**32))])
-        return np.sort(rng.choice(size, k, replace=False, shuffle=False)).astype(np.int32)
+    def select(self, start: State, end: State, ctx: Context | None = None) -> Payload:
+        """Choose what to send, and say from which seed the positions were drawn."""
+        ctx = ctx or Context()
+        chosen, seed = super().select(start, end, ctx), self._seed(ctx)
+        return {name: replace(each, draw=seed) if isinstance(each, Kept) else each for name, each in chosen.items()}
+
+    def _seed(self, ctx: Context) -> int:
+        return int(ctx.rng().integers(2**32))

@@ -59,6 +59,8 @@ class Uplink(ABC):
     ----------
     differences : bool
         Whether clients send w_E - w_t, which the server adds to w_t; otherwise they send w_E.
+    value_codec : str
+        The codec of values that belongs to the method, whatever the settings say; empty for that of the settings.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Uplink(ABC):
     """
 
     differences: ClassVar[bool]
+    value_codec: ClassVar[str] = ""
 
     def __init__(
         self, sparse: Mapping[str, float], mask_ratio: float = 0.0, selection: Selection | None = None

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from minizerofl.choices import PAPER_MODELS
+from minizerofl.fl import load_model
 from minizerofl.fl.measures.sizes import PAPER_SIZES
 from minizerofl_cli.main import cli
 
@@ -67,3 +68,50 @@ def test_the_table_fits_80_columns_and_the_csv_is_whole(tmp_path) -> None:
     assert len(rows) == len(PAPER_SIZES["femnist_cnn"])
     assert {int(row["dense_bytes"]) for row in rows} == {int(rows[0]["dense_bytes"])}
     assert int(rows[1]["rice_bytes"]) == int(rows[1]["auto_bytes"]) < int(rows[1]["csr_bytes"])
+
+
+def test_both_ways_shows_every_coding_of_every_row_of_the_paper(invoke, tmp_path) -> None:
+    result = invoke("sizes", "--both-ways", "--model", "femnist_cnn", "--csv", tmp_path / "ladder.csv")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "ladder.csv").read_text())))
+    assert len(rows) == 7 * len(PAPER_SIZES["femnist_cnn"])
+    first = next(line for line in lines if line.startswith("lossless"))
+    assert first.split()[-4:] == ["25.78", "2.34", "4.90", "7.46"]
+    for row in rows:
+        up, down = int(row["up_bytes"]), int(row["down_bytes"])
+        assert up == pytest.approx(int(row["computed_up_bytes"]), rel=0.02, abs=1000)
+        assert down == pytest.approx(int(row["computed_down_bytes"]), rel=0.02, abs=1000)
+    whole = [int(row["up_bytes"]) + int(row["down_bytes"]) for row in rows]
+    assert [line.split()[-4:] for line in lines if line.startswith("EDEN, 1")][2][-1] == f"{whole[0] / whole[-1]:.2f}x"
+
+
+def test_both_ways_of_a_run_encodes_its_own_model(invoke, finished_run, tmp_path) -> None:
+    result = invoke("sizes", "--both-ways", "--weights", finished_run.path, "--csv", tmp_path / "ladder.csv")
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.output.splitlines()[1:])) <= 80
+    assert "topk-weights, sp 0.95, r 0.2" in result.output.splitlines()[0]
+    rows = {row["coding"]: row for row in csv.DictReader(io.StringIO((tmp_path / "ladder.csv").read_text()))}
+    with (finished_run.path / "clients.csv").open() as file:
+        sent = max(int(row["uplink_bytes"]) for row in csv.DictReader(file))
+    assert int(rows["CSR up, dense down"]["up_bytes"]) <= sent  # a client may send weights that others did not
+    state = load_model(finished_run.path / "model.h5").state
+    assert int(rows["CSR up, dense down"]["down_bytes"]) == 20 + sum(12 + 4 * value.size for value in state.values())
+    assert int(rows["lossless"]["down_bytes"]) < 0.6 * int(rows["CSR up, dense down"]["down_bytes"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--weights", "RUN"), "--weights is for --both-ways"),
+        (("--both-ways", "--weights", "RUN", "--model", "resnet18"), "leave out --model"),
+        (("--both-ways", "--values", "int8"), "--both-ways shows every --values"),
+        (("--both-ways", "--weights", "nowhere"), "the run directory nowhere does not exist"),
+        (("--values", "int3"), "'int3' is unknown; did you mean 'int8'?"),
+    ],
+)
+def test_what_does_not_go_together_is_said(arguments, message, invoke, finished_run) -> None:
+    result = invoke("sizes", *(finished_run.path if each == "RUN" else each for each in arguments))
+    assert result.exit_code == 2
+    assert message in result.output

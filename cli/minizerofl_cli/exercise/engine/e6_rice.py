@@ -82,7 +82,7 @@ def ask_decoder(positions: Positions, b: int) -> Positions:
     """Encode, and let the library decode."""
     words = _words(positions, b)
     rice_encode(positions, b, words)
-    return Rice().decode(words, b, positions.size, (1 + int(positions.max(initial=0)),))
+    return Rice().decode(words, b, positions.size, (1 + int(positions.max(initial=0)),), "w")
 
 
 FORMULA = "g = gap - 1; code(g) = (g >> b) zeros, a one, the b lowest bits of g"
