@@ -82,7 +82,7 @@ def test_the_stub_keeps_the_signature_and_the_docstring_of_the_source(exercise):
     names = ("forward", "backward") if inspect.isclass(real) else ()
     for ours, theirs in [(getattr(made, each), getattr(real, each)) for each in names] or [(made, real)]:
         assert parameters(ours) == parameters(theirs)
-        assert inspect.getdoc(ours) == inspect.getdoc(theirs)
+        assert ours.__doc__ == theirs.__doc__
     code = make_stub(exercise).rpartition('"""')[2]
     assert not re.search(r"\b(return|for|while|if)\b", code)
 
