@@ -21,7 +21,7 @@ from minizerofl_cli.exercise.manifest import Exercise
 SECONDS = 10.0  # for the student's code
 STARTING = 120.0  # for what comes before it: Python and the library, on a slow machine
 WORK = "work"  # the folder that the student's code is in, and may do with as it likes
-SHOWN = 1000  # bytes of what a student's code prints that are kept
+SHOWN, WIDTH = 1000, 120  # bytes of what a student's code prints that are kept, and characters of a line
 
 
 def check_all(
@@ -71,7 +71,7 @@ def _check(exercise: Exercise, place: Path, seed: int, verbose: bool, seconds: f
     verdict = _verdict(place, exercise, seconds, process.wait())
     output = printed.decode(errors="replace").splitlines()
     if output and verdict.get("status") != "passed":
-        verdict["lines"] += ["Your code printed:", *(f"  {line}" for line in output[:10])]
+        verdict["lines"] += ["Your code printed:", *(f"  {line[:WIDTH]}" for line in output[:10])]
     return verdict
 
 

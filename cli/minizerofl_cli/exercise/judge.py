@@ -110,7 +110,8 @@ def load(exercise: Exercise, file: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        return f"{file.name}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
+        where = f", line {error.lineno}" if error.lineno else ""
+        return f"{file.name}{where}: {error.msg}: {(error.text or '').strip()}".rstrip(": ")
     except BaseException as error:
         return f"{file.name} cannot be run: {describe(error)}"
     if not callable(getattr(module, exercise.function, None)):

@@ -92,6 +92,7 @@ def test_what_cannot_be_done_is_one_line(arguments, told, invoke, folder):
     ("content", "told"),
     [
         ("def top_k(x, k)\n    return x\n", r"c1_top_k\.py, line 1: expected ':': def top_k\(x, k\)"),
+        ("x = 1\0\n", r"c1_top_k\.py: source code .* null bytes$"),
         ("import nothing_like_it\n", r"cannot be run: ModuleNotFoundError.*line 1"),
         ("def topk(x, k): return x\n", r"has no top_k, only topk; keep the name"),
         ("top_k = 3\n", r"has no top_k"),

@@ -30,6 +30,10 @@ def stub(exercise):
     return names[exercise.function]
 
 
+def parameters(function):
+    return [(each.name, each.kind, each.default) for each in inspect.signature(function).parameters.values()]
+
+
 @each_exercise
 def test_the_reference_passes(exercise):
     checks = import_module(exercise.module)
@@ -77,8 +81,8 @@ def test_the_stub_keeps_the_signature_and_the_docstring_of_the_source(exercise):
     made, real = stub(exercise), reference(exercise)
     names = ("forward", "backward") if inspect.isclass(real) else ()
     for ours, theirs in [(getattr(made, each), getattr(real, each)) for each in names] or [(made, real)]:
-        assert inspect.signature(ours) == inspect.signature(theirs)
-        assert inspect.getdoc(ours) == inspect.getdoc(theirs)
+        assert parameters(ours) == parameters(theirs)
+        assert ours.__doc__ == theirs.__doc__
     code = make_stub(exercise).rpartition('"""')[2]
     assert not re.search(r"\b(return|for|while|if)\b", code)
 
