@@ -26,6 +26,7 @@ extensions = [
 logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "glob pattern" not in str(record.msg))
 default_role = "py:obj"  # a name in a docstring is a link if it is public
 highlight_language = "text"
+smartquotes = False  # they would turn --option into a dash
 
 # The pages are written for GitHub as well: its anchors for headings, and no syntax of MyST in running text.
 myst_heading_anchors = 4
