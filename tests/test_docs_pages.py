@@ -240,6 +240,15 @@ def test_own_data_are_imported_and_trained_on(run: Callable[[Sequence[str]], str
     assert len(list(Path("runs").glob("bars-*/model.h5"))) == 1
 
 
+def test_the_files_of_the_first_hour_work(run: Callable[[Sequence[str]], str]) -> None:
+    page = (DOCS / "first-hour.md").read_text()
+    for name, kind in (("hour.toml", "toml"), ("my_hour.py", "python")):
+        (text,) = re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)
+        Path(name).write_text(text)
+    assert "4 runs" in run(["sweep", "hour.toml", "--dry-run"])
+    run(["train", "--uplink", "my_hour:SignFlips", *SMALL])
+
+
 RECIPES = re.findall(r"```python\n(.*?)```", (DOCS / "how-to.md").read_text(), re.DOTALL)
 
 
