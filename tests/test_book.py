@@ -19,17 +19,17 @@ import pytest
 
 from minizerofl_cli.main import cli
 
-BOOK = Path(os.environ.get("MINIZEROFL_BOOK", ""))
+BOOK = Path(os.environ.get("MINIZEROFL_BOOK", "no book")).resolve()
 DOCS = Path(__file__).parents[1] / "docs"
 pytestmark = pytest.mark.skipif(not os.environ.get("MINIZEROFL_BOOK"), reason="MINIZEROFL_BOOK names no built book")
-MADE = ("genindex.html", "search.html", "py-modindex.html")  # by Sphinx
 PAGES = sorted(each for each in BOOK.rglob("*.html") if "_" not in each.relative_to(BOOK).parts[0][0])
-PACKAGES = [
-    *("minizerofl", "minizerofl.autograd", "minizerofl.autograd.ops", "minizerofl.sparse", "minizerofl.ops"),
-    *("minizerofl.nn", "minizerofl.optim", "minizerofl.models", "minizerofl.export"),
-    *("minizerofl.fl", "minizerofl.fl.codecs", "minizerofl.fl.engines", "minizerofl.fl.uplinks"),
-    *("minizerofl_datasets", "minizerofl_datasets.partition"),
-    *(f"minizerofl.kernels.{name}" for name in ("codec", "conv", "layout", "linear", "norm", "pool", "topk", "update")),
+ROOTS = [DOCS.parent / "minizerofl", DOCS.parent / "datasets" / "minizerofl_datasets"]
+PACKAGES = [  # what offers names: packages, ops.py and optim.py, and the modules of kernels
+    ".".join(file.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+    for root in ROOTS
+    for file in sorted(root.rglob("*.py"))
+    if (file.name == "__init__.py" or file.parent in (ROOTS[0], ROOTS[0] / "kernels"))
+    and "\n__all__ = " in file.read_text(encoding="utf-8")
 ]
 LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"
 
