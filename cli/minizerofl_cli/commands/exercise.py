@@ -85,7 +85,7 @@ def start(name: str | None, folder: Path) -> None:
 @folder_option
 @debug_option
 def check(names: tuple[str, ...], everything: bool, seed: int, as_json: bool, verbose: bool, folder: Path) -> None:
-    """Check solutions, each in a process of its own that may take 10 seconds.
+    """Check solutions, each in a process of its own that may compute for 10 seconds.
 
     The exit code is 0 if all that were checked have passed, and 7 if one has not.
     """

@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from minizerofl_cli.exercise.judge import PLACE, VERDICT
+from minizerofl_cli.exercise.judge import PATIENCE, PLACE, VERDICT
 from minizerofl_cli.exercise.manifest import Exercise
 
-SECONDS = 10.0  # for the student's code
+SECONDS = 10.0  # that the student's code may compute
 STARTING = 120.0  # for what comes before it: Python and the library, on a slow machine
 WORK = "work"  # the folder that the student's code is in, and may do with as it likes
 SHOWN, WIDTH = 1000, 120  # bytes of what a student's code prints that are kept, and characters of a line
@@ -64,7 +64,7 @@ def _check(exercise: Exercise, place: Path, seed: int, verbose: bool, seconds: f
     reader.start()
     try:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds + STARTING)
+            process.wait(PATIENCE * seconds + STARTING)
     finally:
         _end(process)
         reader.join(1)
@@ -94,10 +94,11 @@ def _verdict(place: Path, exercise: Exercise, seconds: float, code: int) -> dict
     if (place / VERDICT).is_file():
         verdict: dict[str, Any] = json.loads((place / VERDICT).read_text(encoding="utf-8"))
         return verdict
-    where = re.search(rf'{exercise.stem}\.py", line (\d+)', _text(place / PLACE))
+    where = re.search(rf'{WORK}.{exercise.stem}\.py", line (\d+)', _text(place / PLACE))
     if "Timeout" in _text(place / PLACE):
-        line = f", in line {where[1]}" if where else ""
-        return {"lines": [f"It was still running after {seconds:g} seconds{line}: is there a loop that does not end?"]}
+        line = f" in line {where[1]}" if where else ""
+        limits = f"{seconds:g} seconds of computing, or {PATIENCE * seconds:g} in all"
+        return {"lines": [f"It was ended{line} after {limits}: is there a loop that does not end?"]}
     if code < 0 and -code != signal.SIGKILL:
         return {"lines": [f"Python was ended by signal {-code}: too much memory, or a write outside of an array?"]}
     line = "Your code ended the process before the check had finished: does it call exit, or use too much memory?"

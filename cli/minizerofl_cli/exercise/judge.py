@@ -12,6 +12,8 @@ import faulthandler
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Sequence
 from copy import deepcopy
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -28,6 +30,7 @@ from minizerofl_cli.exercise.manifest import Exercise, find
 from minizerofl_cli.exercise.properties import Property, Raised, answers, difference, shown
 
 VERDICT, PLACE = "verdict.json", "place.txt"
+PATIENCE = 4  # how many times longer than it may compute a check may take in all
 
 
 def judge(exercise: Exercise, function: Any, seed: int, verbose: bool = False) -> dict[str, Any]:
@@ -120,13 +123,25 @@ def load(exercise: Exercise, file: Path) -> Any:
     return getattr(module, exercise.function)
 
 
+def _watch(seconds: float, place: IO[str]) -> None:
+    """End the process when it has computed for some seconds, and note where it was; on a busy machine that is later."""
+    begin = time.process_time()
+    while time.process_time() < begin + seconds:
+        time.sleep(0.05)
+    place.write("Timeout\n")
+    place.flush()
+    faulthandler.dump_traceback(place, all_threads=True)
+    os._exit(1)
+
+
 def main() -> None:
     """Write the verdict, and end at once: nothing that the student's code has started is waited for."""
     (exercise,), seed, seconds = find((sys.argv[1],)), int(sys.argv[2]), float(sys.argv[3])
     import_module(exercise.module)
     above = Path.cwd().parent
     with (above / PLACE).open("w") as place:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=place)
+        faulthandler.dump_traceback_later(PATIENCE * seconds, exit=True, file=place)
+        threading.Thread(target=_watch, args=(seconds, place), daemon=True).start()
         function = load(exercise, Path(f"{exercise.stem}.py"))
         if isinstance(function, str):
             verdict = {"status": "failed", "lines": [function]}

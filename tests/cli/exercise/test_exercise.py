@@ -127,7 +127,21 @@ def test_a_crash_of_python_is_told(folder):
 def test_an_endless_loop_ends_and_its_line_is_told(content, line, folder):
     verdict = verdict_of(folder, content, seconds=1)
     assert verdict["status"] == "failed"
-    assert re.search(rf"running after 1 seconds, in line [{line}{line + 1}]", verdict["lines"][0])
+    assert re.search(rf"ended in line [{line}{line + 1}] after 1 seconds of computing", verdict["lines"][0])
+
+
+def test_a_wait_without_end_ends_too(folder):
+    verdict = verdict_of(folder, "import time\ndef top_k(x, k):\n    time.sleep(600)\n", seconds=0.5)
+    assert "ended in line 3 after 0.5 seconds of computing, or 2 in all" in verdict["lines"][0]
+
+
+def test_a_file_of_the_library_is_not_taken_for_the_students(folder):
+    (folder / "c3_surrogate.py").write_text(
+        "def _central_difference(f, tensors, steps, u, eps):\n    while True: f()\n"
+    )
+    (verdict,) = check_all(find(("c3",)), folder, seed=0, seconds=0.5)
+    assert verdict["status"] == "failed"
+    assert not re.search(r"line ([3-9]|\d\d)", verdict["lines"][0])
 
 
 def test_megabytes_of_output_are_cut(folder):
