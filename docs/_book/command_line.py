@@ -54,6 +54,7 @@ class CommandLine(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
+        self.env.note_reread()  # The program may change when the page does not.
         found = []
         for path, command in commands(cli, "minizerofl"):
             ctx = click.Context(command, info_name=path)

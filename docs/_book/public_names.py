@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any, get_origin
+from typing import Any, ClassVar, get_origin
 
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
@@ -38,15 +38,21 @@ def is_code(value: object) -> bool:
 
 
 class PublicNames(SphinxDirective):
-    """Documents the names in ``__all__`` of the module that is its argument."""
+    """Documents the names in ``__all__`` of the module that is its argument.
+
+    The option `except` names a module that offers some of them as well; these are described there only.
+    """
 
     required_arguments = 1
+    option_spec: ClassVar = {"except": str}
 
     def run(self) -> list[Any]:
         """Return the nodes: the docstring of the module, and each name."""
+        self.env.note_reread()  # The source may change when the page does not.
         module = import_module(self.arguments[0])
+        elsewhere = import_module(self.options["except"]).__all__ if "except" in self.options else []
         text = []
-        for name in sorted(module.__all__, key=str.casefold):
+        for name in sorted({*module.__all__} - {*elsewhere}, key=str.casefold):
             value = getattr(module, name)
             if is_code(value) and not inspect.getdoc(value):
                 logger.warning("%s.%s has no docstring", module.__name__, name)
