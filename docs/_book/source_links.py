@@ -1,4 +1,7 @@
-"""Pages link to source files as GitHub wants it; in the book these links lead to the repository."""
+"""Pages link to source files as GitHub wants it; in the book these links lead to the repository.
+
+A page that is a notebook also gets a link to itself as .ipynb.
+"""
 
 import re
 from pathlib import Path
@@ -32,6 +35,9 @@ def absolute(markdown: str, folder: Path, root: Path) -> str:
 def _on_read(app: Any, name: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(name))
     source[0] = absolute(source[0], page.parent, Path(app.srcdir).resolve().parent)
+    if source[0].startswith("---\njupytext:"):
+        download = f"\\1\n\nThis page is a notebook: {{nb-download}}`{page.stem}.ipynb`.\n"
+        source[0] = re.sub(r"^(# .*)$", download, source[0], count=1, flags=re.MULTILINE)
 
 
 def setup(app: Any) -> dict[str, bool]:
