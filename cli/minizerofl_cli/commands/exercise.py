@@ -76,7 +76,7 @@ def start(name: str | None, folder: Path) -> None:
 
 @exercise.command(cls=SectionCommand)
 @argument(
-    "names", help="Exercises, or a track: core, engine. [default: those in the folder]", nargs=-1, metavar="[ID]..."
+    "names", help="Exercises, or a track: core, engine. [default: those in the folder]", nargs=-1, metavar="[ID...]"
 )
 @_cases("--all", "everything", is_flag=True, help="Check all exercises; one without a file has not passed.")
 @_cases("--seed", type=click.IntRange(0), default=0, show_default=True, help="Fixes the random cases.")

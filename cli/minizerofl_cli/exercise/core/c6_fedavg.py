@@ -17,6 +17,14 @@ NAMES = ("weight", "bias", "bn.running_mean")
 Client = dict[str, Any]  # n_k, and what it sends by name
 
 
+def plain(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
+    """Add n_k times the tensor, at its positions if it was sent in part."""
+    if isinstance(tensor, Kept):
+        self._sums[name][tensor.positions] += num_samples * tensor.values
+    else:
+        self._sums[name] += num_samples * tensor.reshape(-1)
+
+
 def example(rng: Generator) -> Iterator[Given]:
     """Yield the example of the text."""
     sent = {"n_k": 1, "weight": _kept([0, 3], [8, 4])}, {"n_k": 3, "weight": _kept([0, 2], [4, 2])}
@@ -100,22 +108,15 @@ PROPERTIES = (
 )
 
 
-def _both(self: Aggregator, name: str, tensor: Array | Kept, weight: float) -> None:
-    if isinstance(tensor, Kept):
-        self._sums[name][tensor.positions] += weight * tensor.values
-    else:
-        self._sums[name] += weight * tensor.reshape(-1)
-
-
 def same_weight(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
     """Add every client once, without its number of samples; the best-known FedAvg programs do this."""
-    _both(self, name, tensor, 1)
+    plain(self, name, tensor, 1)
 
 
 def last_client(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
     """Assign in the place of adding, so that only the last client counts."""
     self._sums[name][:] = 0
-    _both(self, name, tensor, num_samples)
+    plain(self, name, tensor, num_samples)
 
 
 def overwritten(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
@@ -131,23 +132,23 @@ def at_the_beginning(self: Aggregator, name: str, tensor: Array | Kept, num_samp
     if isinstance(tensor, Kept):
         self._sums[name][: tensor.values.size] += num_samples * tensor.values
     else:
-        _both(self, name, tensor, num_samples)
+        plain(self, name, tensor, num_samples)
 
 
 def squared(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
     """Multiply by the number of samples twice."""
-    _both(self, name, tensor, num_samples**2)
+    plain(self, name, tensor, num_samples**2)
 
 
 def no_statistics(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
     """Leave out BatchNorm's running statistics, which are not parameters but part of the model."""
     if "running" not in name:
-        _both(self, name, tensor, num_samples)
+        plain(self, name, tensor, num_samples)
 
 
 def parts_only(self: Aggregator, name: str, tensor: Array | Kept, num_samples: int) -> None:
     """Weight by samples only what is sent in part; whole tensors are added once."""
-    _both(self, name, tensor, num_samples if isinstance(tensor, Kept) else 1)
+    plain(self, name, tensor, num_samples if isinstance(tensor, Kept) else 1)
 
 
 MUTANTS = (same_weight, last_client, overwritten, at_the_beginning, squared, no_statistics, parts_only)

@@ -13,6 +13,15 @@ from minizerofl.kernels.types import Array
 from minizerofl_cli.exercise.properties import Given, Property
 
 
+def plain(indptr: Array, indices: Array, values: Array, x: Array, out: Array, n: int) -> None:
+    """Go through the rows, and through the entries of each."""
+    rows, result = x.reshape(-1, n), out.reshape(-1, n)
+    for r in range(indptr.size - 1):
+        result[r] = 0
+        for j in range(indptr[r], indptr[r + 1]):
+            result[r] += values[j] * rows[indices[j]]
+
+
 def example(rng: Generator) -> Iterator[Given]:
     """Yield the example of the text."""
     matrix = np.array([[0, 2, 0], [0, 0, 0], [1, 0, 3]], float)
@@ -89,30 +98,25 @@ PROPERTIES = (
 )
 
 
-def _loop(given: tuple[Array, Array, Array, Array, Array, int], shift: int = 0, clear: bool = True) -> None:
-    indptr, indices, values, x, out, n = given
-    rows = x.reshape(-1, n)
-    result = out.reshape(-1, n)
-    if clear:
-        result[:] = 0
-    for r in range(indptr.size - 1):
-        for j in range(indptr[r], indptr[r + 1] + shift):
-            result[r] += values[j] * rows[indices[j]]
-
-
 def not_cleared(indptr: Array, indices: Array, values: Array, x: Array, out: Array, n: int) -> None:
     """Add to what the result held before."""
-    _loop((indptr, indices, values, x, out, n), clear=False)
+    before = out.copy()
+    plain(indptr, indices, values, x, out, n)
+    out += before
 
 
 def last_left_out(indptr: Array, indices: Array, values: Array, x: Array, out: Array, n: int) -> None:
     """Leave out the last entry of each row."""
-    _loop((indptr, indices, values, x, out, n), shift=-1)
+    rows, result = x.reshape(-1, n), out.reshape(-1, n)
+    result[:] = 0
+    for r in range(indptr.size - 1):
+        for j in range(indptr[r], indptr[r + 1] - 1):
+            result[r] += values[j] * rows[indices[j]]
 
 
 def first_sample(indptr: Array, indices: Array, values: Array, x: Array, out: Array, n: int) -> None:
     """Multiply the first sample only."""
-    _loop((indptr, indices, values, x, out, n))
+    plain(indptr, indices, values, x, out, n)
     out.reshape(-1, n)[:, 1:] = 0
 
 
@@ -146,7 +150,7 @@ def value_by_column(indptr: Array, indices: Array, values: Array, x: Array, out:
 def skips_zeros(indptr: Array, indices: Array, values: Array, x: Array, out: Array, n: int) -> None:
     """Write only rows that have entries; the others keep what they held before."""
     before = out.reshape(-1, n).copy()
-    _loop((indptr, indices, values, x, out, n))
+    plain(indptr, indices, values, x, out, n)
     empty = np.diff(indptr) == 0
     out.reshape(-1, n)[empty] = before[empty]
 
