@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,10 +20,13 @@ from typing import Self
 from minizerofl.export.errors import MissingExtraError
 from minizerofl.fl.errors import ConfigError, NetworkError
 from minizerofl.fl.files.toml import to_toml
+from minizerofl_cli.cluster.trust import LOOPBACK, Trust, split_address
 
 OLDEST, TOO_NEW = (1, 34), (1, 43)  # as the extra [flower] in pyproject.toml
-LOOPBACK = "127.0.0.1"
 NAME = "minizerofl"  # what Flower's files call us
+FAILED = re.compile(r"error|fail|exception|\[code", re.IGNORECASE)  # what makes a line of a log worth telling
+COLOUR = re.compile(r"\x1b\[\d*m")
+STRANGER = re.compile(r"Attempted to register SuperNode with public key: (.*?), exception")
 READY = 60.0  # seconds that a program of Flower has to start
 ONE_PORT, HTTP_CONTROL, HTTP_RUNTIME = (1, 40), (1, 37), (1, 36)  # the versions of Flower that changed its ports
 APPS = """from minizerofl.fl.engines import flower
@@ -52,114 +56,6 @@ def flower_version(command: str) -> tuple[int, int]:
             f"flwr {text} is installed, but minizerofl works with 1.34 to 1.42; pip install 'minizerofl[flower]'"
         )
     return major, minor
-
-
-@dataclass(frozen=True)
-class Trust:
-    """How a connection is protected.
-
-    Attributes
-    ----------
-    folder : Path or None
-        The folder of the certificates and keys, see `minizerofl_cli.cluster.keys`; None for no protection.
-    """
-
-    folder: Path | None = None
-
-    def server(self) -> list[str]:
-        """Return the options of the SuperLink."""
-        if self.folder is None:
-            return ["--insecure"]
-        files = {"--ssl-ca-certfile": "ca.crt", "--ssl-certfile": "server.crt", "--ssl-keyfile": "server.key"}
-        return [*(part for option, name in files.items() for part in (option, self._file(name))), *self._nodes_only()]
-
-    def _nodes_only(self) -> list[str]:
-        return ["--enable-supernode-auth"] if self.public_keys() else []
-
-    def public_keys(self) -> list[Path]:
-        """Return the public keys of the nodes that may take part; none if everybody may."""
-        return sorted(self.folder.glob("nodes/*/node.pub")) if self.folder else []
-
-    def node(self) -> list[str]:
-        """Return the options of a SuperNode."""
-        if self.folder is None:
-            return ["--insecure"]
-        key = self.folder / "node.key"
-        proof = ["--auth-supernode-private-key", str(key.resolve())] if key.exists() else []
-        return ["--root-certificates", self._file("ca.crt"), *proof]
-
-    def client(self) -> dict[str, str | bool]:
-        """Return the entries of the configuration of `flwr`."""
-        return {"insecure": True} if self.folder is None else {"root-certificates": self._file("ca.crt")}
-
-    def _file(self, name: str) -> str:
-        assert self.folder is not None
-        path = self.folder / name
-        if not path.is_file():
-            raise ConfigError(f"{path} is missing; minizerofl keys new makes certificates and keys")
-        return str(path.resolve())
-
-
-def check_trust(host: str, tls_dir: Path | None, insecure: bool, forced: bool) -> Trust:
-    """Return how a connection is protected; refuse one that is not, unless it stays on this machine.
-
-    Raises
-    ------
-    ConfigError
-        Nothing or two things were asked for, or an unprotected connection to another machine.
-
-    Examples
-    --------
-    >>> check_trust("127.0.0.1", None, insecure=True, forced=False)
-    Trust(folder=None)
-    """
-    if tls_dir is not None:
-        if insecure or forced:
-            raise ConfigError("--tls-dir and --insecure exclude each other; keep one")
-        if not tls_dir.is_dir():
-            raise ConfigError(f"{tls_dir} is not a folder; minizerofl keys new makes one")
-        return Trust(tls_dir)
-    if forced or (insecure and is_loopback(host)):
-        return Trust()
-    if insecure:
-        raise ConfigError(
-            f"--insecure is for this machine alone, and {host} is another; use --tls-dir, or --force-insecure in a "
-            "network that you trust"
-        )
-    raise ConfigError("give --tls-dir FOLDER (minizerofl keys new makes one), or --insecure on this machine alone")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, reached by no network.
-
-    Examples
-    --------
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.org")
-    (True, True, False, False)
-    """
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Split HOST:PORT.
-
-    Raises
-    ------
-    ConfigError
-        It is not of that form.
-
-    Examples
-    --------
-    >>> split_address("server.example:8000")
-    ('server.example', 8000)
-    """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise ConfigError(f"{address!r} is not an address, expected HOST:PORT such as 192.0.2.7:8000")
-    return host.strip("[]"), int(port)
 
 
 def free_port() -> int:
@@ -249,15 +145,13 @@ class Program:
         return self._guard.poll()
 
     def why(self) -> str:
-        """Return the last line of its log that says something."""
-        said = [line.strip() for line in self._log().splitlines() if line.strip(" \t-=*")]
-        return said[-1][:300] if said else "it said nothing"
+        """Return the last line of its log about something that failed, else the last of all."""
+        said = [COLOUR.sub("", line).strip() for line in self.text().splitlines()]
+        failed = [line for line in said if FAILED.search(line)] or [line for line in said if line.strip("-=*")]
+        return failed[-1][:300] if failed else "it said nothing"
 
-    def said(self, text: str) -> bool:
-        """Tell whether its log has a text."""
-        return text in self._log()
-
-    def _log(self) -> str:
+    def text(self) -> str:
+        """Return its log."""
         with suppress(OSError):
             return self.log.read_text(encoding="utf-8", errors="replace")
         return ""
@@ -276,6 +170,18 @@ class Program:
     ) -> None:
         self.dismiss()
         self._guard.wait()
+
+
+def turned_away(log: str) -> dict[str, int]:
+    """Return the keys with which nodes asked in vain to take part, and how often; of each key the end.
+
+    Examples
+    --------
+    >>> turned_away("Attempted to register SuperNode with public key: b'abcd', exception: no")
+    {"b'abcd'": 1}
+    """
+    keys = (key.replace("\\n", "").removesuffix("-----END PUBLIC KEY-----'") for key in STRANGER.findall(log))
+    return dict(Counter(key[-16:] for key in keys))
 
 
 def wait_until_open(address: str, program: Program, doing: Callable[[str], object]) -> None:

@@ -43,7 +43,8 @@ def _heed_signals() -> None:
 
 
 def _end_with_the_pipe(program: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # nothing comes before the end; a buffered reader would hold a lock at our own end
+        pass
     program.terminate()
     try:
         program.wait(PATIENCE)

@@ -21,7 +21,8 @@ from minizerofl.fl.node import Node
 from minizerofl.registry import ChoiceError
 from minizerofl_cli.cluster import flower
 from minizerofl_cli.cluster.devices import TABLE, PrivateDataset, check_device
-from minizerofl_cli.cluster.flower import Program, Trust
+from minizerofl_cli.cluster.flower import Program
+from minizerofl_cli.cluster.trust import Trust, split_address
 from minizerofl_cli.runs.continuation import check_kinds
 from minizerofl_cli.runs.dataset import introduce, load
 from minizerofl_cli.screen.interrupts import Interrupts
@@ -75,7 +76,7 @@ def join(joining: Joining, interrupts: Interrupts, shown: Screen) -> None:
         The server does not let this node in, or Flower's SuperNode does not start.
     """
     version = flower.flower_version("join")
-    flower.split_address(joining.address)
+    split_address(joining.address)
     folder = Path(tempfile.mkdtemp(prefix="minizerofl-join-"))
     env, failed = flower.environment(folder), 0
     try:
@@ -87,7 +88,7 @@ def join(joining: Joining, interrupts: Interrupts, shown: Screen) -> None:
                 log.unlink(missing_ok=True)
                 with Program(command, log, env) as supernode:
                     _serve(desk, worker, supernode, interrupts, shown)
-                    let_in, why = supernode.said(LET_IN), supernode.why()
+                    let_in, why = LET_IN in supernode.text(), supernode.why()
                 failed = 0 if let_in else failed + 1
                 if failed == TRIES:
                     raise NetworkError(f"{joining.address} does not let this node in: {why}")

@@ -104,7 +104,7 @@ def planned(link: float) -> Callable[[Plan, Trial], Iterator[str]]:
                 break
             nodes *= 2
         yield ""
-        yield f"Expected on nodes like this machine, the server's network at {link:,.0f} Mbit/s (docs/cluster.md):"
+        yield f"Expected on nodes like this machine, with {link:,.0f} Mbit/s at the server:"
         yield from table(head, rows, left=(0, 5))
 
     return lines

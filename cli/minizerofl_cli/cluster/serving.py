@@ -20,7 +20,8 @@ from minizerofl.fl.engines.remote import MOST_SAMPLES, Fleet, Grid, RemoteEngine
 from minizerofl.fl.errors import NetworkError
 from minizerofl_cli.cluster import flower
 from minizerofl_cli.cluster.devices import TABLE, DevicesDataset, describe_devices
-from minizerofl_cli.cluster.flower import Program, SuperLink, Trust
+from minizerofl_cli.cluster.flower import Program, SuperLink
+from minizerofl_cli.cluster.trust import LOOPBACK, Trust
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.screen.progress import ALWAYS, Screen
 from minizerofl_datasets import FederatedDataset
@@ -94,6 +95,8 @@ class Cluster:
         self._shown.doing("ending Flower")
         for program in self._programs:
             program.dismiss()
+            for key, times in flower.turned_away(program.text()).items():
+                self._shown.say(f"A node with an unknown key (...{key}) was turned away {times} times.", ALWAYS)
         self._stack.close()
         if kind is not None and issubclass(kind, NetworkError):
             self._shown.say(f"The logs of Flower are in {self._folder}.", ALWAYS)
@@ -152,7 +155,7 @@ class Cluster:
         serving = self._serving
         for number in range(1, serving.local_nodes + 1):
             name = f"local-{number}"
-            command = [sys.executable, "-m", "minizerofl_cli", "join", f"{flower.LOOPBACK}:{serving.port}"]
+            command = [sys.executable, "-m", "minizerofl_cli", "join", f"{LOOPBACK}:{serving.port}"]
             self._start([*command, "--insecure", "--name", name], f"{name}.log", dict(os.environ))
 
     def _start_run(self, desk: Desk) -> None:

@@ -64,9 +64,9 @@ def join(
     with Interrupts() as interrupts, screen(verbosity()) as shown:
         shown.doing("starting")
         with interrupts.allowed():  # imports numba
-            from minizerofl_cli.cluster.flower import check_trust, split_address
             from minizerofl_cli.cluster.joining import Joining, default_name
             from minizerofl_cli.cluster.joining import join as take_part
+            from minizerofl_cli.cluster.trust import check_trust, split_address
             from minizerofl_cli.runs.environment import usable_cores
 
         host, _ = split_address(address)

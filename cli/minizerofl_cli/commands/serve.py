@@ -108,9 +108,9 @@ def serve(
     with Interrupts() as interrupts, screen(verbosity()) as shown:
         shown.doing("starting")
         with interrupts.allowed():  # imports numba
-            from minizerofl_cli.cluster.flower import check_trust
             from minizerofl_cli.cluster.planning import planned
             from minizerofl_cli.cluster.serving import Cluster, Serving
+            from minizerofl_cli.cluster.trust import check_trust
             from minizerofl_cli.runs.continuation import go_on
             from minizerofl_cli.runs.estimate import rehearse
             from minizerofl_cli.runs.plan import make_plan

@@ -166,20 +166,20 @@ class Fleet:
     def deal(self, turn: Turn, invited: Sequence[Invitation]) -> dict[int | None, list[Invitation]]:
         """Deal clients to nodes: to the one whose clients they are, else so that all nodes have about as much to do.
 
-        What a node has to do is counted in samples for each client that it trains at once. None has the clients whose
-        node is not there.
+        What a node has to do is counted in samples for each client that it trains at once; the largest clients are
+        dealt first. None has the clients whose node is not there.
         """
         hands: dict[int | None, list[Invitation]] = {}
         load = dict.fromkeys(self.members, 0.0)
-        for invitation in invited:
-            client = invitation.client_id
-            size = turn.data.num_train(client)
+        sizes = {each.place: turn.data.num_train(each.client_id) for each in invited}
+        for invitation in sorted(invited, key=lambda each: -sizes[each.place]):
+            client, size = invitation.client_id, sizes[invitation.place]
             able = [n for n, member in self.members.items() if member.clients is None or client in member.clients]
             best = min(able, key=lambda n: (load[n] + size / self.members[n].workers, n)) if able else None
             if best is not None:
                 load[best] += size / self.members[best].workers
             hands.setdefault(best, []).append(invitation)
-        return hands
+        return {node: sorted(hand, key=lambda each: each.place) for node, hand in hands.items()}
 
 
 def _read_member(letter: Letter, most_samples: int) -> Member:

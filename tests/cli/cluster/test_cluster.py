@@ -16,9 +16,10 @@ from minizerofl.fl import ConfigError, Settings
 from minizerofl.fl.measures.costs import Macs
 from minizerofl_cli.cluster import flower
 from minizerofl_cli.cluster.devices import DevicesDataset, PrivateDataset, check_device, describe_devices
-from minizerofl_cli.cluster.flower import SuperLink, Trust, check_trust, supernode_command
+from minizerofl_cli.cluster.flower import SuperLink, supernode_command
 from minizerofl_cli.cluster.planning import expect, planned
 from minizerofl_cli.cluster.serving import check_settings
+from minizerofl_cli.cluster.trust import Trust, check_trust
 from minizerofl_cli.runs.estimate import Trial
 from minizerofl_cli.runs.plan import Plan
 from minizerofl_datasets import DataError, load
