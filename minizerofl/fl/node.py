@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from minizerofl.fl.codecs import Schema, decode
+from minizerofl.fl.codecs import Schema
+from minizerofl.fl.downlink import Downlink
 from minizerofl.fl.engines.relay import Letter
 from minizerofl.fl.engines.wire import Request, write_reply
 from minizerofl.fl.simulation import Simulation
@@ -54,9 +55,8 @@ class Node:
 
     def _train(self, request: Request) -> dict[int, Answer]:
         simulation = self.simulation
-        model = decode(request.model, Schema.of(simulation.state))
-        simulation.state = {name: model[name] for name in simulation.state}  # type: ignore[misc]
-        turn = simulation.turn(request.round, request.deadline)
+        sent = Downlink(request.model, Schema.of(simulation.state), simulation.settings.downlink_values)
+        turn = simulation.turn(request.round, request.deadline, sent)
         answers = self._engine.run(turn, request.invitations)
         return {each.place: answer for each, answer in zip(request.invitations, answers, strict=True)}
 

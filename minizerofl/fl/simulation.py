@@ -18,7 +18,7 @@ from typing import Literal
 from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.data import FederatedData, describe
-from minizerofl.fl.downlink import encode_state
+from minizerofl.fl.downlink import Downlink, encode_state
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
@@ -251,9 +251,9 @@ class Simulation(Shown):
         self.server_memory = memory.pop("server", {})
         self.client_memories = {part.removeprefix("client:"): kept for part, kept in memory.items()}
 
-    def turn(self, t: int, deadline: float = math.inf) -> Turn:
-        """Return what the clients of round t are given, if it starts from the state as it is now."""
-        sent = encode_state(self.state, self.sparse, self.settings, t)
+    def turn(self, t: int, deadline: float = math.inf, sent: Downlink | None = None) -> Turn:
+        """Return what the clients of round t are given: the model that was sent, or the state as it is now."""
+        sent = sent or encode_state(self.state, self.sparse, self.settings, t)
         return Turn(t, self._schedule(t - 1), sent, self.data, self.uplink, self.settings, self._local, deadline)
 
     def masks_are_due(self, t: int) -> bool:

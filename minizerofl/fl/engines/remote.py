@@ -20,7 +20,7 @@ from minizerofl.fl.engines.threads import ThreadEngine
 from minizerofl.fl.engines.wire import WIRE, read_reply, write_question, write_requests
 from minizerofl.fl.errors import NetworkError
 from minizerofl.fl.events import ClientDone
-from minizerofl.fl.round import Outcome
+from minizerofl.fl.round import Outcome, Status
 from minizerofl.fl.turn import Answer, Invitation, Turn
 from minizerofl.nn import Module
 from minizerofl.printable import printable
@@ -236,9 +236,8 @@ class RemoteEngine(ThreadEngine):
         self.fleet.greet()
         self.fleet.listen()
         hands = self.fleet.deal(turn, invited)
-        answers = {
-            each.place: _lost(each, "dropped", "no node of this client is there") for each in hands.pop(None, [])
-        }
+        homeless = hands.pop(None, [])
+        answers = {each.place: _lost(each, 0, "dropped", "no node of this client is there") for each in homeless}
         for answer in answers.values():
             _tell(turn, answer)
         nodes = [node for node in hands if node is not None]
@@ -264,20 +263,21 @@ class RemoteEngine(ThreadEngine):
         fleet = self.fleet
         replies = fleet.listen([message_id for message_id in waiting.values() if message_id])
         came = {message_id: (letter, problem) for message_id, _, letter, problem in replies}
-        over = time.monotonic() > turn.deadline + DELIVERY
+        over, sent = time.monotonic() > turn.deadline + DELIVERY, len(turn.downlink.message)
         for node, message_id in waiting.items():
             invited = hands[node]
             if message_id in came:
                 letter, problem = came[message_id]
                 if problem:
                     fleet.forget(node, f"failed in round {turn.round}: {problem}")
-                    answers = [_lost(each, "dropped", f"its node failed: {problem}") for each in invited]
+                    answers = [_lost(each, sent, "dropped", f"its node failed: {problem}") for each in invited]
                 else:
-                    answers = read_reply(letter, fleet.federation, turn.round, invited, turn.data.num_train)
+                    answers = read_reply(letter, fleet.federation, turn, invited)
             elif not message_id or node not in fleet.members:
-                answers = [_lost(each, "dropped", "its node has gone") for each in invited]
+                answers = [_lost(each, sent, "dropped", "its node has gone") for each in invited]
             elif over:
-                answers = [_lost(each, "late", "its node had not answered at the round's deadline") for each in invited]
+                why = "its node had not answered at the round's deadline"
+                answers = [_lost(each, sent, "late", why) for each in invited]
                 fleet.forget(node, f"had not answered at the deadline of round {turn.round}")
             else:
                 continue
@@ -285,9 +285,9 @@ class RemoteEngine(ThreadEngine):
                 yield node, answer, invitation.place
 
 
-def _lost(invitation: Invitation, status: str, reason: str) -> Answer:
-    """Return the answer of a client of which nothing was heard."""
-    return Answer(Outcome(invitation.client_id, cast(Any, status), printable(reason)))
+def _lost(invitation: Invitation, sent: int, status: Status, reason: str) -> Answer:
+    """Return the answer of a client of which nothing was heard, and to which some bytes were sent."""
+    return Answer(Outcome(invitation.client_id, status, printable(reason), downlink_bytes=sent))
 
 
 def _tell(turn: Turn, answer: Answer) -> None:

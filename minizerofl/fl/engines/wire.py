@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast, get_args
 
-from minizerofl.fl.codecs import Codec, Schema
 from minizerofl.fl.crash import Crash
 from minizerofl.fl.engines.relay import Letter
 from minizerofl.fl.errors import RefusedError
@@ -69,10 +68,10 @@ def write_requests(
     """Ask nodes to train clients, each those of one hand; all letters share the bytes of the model."""
     question = write_question(federation, config)
     left = None if math.isinf(turn.deadline) else turn.deadline - time.monotonic()
-    model = Codec().encode(turn.state, Schema.of(turn.state))
+    model, codec = bytes(turn.downlink.message), turn.settings.downlink_codec
     asked = [[[each.client_id, each.place] for each in hand] for hand in hands]
     head = {**question.head, "round": turn.round, "seconds": left}
-    return [Letter({**head, "clients": clients}, {MODEL: model}) for clients in asked]
+    return [Letter({**head, "clients": clients}, {MODEL: model}, codec) for clients in asked]
 
 
 def read_request(letter: Letter) -> Request:
@@ -120,28 +119,29 @@ def _told(answer: Answer) -> dict[str, Any]:
         "seconds": outcome.seconds,
     }
     if answer.update is not None:
-        told |= {"num_samples": answer.update.num_samples, "train_loss": answer.update.train_loss}
+        told |= {
+            "num_samples": answer.update.num_samples,
+            "train_loss": answer.update.train_loss,
+            "encode_seconds": outcome.uplink_encode_seconds,
+            "decode_seconds": outcome.downlink_decode_seconds,
+        }
     if answer.crash is not None:
         error = answer.crash.error
         told["crash"] = [type(error).__name__, " ".join(str(error).split()), answer.crash.place]
     return told
 
 
-def read_reply(
-    letter: Letter, federation: str, round: int, invited: Sequence[Invitation], size: Callable[[str], int]
-) -> list[Answer]:
+def read_reply(letter: Letter, federation: str, turn: Turn, invited: Sequence[Invitation]) -> list[Answer]:
     """Read a reply on the server.
 
     Parameters
     ----------
     letter : Letter
         The reply. Nothing in it is trusted.
-    federation, round : str, int
+    federation, turn : str, Turn
         What the request was about.
     invited : sequence of Invitation
         The clients of the request.
-    size : callable
-        Returns how many training samples a client has.
 
     Returns
     -------
@@ -151,13 +151,15 @@ def read_reply(
     """
     answers = []
     for invitation in invited:
-        client = invitation.client_id
+        client, key = invitation.client_id, str(invitation.place)
         try:
-            _check_round(letter, federation, round)
-            told = _entry(letter.head.get("answers"), str(invitation.place))
-            answers.append(_read_answer(told, letter.parts.get(str(invitation.place)), client, size(client)))
+            _check_round(letter, federation, turn.round)
+            told = _entry(letter.head.get("answers"), key)
+            answer = _read_answer(told, letter.parts.get(key), client, turn.data.num_train(client))
         except RefusedError as error:
-            answers.append(Answer(Outcome(client, "refused", str(error))))
+            answer = Answer(Outcome(client, "refused", str(error)))
+        outcome = replace(answer.outcome, downlink_bytes=len(turn.downlink.message))
+        answers.append(replace(answer, outcome=outcome))
     return answers
 
 
@@ -195,7 +197,15 @@ def _read_answer(told: dict[str, Any], message: bytes | None, client: str, size:
     if type(samples) is not int or samples != size:
         claimed = printable(str(samples))[:LONGEST_REASON]
         raise RefusedError("samples", f"the client claims to have trained on {claimed} samples; it has {size}")
-    done = Outcome(client, "accepted", num_samples=samples, train_loss=loss, macs=outcome.macs, seconds=seconds)
+    done = replace(
+        outcome,
+        reason="",
+        trace="",
+        num_samples=samples,
+        train_loss=loss,
+        uplink_encode_seconds=_number(told, "encode_seconds"),
+        downlink_decode_seconds=_number(told, "decode_seconds"),
+    )
     return Answer(done, Update(client, samples, message, loss))
 
 

@@ -211,15 +211,17 @@ class Meter(threading.Thread):
         self.up = self.down = 0
 
     def run(self) -> None:
-        while True:
-            node, _ = self.listener.accept()
-            try:
-                server = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                node.close()
-                continue
-            threading.Thread(target=self.pass_on, args=(node, server, "up"), daemon=True).start()
-            threading.Thread(target=self.pass_on, args=(server, node, "down"), daemon=True).start()
+        with self.listener:
+            while True:
+                node, _ = self.listener.accept()
+                threading.Thread(target=self.connect, args=(node,), daemon=True).start()
+
+    def connect(self, node: socket.socket) -> None:
+        with node, suppress(OSError), socket.create_connection(("127.0.0.1", self.target)) as server:
+            back = threading.Thread(target=self.pass_on, args=(server, node, "down"), daemon=True)
+            back.start()
+            self.pass_on(node, server, "up")
+            back.join()
 
     def pass_on(self, source: socket.socket, target: socket.socket, way: str) -> None:
         with suppress(OSError):
