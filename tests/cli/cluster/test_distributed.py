@@ -257,7 +257,7 @@ def test_devices_keep_their_samples(machine):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (40, 1, 28, 28), np.uint8)
     np.savez(machine.folder / "server.npz", x=x, y=np.arange(40) % 3, class_names=["a", "b", "c"])
-    importing = machine.start("data", "import", "letters", "server.npz", log="import.log")
+    importing = machine.start("data", "import", "server.npz", "--name", "letters", log="import.log")
     assert machine.end(importing, "import.log") == 0
     options = ["--dataset", "letters", "--model", "small_cnn", "--clients-per-round", 2, "--rounds", 2, "--devices"]
     server = machine.serve(*options, "--insecure", "--nodes", 2)
