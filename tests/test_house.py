@@ -34,6 +34,7 @@ CLI_FLOORS = {
         "reproduce": 3,
         "expect": 3,
         "exercise": 3,
+        "cluster": 3,
     },
     **{"commands": 4, "main": 5, "__main__": 6},
 }

@@ -16,10 +16,13 @@ from minizerofl_cli.commands.eval import evaluate
 from minizerofl_cli.commands.exercise import exercise
 from minizerofl_cli.commands.expect import expect
 from minizerofl_cli.commands.export import export
+from minizerofl_cli.commands.join import join
+from minizerofl_cli.commands.keys import keys
 from minizerofl_cli.commands.report import report
 from minizerofl_cli.commands.reproduce import reproduce
 from minizerofl_cli.commands.resume import resume
 from minizerofl_cli.commands.runs import runs
+from minizerofl_cli.commands.serve import serve
 from minizerofl_cli.commands.sizes import sizes
 from minizerofl_cli.commands.sweep import sweep
 from minizerofl_cli.commands.trace import trace
@@ -65,6 +68,9 @@ cli.add_command(export)
 cli.add_command(report)
 cli.add_command(sizes)
 cli.add_command(data)
+cli.add_command(serve)
+cli.add_command(join)
+cli.add_command(keys)
 cli.add_command(bench)
 cli.add_command(trace)
 cli.add_command(exercise)

@@ -13,9 +13,11 @@ class MissingExtraError(ImportError):
     Parameters
     ----------
     package : str
-        The package, which is also the name of the extra of minizerofl that brings it.
+        The package.
     purpose : str
         What needs it.
+    extra : str
+        The extra of minizerofl that brings it; by default it has the name of the package.
 
     Examples
     --------
@@ -23,8 +25,9 @@ class MissingExtraError(ImportError):
     --to onnx needs the package onnx, which is not installed; pip install 'minizerofl[onnx]'
     """
 
-    def __init__(self, package: str, purpose: str) -> None:
+    def __init__(self, package: str, purpose: str, extra: str = "") -> None:
         super().__init__(
-            f"{purpose} needs the package {package}, which is not installed; pip install 'minizerofl[{package}]'"
+            f"{purpose} needs the package {package}, which is not installed; "
+            f"pip install 'minizerofl[{extra or package}]'"
         )
         self.package = package

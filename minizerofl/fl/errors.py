@@ -46,6 +46,10 @@ class WorkerDiedError(ChildProcessError):
     """Something outside ended a process that trained clients."""
 
 
+class NetworkError(ConnectionError):
+    """The other machines of a federation, or the program that carries messages to them, cannot be reached."""
+
+
 class SealError(ValueError):
     """A file of ours is missing, damaged, of another kind or of another version."""
 

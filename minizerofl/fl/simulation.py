@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import signature
 from typing import Literal
@@ -18,7 +18,7 @@ from typing import Literal
 from minizerofl.choices import SERVERS, UPLINKS
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.data import FederatedData, describe
-from minizerofl.fl.downlink import encode_state
+from minizerofl.fl.downlink import Downlink, encode_state
 from minizerofl.fl.engines import ENGINES, Engine, ThreadEngine
 from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import CheckpointError, ConfigError, DivergedError
@@ -62,9 +62,10 @@ class Simulation(Shown):
         The settings.
     workers : int
         How many clients train at once. The result does not depend on it.
-    engine : {"threads", "processes"}
+    engine : {"threads", "processes"} or callable
         Where they train. Processes are faster for small models, see `minizerofl.fl.engines.ProcessEngine`; where the
-        system has none that serve, threads are used instead.
+        system has none that serve, threads are used instead. A callable gets the simulation, and returns an engine of
+        another kind, such as `minizerofl.fl.engines.remote.RemoteEngine`.
     break_even : mapping of str to float, optional
         The densities above which the dense path of a layer is faster on this machine, see `choose_paths`.
     initial : mapping of str to array, optional
@@ -121,7 +122,7 @@ class Simulation(Shown):
         model: str | Builder,
         settings: Settings,
         workers: int = 1,
-        engine: Literal["threads", "processes"] = "threads",
+        engine: Literal["threads", "processes"] | Callable[[Simulation], Engine] = "threads",
         break_even: Mapping[str, float] | None = None,
         initial: Mapping[str, Array] | None = None,
         **model_arguments: Argument,
@@ -216,7 +217,7 @@ class Simulation(Shown):
         TooFewClientsError
             Fewer updates were accepted than the quorum. `state` is that of the round before.
         """
-        with suppress(StopRun), self._start_engine() as engine:
+        with suppress(StopRun), self.start_engine() as engine:
             for t in range(self.round + 1, self.settings.rounds + 1):
                 with tell(callback, t):
                     record = self._round(engine, t)
@@ -250,9 +251,9 @@ class Simulation(Shown):
         self.server_memory = memory.pop("server", {})
         self.client_memories = {part.removeprefix("client:"): kept for part, kept in memory.items()}
 
-    def turn(self, t: int, deadline: float = math.inf) -> Turn:
-        """Return what the clients of round t are given, if it starts from the state as it is now."""
-        sent = encode_state(self.state, self.sparse, self.settings, t)
+    def turn(self, t: int, deadline: float = math.inf, sent: Downlink | None = None) -> Turn:
+        """Return what the clients of round t are given: the model that was sent, or the state as it is now."""
+        sent = sent or encode_state(self.state, self.sparse, self.settings, t)
         return Turn(t, self._schedule(t - 1), sent, self.data, self.uplink, self.settings, self._local, deadline)
 
     def masks_are_due(self, t: int) -> bool:
@@ -263,7 +264,10 @@ class Simulation(Shown):
         """Return the masks of the sparse layers now."""
         return kept_masks(self.state, self.sparse, self.rule)
 
-    def _start_engine(self) -> Engine:
+    def start_engine(self) -> Engine:
+        """Return an engine that trains clients of this run; close it at the end of a ``with`` statement."""
+        if callable(self.engine):
+            return self.engine(self)
         if self.workers == 1:
             return ThreadEngine(self.build_model)
         known = [self.data, self.uplink, *self.evaluator.panels()]

@@ -17,7 +17,7 @@ from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import check_fingerprint, sample_counts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.plan import INTERPRETED, Plan
-from minizerofl_cli.runs.run import Run, prepare, reopen
+from minizerofl_cli.runs.run import RESUME, Nodes, Run, prepare, reopen
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import NAMES as OPTION_NAMES
 from minizerofl_cli.screen.progress import ALWAYS, Screen
@@ -52,6 +52,7 @@ def go_on(
     checkpoint_every: int | None = None,
     data_dir: Path | None = None,
     keep_checkpoints: int | None = None,
+    nodes: Nodes | None = None,
 ) -> None:
     """Go on with a run.
 
@@ -67,6 +68,8 @@ def go_on(
         How many rounds to run beyond the planned end.
     workers, checkpoint_every, data_dir, keep_checkpoints
         Instead of those of before; they do not decide the result.
+    nodes : Nodes, optional
+        Where the clients are trained, see `conduct`.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def go_on(
     """
     shown.log_to(None)
     with locked(path):
-        plan = _plan(path)
+        plan = plan_from(read_tables(path), path.parent)
         changes = {
             "workers": workers,
             "checkpoint_every": checkpoint_every,
@@ -89,7 +92,7 @@ def go_on(
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
         with interrupts.allowed():
             initial = load_model(path / INITIAL).state if plan.init_sha256 else None
-            plan, data, simulation = prepare(plan, shown, initial)
+            plan, data, simulation = prepare(plan, shown, initial, nodes)
             _check_partition(path, data)
         directory = reopen(path, plan, data, simulation)
         checkpoint, problems = directory.checkpoints.newest()
@@ -133,12 +136,11 @@ def go_on(
         directory.go_on(rounds=rounds)
         start = f"after round {simulation.round}" if checkpoint else "from the beginning: it has no checkpoint"
         notes.append(f"Resumed {start}: {path}")
-        Run(plan, data, simulation, directory, shown).train(interrupts, notes)
+        Run(plan, data, simulation, directory, shown, nodes.resume if nodes else RESUME).train(interrupts, notes)
 
 
-def _plan(path: Path) -> Plan:
-    """Read the plan of a run from its config.toml."""
-    tables = read_tables(path)
+def plan_from(tables: dict[str, Any], runs_dir: Path) -> Plan:
+    """Return the plan of a run, which the tables of its config.toml tell."""
     run, data = tables["run"], tables["data"]
     folder, weights = run.get("data_dir"), run.get("init_from")
     return Plan(
@@ -151,7 +153,7 @@ def _plan(path: Path) -> Plan:
         recipe=run["recipe"],
         settings=Settings(**tables["settings"]),
         workers=run["workers"],
-        runs_dir=path.parent,
+        runs_dir=runs_dir,
         checkpoint_every=run["checkpoint_every"],
         keep_checkpoints=run.get("keep_checkpoints", NEWEST),
         options=tables["data_options"],
@@ -172,7 +174,7 @@ def read_tables(path: Path) -> dict[str, Any]:
     file = path / "config.toml"
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
-        _check_kinds(tables, file)
+        check_kinds(tables, file)
         return tables
     except FileNotFoundError:
         raise ConfigError(f"{path} is not a run directory of minizerofl train: it has no config.toml") from None
@@ -184,7 +186,7 @@ def read_tables(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} cannot be read: {error}") from error
 
 
-def _check_kinds(tables: dict[str, Any], file: Path) -> None:
+def check_kinds(tables: dict[str, Any], file: Path | str) -> None:
     """Refuse values of config.toml that nothing else checks: tables, kinds of values, and ranges outside [settings]."""
     known = {field.name: str(field.type) for field in fields(Settings)}
     for table in ("run", "data", "data_options", "model", "settings"):

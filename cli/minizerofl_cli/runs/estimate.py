@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from statistics import median
@@ -78,7 +78,7 @@ def try_out(plan: Plan) -> Trial:
     return _try(simulation, shown)
 
 
-def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
+def rehearse(plan: Plan, shown: Screen, more: Callable[[Plan, Trial], Iterable[str]] | None = None) -> Iterator[str]:
     """Try some mini-batches of one client and an evaluation; yield the config and the costs that follow.
 
     Parameters
@@ -87,6 +87,8 @@ def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
         The run.
     shown : Screen
         Where it is said which data it is, and what is going on.
+    more : callable, optional
+        Returns more lines, of the plan as it is settled and of what was measured.
     """
     plan, data, simulation = prepare(plan, shown)
     shown.doing("trying some mini-batches")
@@ -105,6 +107,8 @@ def rehearse(plan: Plan, shown: Screen) -> Iterator[str]:
     at_once, step = min(plan.workers, plan.settings.clients_per_round), 1000 * trial.step_seconds
     time = duration(trial.seconds(plan, plan.settings.rounds))
     yield f"time      {time} with {at_once} clients at once ({step:.0f} ms a mini-batch)"
+    if more is not None:
+        yield from more(plan, trial)
 
 
 def estimate_all(left: Iterable[tuple[Plan, int]]) -> str:

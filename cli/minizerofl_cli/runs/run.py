@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from minizerofl.export import read_weights
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
 from minizerofl.fl.data import describe
+from minizerofl.fl.engines import Engine
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.naming import run_name
 from minizerofl.fl.files.rundir import RunDirectory
@@ -34,10 +36,27 @@ from minizerofl_cli.screen.progress import ALWAYS, MB, NORMAL, Screen, saving
 from minizerofl_cli.screen.rounds import RoundWatch, UplinkLine, failure_lines, round_line
 from minizerofl_datasets import FederatedDataset
 
+RESUME = "minizerofl resume"
 SMALL = 30 * MB  # a state up to here is saved after every round, a larger one after every tenth
 
 
-def conduct(plan: Plan, interrupts: Interrupts, shown: Screen, name: str | None = None) -> Path:
+class Nodes(Protocol):
+    """Where clients are trained that are not trained on this machine, see `minizerofl_cli.cluster`."""
+
+    resume: str  # the command that continues such a run
+
+    def clients(self, data: FederatedDataset) -> FederatedDataset:
+        """Return the data of the run: those that were loaded, or with other clients."""
+        ...
+
+    def engine(self, plan: Plan, simulation: Simulation) -> Engine:
+        """Return the engine that trains the clients."""
+        ...
+
+
+def conduct(
+    plan: Plan, interrupts: Interrupts, shown: Screen, name: str | None = None, nodes: Nodes | None = None
+) -> Path:
     """Train, and leave everything behind in a run directory.
 
     Parameters
@@ -50,6 +69,8 @@ def conduct(plan: Plan, interrupts: Interrupts, shown: Screen, name: str | None 
         Where people read what happens.
     name : str, optional
         The name of the run directory; by default it says what the run is, and when it began.
+    nodes : Nodes, optional
+        Where the clients are trained. By default in processes on this machine.
 
     Returns
     -------
@@ -63,7 +84,7 @@ def conduct(plan: Plan, interrupts: Interrupts, shown: Screen, name: str | None 
     """
     shown.log_to(None)
     with interrupts.allowed():
-        plan, data, simulation = prepare(plan, shown)
+        plan, data, simulation = prepare(plan, shown, nodes=nodes)
         known = _known(plan, data, simulation)
     plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
     directory = RunDirectory(
@@ -76,12 +97,14 @@ def conduct(plan: Plan, interrupts: Interrupts, shown: Screen, name: str | None 
     with locked(directory.path):
         if plan.init_from is not None:
             directory.save_initial(saved_model(simulation, simulation.checkpoint(), plan.about(data)))
-        run = Run(plan, data, simulation, directory, shown)
+        run = Run(plan, data, simulation, directory, shown, nodes.resume if nodes else RESUME)
         run.train(interrupts, [f"Run directory: {directory.path}", *plan.introduce(data)])
     return directory.path
 
 
-def prepare(plan: Plan, shown: Screen, initial: State | None = None) -> tuple[Plan, FederatedDataset, Simulation]:
+def prepare(
+    plan: Plan, shown: Screen, initial: State | None = None, nodes: Nodes | None = None
+) -> tuple[Plan, FederatedDataset, Simulation]:
     """Load the data and set up the simulation, which settles the plan.
 
     `initial` are the weights to begin with; by default they are read from the file that the plan names, if it does.
@@ -98,6 +121,7 @@ def prepare(plan: Plan, shown: Screen, initial: State | None = None) -> tuple[Pl
         options=plan.options,
     )
     introduce(data, plan.source, shown)
+    data = nodes.clients(data) if nodes else data
     shown.doing("setting up the model")
     model = model_for(data, plan.model)
     if initial is None and plan.init_from is not None:
@@ -105,7 +129,13 @@ def prepare(plan: Plan, shown: Screen, initial: State | None = None) -> tuple[Pl
         initial = read_weights(plan.init_from, build(model, sparsity=plan.settings.built_sparsity, **arguments))
     with watch_compiling(shown.compiling):
         simulation = Simulation(
-            data, model, plan.settings, plan.workers, "processes", read_calibration(), initial=initial
+            data,
+            model,
+            plan.settings,
+            plan.workers,
+            partial(nodes.engine, plan) if nodes else "processes",
+            read_calibration(),
+            initial=initial,
         )
         plan.check_model(data, simulation)
     shown.say(model_line(data, plan.model))
@@ -148,10 +178,18 @@ class Run:
         Where everything is written.
     shown : Screen
         Where people read what happens.
+    resume : str
+        The command that continues the run.
     """
 
     def __init__(
-        self, plan: Plan, data: FederatedDataset, simulation: Simulation, directory: RunDirectory, shown: Screen
+        self,
+        plan: Plan,
+        data: FederatedDataset,
+        simulation: Simulation,
+        directory: RunDirectory,
+        shown: Screen,
+        resume: str = RESUME,
     ) -> None:
         self.plan = plan
         self.data = data
@@ -159,6 +197,7 @@ class Run:
         self.directory = directory
         self.directory.checkpoints.keep = plan.keep_checkpoints
         self.shown = shown
+        self.resume = resume
         self._last = simulation.checkpoint()
         self._saved = simulation.round
         self._seconds: list[float] = []
@@ -245,7 +284,7 @@ class Run:
                 self._complete(round)
         except Interrupted as stop:
             done = self._last.round
-            what = f"the model of round {done} is kept; continue with minizerofl resume {self.directory.path}"
+            what = f"the model of round {done} is kept; continue with {self.resume} {self.directory.path}"
             self.say(f"Interrupted; {what if done else 'no round was complete'}.", ALWAYS)
             return stop
 
