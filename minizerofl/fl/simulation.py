@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from inspect import signature
 from typing import Literal
 
@@ -40,8 +41,8 @@ from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.turn import Answer, Invitation, Turn
 from minizerofl.models.builder import Argument, Builder, construct, find
-from minizerofl.models.setup import begin_with
-from minizerofl.nn import BatchNorm2d, Module, sparse_weights
+from minizerofl.models.setup import batch_norm_names, begin_with
+from minizerofl.nn import Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
 from minizerofl.shown import Facts, Shown, megabytes, named
@@ -150,7 +151,7 @@ class Simulation(Shown):
         self.server = SERVERS[settings.server]([name for name, _ in first.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
-        self._local = _batch_norm_names(first) if settings.bn == "local" else frozenset[str]()
+        self._local = batch_norm_names(first) if settings.bn == "local" else frozenset[str]()
         if settings.bn == "local" and not self._local:
             raise ConfigError(f"bn is 'local', but {self.model_name} has no BatchNorm; leave it at 'global'")
         self.evaluator = Evaluator(data, settings)
@@ -194,14 +195,9 @@ class Simulation(Shown):
 
     def _begin(self, first: Module, initial: Mapping[str, Array] | None) -> None:
         """Give the first model its weights, and let the rule note them; some rules ask all clients what matters."""
-        seed = self.settings.seed
+        dense, seed = partial(self._construct, sparsity=0.0), self.settings.seed
         try:
-            begin_with(
-                first,
-                initial,
-                self.rule,
-                lambda: saliency(self._construct(sparsity=0.0), first.state_dict(), self.data, seed),
-            )
+            begin_with(first, initial, self.rule, lambda: saliency(dense(), first.state_dict(), self.data, seed))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"initial does not fit: {error}") from error
 
@@ -347,9 +343,3 @@ class Simulation(Shown):
         validation = scores.validation
         if validation and (self.best is None or validation.accuracy > self.best.accuracy):
             self.best = Best(t, validation.accuracy)
-
-
-def _batch_norm_names(model: Module) -> frozenset[str]:
-    """Name the parameters and running statistics of all BatchNorm layers."""
-    layers = [(prefix, layer) for prefix, layer in model.named_modules() if isinstance(layer, BatchNorm2d)]
-    return frozenset(f"{prefix}.{name}" if prefix else name for prefix, layer in layers for name in layer.state_dict())

@@ -10,7 +10,7 @@ import numpy as np
 
 from minizerofl.autograd.tensor import Array
 from minizerofl.choices import INITS, RULES
-from minizerofl.nn import Conv2d, Linear, Module
+from minizerofl.nn import BatchNorm2d, Conv2d, Linear, Module
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.nn.rule import set_selection
 from minizerofl.registry import unknown
@@ -150,3 +150,16 @@ def initialise(model: Module, name: str, seed: int) -> None:
             layer.weight.assign_(rng.uniform(-bound, bound, layer.weight.shape))
             if name == "torch" and layer.bias is not None:
                 layer.bias.assign_(rng.uniform(-bound, bound, layer.bias.shape))
+
+
+def batch_norm_names(model: Module) -> frozenset[str]:
+    """Name the parameters and running statistics of all BatchNorm layers.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> sorted(batch_norm_names(nn.Sequential(nn.BatchNorm2d(2))))
+    ['0.bias', '0.running_mean', '0.running_var', '0.weight']
+    """
+    layers = [(prefix, layer) for prefix, layer in model.named_modules() if isinstance(layer, BatchNorm2d)]
+    return frozenset(f"{prefix}.{name}" if prefix else name for prefix, layer in layers for name in layer.state_dict())

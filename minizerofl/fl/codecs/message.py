@@ -15,8 +15,8 @@ offset  size  what
 
 Tensors stand in the order of the schema; names and shapes are not repeated. Where weights are kept in blocks of
 neighbouring outputs, `block` is their length, and the positions are those of blocks; otherwise it is 0. The values of
-a tensor that is marked as exact are float32, whatever the codec: biases and all of BatchNorm are, since they are few and
-a small error in a variance is a large one in the output.
+a tensor that is marked as exact are float32, whatever the codec: biases and all of BatchNorm are, since they are few
+and a small error in a variance is a large one in the output.
 """
 
 from __future__ import annotations
