@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from minizerofl.registry import Registry, subclass_of, takes
+from minizerofl.registry import Registry, has, subclass_of, takes
 
 if TYPE_CHECKING:
     from minizerofl.export import Portable
     from minizerofl.fl.codecs.values import ValueCodec
+    from minizerofl.fl.methods import Method
     from minizerofl.fl.server import Server
     from minizerofl.fl.uplinks import Uplink
     from minizerofl.nn import Module
@@ -49,8 +50,28 @@ RULES: Registry[type[Selection]] = Registry(
         "top-k": "minizerofl.sparse.rules:TopK",
         "global-top-k": "minizerofl.sparse.rules:GlobalTopK",
         "random": "minizerofl.sparse.rules:RandomK",
+        "block-4": "minizerofl.sparse.structured:Block4",
+        "block-8": "minizerofl.sparse.structured:Block8",
+        "block-16": "minizerofl.sparse.structured:Block16",
+        "kernel": "minizerofl.sparse.structured:Kernel",
+        "channel": "minizerofl.sparse.structured:Channel",
+        "fan-in": "minizerofl.sparse.structured:FanIn",
+        "uniform": "minizerofl.sparse.fixed:Uniform",
+        "erk": "minizerofl.sparse.fixed:Erk",
+        "fixed": "minizerofl.sparse.fixed:Initial",
+        "fixed-block-8": "minizerofl.sparse.fixed:InitialBlock8",
+        "ssfl": "minizerofl.fl.methods.ssfl:Salient",
     },
     subclass_of("minizerofl.sparse.rules:Selection"),
+)
+# Each is a bundle of settings: of these, a rule, an uplink, a server and a schedule.
+METHODS: Registry[Method] = Registry(
+    "method",
+    {
+        "random-mask": "minizerofl.fl.methods.random_mask:RANDOM_MASK",
+        "ssfl": "minizerofl.fl.methods.ssfl:SSFL",
+    },
+    has("paper", "settings"),
 )
 MODELS: Registry[Callable[..., Module]] = Registry(
     "model",

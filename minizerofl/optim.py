@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from minizerofl.autograd.rowsparse import RowSparse, dense
+from minizerofl.autograd.rowsparse import EntrySparse, Gradient, RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
-from minizerofl.kernels import update
+from minizerofl.kernels import support, update
 from minizerofl.lazy import listing
 
 __all__ = ["SGD", "Adam", "ExponentialDecay", "Optimizer"]
@@ -79,11 +79,18 @@ class Optimizer(ABC):
         for parameter in self.parameters:
             parameter.zero_grad()
 
-    def _update_parameter(self, index: int, parameter: Tensor, gradient: Array | RowSparse) -> None:
+    def _update_parameter(self, index: int, parameter: Tensor, gradient: Gradient) -> None:
         # Kernels take flat, writable arrays: a read-only view would cost a second compilation.
         flat = np.require(dense(gradient), requirements=["C", "W"]).reshape(-1)
         with parameter.writing() as array:
-            self._update(index, array.reshape(-1), flat)
+            w = array.reshape(-1)
+            if isinstance(gradient, EntrySparse):  # all other weights stay as they are, also with weight decay
+                before, at = w.copy(), gradient.positions
+                self._update(index, w, flat)
+                before[at] = w[at]
+                w[:] = before
+            else:
+                self._update(index, w, flat)
 
     @abstractmethod
     def _update(self, index: int, w: Array, g: Array) -> None:
@@ -140,14 +147,19 @@ class SGD(Optimizer):
         self._velocity = _zeros(self.parameters)
 
     @property
-    def _zero_gradient_means_no_step(self) -> bool:
-        """Whether a weight whose gradient is zero stays as it is; then only the rows of a `RowSparse` are updated."""
-        return not self.momentum and not self.weight_decay
+    def _remembers_nothing(self) -> bool:
+        """Whether a step follows from weights and gradient alone; then only those that a gradient names are updated."""
+        return not self.momentum
 
-    def _update_parameter(self, index: int, parameter: Tensor, gradient: Array | RowSparse) -> None:
-        if isinstance(gradient, RowSparse) and self._zero_gradient_means_no_step:
+    def _update_parameter(self, index: int, parameter: Tensor, gradient: Gradient) -> None:
+        if isinstance(gradient, RowSparse) and self._remembers_nothing and not self.weight_decay:
             with parameter.writing(gradient.rows) as array:
                 update.sgd_rows(array, gradient.rows, gradient.values, array.dtype.type(self.lr))
+        elif isinstance(gradient, EntrySparse) and self._remembers_nothing:
+            with parameter.writing() as array:
+                number = array.dtype.type
+                flat = array.reshape(-1)
+                support.sgd_at(flat, gradient.positions, gradient.values, number(self.lr), number(self.weight_decay))
         else:
             super()._update_parameter(index, parameter, gradient)
 

@@ -188,6 +188,22 @@ def takes(*arguments: str) -> Complaint:
     return complaint
 
 
+def has(*attributes: str) -> Complaint:
+    """Return the check of a registry of objects: an object must have attributes of these names.
+
+    Examples
+    --------
+    >>> has("real", "size")(1.5)
+    "has no attribute 'size'"
+    """
+
+    def complaint(found: Any) -> str:
+        missing = [name for name in attributes if not hasattr(found, name)]
+        return f"has no attribute {missing[0]!r}" if missing else ""
+
+    return complaint
+
+
 def hint(name: str, known: Collection[str]) -> str:
     """Return the nearest of the known names as a question that goes on with a sentence; empty if none is near.
 

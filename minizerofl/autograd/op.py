@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from minizerofl.autograd.rowsparse import RowSparse
+from minizerofl.autograd.rowsparse import Gradient
 from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
 from minizerofl.autograd.writelog import WriteLog
@@ -181,7 +181,7 @@ class Op:
         raise NotImplementedError(f"{node.op.__name__} defines no forward(node, *arrays)")
 
     @staticmethod
-    def backward(node: Node, grad: Array) -> tuple[Array | RowSparse | None, ...]:
+    def backward(node: Node, grad: Array) -> tuple[Gradient | None, ...]:
         """Compute the gradient of each input from the gradient of the result."""
         raise NotImplementedError(f"{node.op.__name__} defines no backward(node, grad)")
 
@@ -243,7 +243,7 @@ class Op:
         return tuple(tensors)
 
     @classmethod
-    def gradients(cls, node: Node, grad: Array) -> tuple[Array | RowSparse | None, ...]:
+    def gradients(cls, node: Node, grad: Array) -> tuple[Gradient | None, ...]:
         """Call `backward` and bring each gradient to its input's shape: the adjoint of broadcasting is a sum."""
         grads = cls.backward(node, grad)
         if len(grads) != len(node.inputs):
@@ -254,10 +254,10 @@ class Op:
         )
 
     @classmethod
-    def _fit(cls, grad: Array | RowSparse | None, tensor: Tensor) -> Array | RowSparse:
+    def _fit(cls, grad: Gradient | None, tensor: Tensor) -> Gradient:
         if grad is None:
             raise RuntimeError(f"{cls.name}: backward returned None for an input that requires a gradient")
-        if not isinstance(grad, RowSparse):
+        if isinstance(grad, np.ndarray):
             grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
         if grad.shape != tensor.shape or grad.dtype != tensor.dtype:
             raise RuntimeError(
@@ -295,5 +295,5 @@ def _shared_writes(result: Array, inputs: tuple[Tensor | None, ...]) -> WriteLog
     return None
 
 
-def _describe(array: Array | RowSparse | None) -> str:
+def _describe(array: Gradient | None) -> str:
     return "None" if array is None else f"{array.dtype}{list(array.shape)}"

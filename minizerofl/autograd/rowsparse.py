@@ -1,4 +1,4 @@
-"""A gradient most of whose rows are zero.
+"""Gradients that are zero at most places: all but some rows, or all but the positions of a mask.
 
 Where only a few inputs of a linear layer have a kept activation, only a few rows of its weight gradient are not zero.
 If the gradient holds just these rows, neither it nor the update nor the next selection touches the rest of the memory.
@@ -15,15 +15,20 @@ The life of such a gradient:
    of all others it still has the candidates.
 6. After a second write, or one without rows (`Tensor.assign_`, at the start of a client's turn), the answer is "perhaps
    all", and the whole weight is searched.
+
+Where a mask stays the same while a client trains, the gradient is wanted only at its positions (`EntrySparse`), and all
+other weights stay as they are, whatever the optimiser.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from minizerofl.kernels import support
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,64 @@ class RowSparse:
         return self.values.dtype
 
 
-def dense(grad: NDArray[Any] | RowSparse) -> NDArray[Any]:
-    """Return the whole matrix, zeros included; an array is returned as it is."""
-    if not isinstance(grad, RowSparse):
+@dataclass(frozen=True)
+class EntrySparse:
+    """A gradient that is given at some positions only; a weight at any other position is not trained.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The shape of the whole array.
+    positions : (k,) int32
+        Flat C-order positions, ascending.
+    values : (k,) float
+        The gradient there.
+
+    Examples
+    --------
+    >>> dense(EntrySparse((2, 2), np.array([1, 2], np.int32), np.array([5.0, 6.0])))
+    array([[0., 5.],
+           [6., 0.]])
+    """
+
+    shape: tuple[int, ...]
+    positions: NDArray[np.int32]
+    values: NDArray[Any]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return self.values.dtype
+
+
+Gradient: TypeAlias = NDArray[Any] | RowSparse | EntrySparse
+
+
+def dense(grad: Gradient) -> NDArray[Any]:
+    """Return the whole array, zeros included; an array is returned as it is."""
+    if isinstance(grad, np.ndarray):
         return grad
-    matrix = np.zeros(grad.shape, grad.dtype)
-    matrix[grad.rows] = grad.values
-    return matrix
+    whole = np.zeros(grad.shape, grad.dtype)
+    if isinstance(grad, RowSparse):
+        whole[grad.rows] = grad.values
+    else:
+        whole.reshape(-1)[grad.positions] = grad.values
+    return whole
+
+
+def at_positions(grad: Gradient, positions: NDArray[np.int32] | None) -> Gradient:
+    """Return a gradient at some positions only; None: as it is.
+
+    Examples
+    --------
+    >>> at_positions(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2], np.int32)).values
+    array([2., 3.])
+    """
+    if positions is None:
+        return grad
+    values = np.empty(positions.size, grad.dtype)
+    if isinstance(grad, RowSparse):
+        support.pick_rows(grad.rows, grad.values, positions, values)
+    else:
+        support.take(np.ascontiguousarray(dense(grad)).reshape(-1), positions, values)
+    return EntrySparse(grad.shape, positions, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minizerofl.autograd.op import Node
-from minizerofl.autograd.rowsparse import RowSparse, dense
+from minizerofl.autograd.rowsparse import Gradient, dense
 from minizerofl.autograd.tensor import Array, Tensor
 
 
@@ -23,7 +23,7 @@ def sweep(root: Tensor, seed: Array) -> None:
     """
     if not root.requires_grad:
         raise RuntimeError("backward: this Tensor depends on nothing that requires a gradient")
-    gradients: dict[int, Array | RowSparse] = {id(root): seed}
+    gradients: dict[int, Gradient] = {id(root): seed}
     order = topological_order(root)
     while order:
         tensor = order.pop()  # the last reference to an interior Tensor: it is freed in passing
@@ -60,7 +60,7 @@ def topological_order(root: Tensor) -> list[Tensor]:
     return order
 
 
-def _plus(total: Array | RowSparse | None, share: Array | RowSparse) -> Array | RowSparse:
+def _plus(total: Gradient | None, share: Gradient) -> Gradient:
     """Add, never in place: an op may have handed one array to several inputs."""
     if total is None:
         return share

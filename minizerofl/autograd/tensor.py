@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from minizerofl.autograd import ops  # the operators below call the ops, which in turn are built on Tensor
 from minizerofl.autograd.interop import ReadByNumPy, read_only
-from minizerofl.autograd.rowsparse import RowSparse, dense
+from minizerofl.autograd.rowsparse import Gradient, dense
 from minizerofl.autograd.writelog import WriteLog
 from minizerofl.kernels import types
 
@@ -57,7 +57,7 @@ class Tensor(ReadByNumPy):
         Whether `backward` computes the gradient with respect to this Tensor.
     array : numpy.ndarray
         The values themselves, for ops, kernels and optimisers; write to them inside `writing` only.
-    raw_grad : numpy.ndarray, RowSparse or None
+    raw_grad : numpy.ndarray, RowSparse, EntrySparse or None
         The gradient as the ops left it, for optimisers.
     node : Node or None
         The application of an op that made this Tensor; None for a leaf.
@@ -101,7 +101,7 @@ class Tensor(ReadByNumPy):
         self.array: Array = array
         self.writes = WriteLog()
         self.node: Node | None = None
-        self.raw_grad: Array | RowSparse | None = None
+        self.raw_grad: Gradient | None = None
         self.requires_grad = requires_grad
 
     @classmethod

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from minizerofl import __version__
 from minizerofl.export.errors import ExportError
 from minizerofl.export.layout import kept_layouts, outputs_first
@@ -14,6 +16,7 @@ from minizerofl.fl.files.modelfile import SavedModel
 from minizerofl.fl.payload import State
 from minizerofl.nn import Module
 from minizerofl.nn.paths import sparse_layers
+from minizerofl.sparse.csr import kept_mask
 from minizerofl.sparse.selection import count_kept
 
 ABOUT = ("dataset", "source", "class_names", "input_shape", "transform", "rounds", "test_accuracy")
@@ -91,7 +94,7 @@ def make_portable(saved: SavedModel, dense: bool = False) -> Portable:
     if not dense:
         for name, layer in layers.items():
             kept = layer.selecting()(layer.weight, count_kept(layer.weight.size, layer.sparsity))
-            state[name] = kept.toarray().reshape(layer.weight.shape)
+            state[name] = np.where(kept_mask(kept, layer.weight.shape), layer.weight.data, 0)
     about = saved.about
     metadata = {
         "minizerofl": __version__,

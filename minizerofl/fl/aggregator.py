@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minizerofl.fl.codecs import Parts, Schema, decode, parts_of, value_codec
 from minizerofl.fl.errors import RefusedError
@@ -36,6 +37,8 @@ class Aggregator:
         the global model as it is where nobody did: a control, not ZeroFL.
     values : str
         The run's codec of values for the uplink.
+    known : dict of str to array, optional
+        The positions that clients do not send since the server knows them, see `Uplink.known`.
 
     Attributes
     ----------
@@ -61,8 +64,15 @@ class Aggregator:
     {'w': array([0., 7.], dtype=float32)}
     """
 
-    def __init__(self, state: State, differences: bool = False, average: str = "all", values: str = "float32") -> None:
-        self.schema = Schema.of(state)
+    def __init__(
+        self,
+        state: State,
+        differences: bool = False,
+        average: str = "all",
+        values: str = "float32",
+        known: dict[str, NDArray[np.int32]] | None = None,
+    ) -> None:
+        self.schema = Schema.of(state, known)
         self.accepted = 0
         self.num_samples = 0
         self.kept: Counter[str] = Counter()

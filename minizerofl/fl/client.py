@@ -154,8 +154,7 @@ class Client:
         s = self.settings
         payload = self.uplink.select(state, end, Context(round, self.client_id, s.seed, memory))
         codec = Codec(s.codec, self.uplink.value_codec or s.values)
+        schema = Schema.of(state, self.uplink.known(state))
         began = time.perf_counter()
-        message = codec.encode(
-            payload, Schema.of(state), generator(s.seed, round, self.client_id, Purpose.ROUND_VALUES)
-        )
+        message = codec.encode(payload, schema, generator(s.seed, round, self.client_id, Purpose.ROUND_VALUES))
         return message, time.perf_counter() - began

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 State = dict[str, Array]
 
+LONGEST = 255  # the longest block that a message can name
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -29,6 +31,10 @@ class Kept:
         The entries there.
     draw : int or None
         The seed if the positions are those of `draw_positions`: then only the seed is sent.
+    block : int
+        The positions come in whole blocks of this many neighbours along the last axis, whose length it divides.
+    known : bool
+        Whether the receiver knows the positions: then they are not sent.
 
     Examples
     --------
@@ -41,12 +47,39 @@ class Kept:
     positions: NDArray[np.int32]
     values: Array
     draw: int | None = None
+    block: int = 1
+    known: bool = False
 
     def dense(self) -> Array:
         """Return the whole tensor, with its zeros."""
         whole = np.zeros(self.shape, np.float32)
         whole.reshape(-1)[self.positions] = self.values
         return whole
+
+    def blocks(self) -> Kept:
+        """Return which blocks are kept, as entries of a tensor that has one for each block; its values are empty.
+
+        Examples
+        --------
+        >>> Kept((2, 4), np.array([2, 3, 4, 5], np.int32), np.ones(4, np.float32), block=2).blocks().positions
+        array([1, 2], dtype=int32)
+        """
+        shape = (*self.shape[:-1], self.shape[-1] // self.block)
+        return Kept(shape, self.positions[:: self.block] // np.int32(self.block), np.empty(0, self.values.dtype))
+
+
+def whole_blocks(positions: NDArray[np.int32], shape: tuple[int, ...], block: int) -> bool:
+    """Whether ascending positions come in whole blocks of neighbours along the last axis, whose length `block` divides.
+
+    Examples
+    --------
+    >>> whole_blocks(np.array([2, 3, 4, 5], np.int32), (2, 4), 2), whole_blocks(np.array([1, 2], np.int32), (2, 4), 2)
+    (True, False)
+    """
+    if block == 1 or block > LONGEST or shape[-1] % block or positions.size % block:
+        return block == 1
+    first = positions[::block]
+    return not np.any(first % block) and bool(np.all(positions[block - 1 :: block] - first == block - 1))
 
 
 Payload = Mapping[str, Array | Kept]

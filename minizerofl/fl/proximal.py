@@ -42,7 +42,7 @@ class ProximalSGD(SGD):
         self._centres = [parameter.numpy().reshape(-1) for parameter in self.parameters]
 
     @property
-    def _zero_gradient_means_no_step(self) -> bool:
+    def _remembers_nothing(self) -> bool:
         return False
 
     def _update(self, index: int, w: Array, g: Array) -> None:

@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     SELECT_POSITIONS = 5
     AUGMENT = 6
     ROUND_VALUES = 7
+    SALIENCY = 8
 
 
 def generator(seed: int, round: int, client: str, purpose: Purpose) -> np.random.Generator:

@@ -48,8 +48,8 @@ class Settings:
         training with ZeroFL's uplink.
     selection : str
         The rule that chooses which weights are kept, in training, uplink and evaluation: "top-k" in each layer (the
-        paper's), "global-top-k" over all layers, or "random", drawn once from the seed (a control); or
-        "package.module:Class", a class of your own.
+        paper's), or another name of `minizerofl.choices.RULES` (docs/methods.md); or "package.module:Class", a class of
+        your own.
     selection_period : int
         Steps from one selection of weights to the next, see `minizerofl.nn.rule.set_selection`.
     init : str

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from inspect import signature
 from typing import Literal
 
@@ -30,6 +31,7 @@ from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
 from minizerofl.fl.measures.masks import Masks, kept_masks
 from minizerofl.fl.measures.stopwatch import Stopwatch
+from minizerofl.fl.methods.ssfl import saliency
 from minizerofl.fl.payload import Array, State, num_bytes
 from minizerofl.fl.quorum import check_finite, check_quorum
 from minizerofl.fl.record import record
@@ -39,7 +41,8 @@ from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.turn import Answer, Invitation, Turn
 from minizerofl.models.builder import Argument, Builder, construct, find
-from minizerofl.nn import BatchNorm2d, Module, sparse_weights
+from minizerofl.models.setup import batch_norm_names, begin_with
+from minizerofl.nn import Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
 from minizerofl.shown import Facts, Shown, megabytes, named
@@ -140,7 +143,7 @@ class Simulation(Shown):
             settings = settings.with_dense_names(name for name, path in paths.items() if path == "dense")
         self.settings = settings
         first = self.build_model()
-        _begin_with(first, initial)
+        self._begin(first, initial)
         self.state: State = first.state_dict()
         self.round = 0
         self.best: Best | None = None
@@ -149,7 +152,7 @@ class Simulation(Shown):
         self.server = SERVERS[settings.server]([name for name, _ in first.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
-        self._local = _batch_norm_names(first) if settings.bn == "local" else frozenset[str]()
+        self._local = batch_norm_names(first) if settings.bn == "local" else frozenset[str]()
         if settings.bn == "local" and not self._local:
             raise ConfigError(f"bn is 'local', but {self.model_name} has no BatchNorm; leave it at 'global'")
         self.evaluator = Evaluator(data, settings)
@@ -190,6 +193,14 @@ class Simulation(Shown):
     def _construct(self, **changed: Argument) -> Module:
         """Call the builder, some of its arguments changed."""
         return construct(self.model_name, self._builder, {**self.model_arguments, **changed})
+
+    def _begin(self, first: Module, initial: Mapping[str, Array] | None) -> None:
+        """Give the first model its weights, and let the rule note them; some rules ask all clients what matters."""
+        dense, seed = partial(self._construct, sparsity=0.0), self.settings.seed
+        try:
+            begin_with(first, initial, self.rule, lambda: saliency(dense(), first.state_dict(), self.data, seed))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"initial does not fit: {error}") from error
 
     def _uplink_sparsities(self) -> dict[str, float]:
         """Return the sparsity by which the share of each sparse layer that is sent is counted."""
@@ -276,8 +287,9 @@ class Simulation(Shown):
     def _round(self, engine: Engine, t: int) -> Round:
         """Run round t: algorithm 1 of the paper."""
         stopwatch, meter = Stopwatch(), EffortMeter(engine.helpers)
-        s = self.settings
-        aggregator = Aggregator(self.state, self.uplink.differences, s.average, self.uplink.value_codec or s.values)
+        s, uplink = self.settings, self.uplink
+        values, known = uplink.value_codec or s.values, uplink.known(self.state)
+        aggregator = Aggregator(self.state, uplink.differences, s.average, values, known)
         intake = Intake(aggregator, note_masks=self.masks_are_due(t))
 
         clients = self._sample(t)
@@ -335,18 +347,3 @@ class Simulation(Shown):
         validation = scores.validation
         if validation and (self.best is None or validation.accuracy > self.best.accuracy):
             self.best = Best(t, validation.accuracy)
-
-
-def _begin_with(model: Module, initial: Mapping[str, Array] | None) -> None:
-    """Give a model the weights that a run is to begin with, if there are any."""
-    if initial is not None:
-        try:
-            model.load_state_dict(initial)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"initial does not fit: {error}") from error
-
-
-def _batch_norm_names(model: Module) -> frozenset[str]:
-    """Name the parameters and running statistics of all BatchNorm layers."""
-    layers = [(prefix, layer) for prefix, layer in model.named_modules() if isinstance(layer, BatchNorm2d)]
-    return frozenset(f"{prefix}.{name}" if prefix else name for prefix, layer in layers for name in layer.state_dict())

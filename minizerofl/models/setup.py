@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from minizerofl.autograd.tensor import Array
 from minizerofl.choices import INITS, RULES
-from minizerofl.nn import Conv2d, Linear, Module
+from minizerofl.nn import BatchNorm2d, Conv2d, Linear, Module
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.nn.rule import set_selection
 from minizerofl.registry import unknown
+from minizerofl.sparse.fixed import Initial
 from minizerofl.sparse.rules import Selection
 
 
@@ -62,7 +65,42 @@ class Setup:
             weights = layer.sparsity if self.weight_sparsity is None else self.weight_sparsity
             activations = layer.activation_sparsity if self.activation_sparsity is None else self.activation_sparsity
             layer.set_sparsity(weights, activations)
-        set_selection(model, rule or self.rule(), self.selection_period)
+        self.choose_rule(model, rule)
+
+    def choose_rule(self, model: Module, rule: Selection | None = None) -> None:
+        """Set the rule alone; one that is made here takes the weights of the model as the initial ones."""
+        if rule is None:
+            rule = self.rule()
+            rule.begin(initial_weights(model))
+        set_selection(model, rule, self.selection_period)
+
+
+def begin_with(
+    model: Module,
+    initial: Mapping[str, Array] | None,
+    rule: Selection,
+    saliency: Callable[[], Mapping[str, Array]] | None = None,
+) -> None:
+    """Give a model the weights that a run begins with, None for those it has, and let the rule of the run note them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The weights are not those of such a model, or the rule needs weights that `Setup.init` draws.
+    """
+    if initial is not None:
+        if isinstance(rule, Initial):
+            raise ValueError(
+                "the rule 'fixed' keeps the weights that are largest as drawn, and a saved model must find them again; "
+                "take another rule, or begin with weights that are drawn"
+            )
+        model.load_state_dict(initial)
+    rule.begin(initial_weights(model), saliency)
+
+
+def initial_weights(model: Module) -> dict[str, Array]:
+    """Return the weights of the sparse layers of a model by dotted name, for `Selection.begin`."""
+    return {f"{name}.weight" if name else "weight": layer.weight.data for name, layer in sparse_layers(model).items()}
 
 
 def initialise(model: Module, name: str, seed: int) -> None:
@@ -112,3 +150,16 @@ def initialise(model: Module, name: str, seed: int) -> None:
             layer.weight.assign_(rng.uniform(-bound, bound, layer.weight.shape))
             if name == "torch" and layer.bias is not None:
                 layer.bias.assign_(rng.uniform(-bound, bound, layer.bias.shape))
+
+
+def batch_norm_names(model: Module) -> frozenset[str]:
+    """Name the parameters and running statistics of all BatchNorm layers.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> sorted(batch_norm_names(nn.Sequential(nn.BatchNorm2d(2))))
+    ['0.bias', '0.running_mean', '0.running_var', '0.weight']
+    """
+    layers = [(prefix, layer) for prefix, layer in model.named_modules() if isinstance(layer, BatchNorm2d)]
+    return frozenset(f"{prefix}.{name}" if prefix else name for prefix, layer in layers for name in layer.state_dict())

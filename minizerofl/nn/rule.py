@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import scipy.sparse
-
 from minizerofl.autograd.tensor import Tensor
+from minizerofl.kernels.blocks import SIZES
 from minizerofl.nn.module import Module
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.nn.swat import SwatModule
-from minizerofl.sparse.csr import TopWeights, csr_at
+from minizerofl.sparse.blocks import TopBlocks, blocks_of, bsr_at
+from minizerofl.sparse.csr import SparseMatrix, TopWeights, csr_at
 from minizerofl.sparse.ops import Select
-from minizerofl.sparse.periodic import PeriodicWeights
+from minizerofl.sparse.periodic import FixedWeights, PeriodicWeights
 from minizerofl.sparse.rules import Selection, TopK, ask
 from minizerofl.sparse.selection import Positions, count_kept
+from minizerofl.sparse.structured import Block
 
 
 def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
@@ -42,6 +43,11 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
     ValueError
         `period` is below 1.
 
+    Notes
+    -----
+    Of a rule whose mask is `fixed` the weights are selected once, at the first step after `restart_selection`, and only
+    those that take part are trained.
+
     Examples
     --------
     >>> from minizerofl import nn
@@ -54,9 +60,44 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
     layers = {f"{name}.weight" if name else "weight": layer for name, layer in sparse_layers(model).items()}
     chosen = RuleWeights(rule, layers)
     for name, layer in layers.items():
-        top_k = type(rule) is TopK  # a subclass may select otherwise
-        exact: Select = TopWeights().select if top_k else partial(chosen.select, name)
-        layer.set_select(exact, PeriodicWeights(exact, period, by_threshold=top_k) if period > 1 else None)
+        exact = _own_search(rule) or partial(chosen.select, name)
+        if rule.fixed:
+            layer.set_select(exact, FixedWeights(exact))
+        else:
+            layer.set_select(exact, PeriodicWeights(exact, period, type(rule) is TopK) if period > 1 else None)
+
+
+def search(rule: Selection) -> Select:
+    """Return a function ``select(w, k)`` that finds the weights of a layer which is not part of a model.
+
+    Examples
+    --------
+    >>> from minizerofl.sparse import TopK
+    >>> search(TopK())(Tensor([[1.0, -3.0], [2.0, 0.5]]), 2).toarray()
+    array([[ 0., -3.],
+           [ 2.,  0.]], dtype=float32)
+    """
+    return _own_search(rule) or (
+        lambda w, k: _kept(w, ask(rule, {"weight": w.array}, {"weight": k})["weight"], rule.block)
+    )
+
+
+def _kept(w: Tensor, positions: Positions, block: int) -> SparseMatrix:
+    """Return the weights at some positions as a sparse matrix: of blocks, if that is how they are kept."""
+    matrix = w.array.reshape(-1, w.shape[-1])
+    chosen = blocks_of(positions, matrix.shape[1], block) if block in SIZES else None
+    if chosen is not None:
+        return bsr_at(matrix, chosen, block)
+    return csr_at(matrix, positions, matrix.reshape(-1)[positions])
+
+
+def _own_search(rule: Selection) -> Select | None:
+    """Return what finds the weights of one layer faster than asking the rule; None if nothing does."""
+    if type(rule) is TopK:  # a subclass may select otherwise
+        return TopWeights().select
+    if isinstance(rule, Block) and type(rule).choose is Block.choose and rule.block in SIZES:
+        return TopBlocks(rule.block).select
+    return None
 
 
 def restart_selection(model: Module) -> None:
@@ -73,9 +114,9 @@ class RuleWeights:
         self._layers = dict(layers)
         self._seen: Any = None
         self._positions: dict[str, Positions] = {}
-        self._kept: dict[str, scipy.sparse.csr_array] = {}
+        self._kept: dict[str, SparseMatrix] = {}
 
-    def select(self, name: str, w: Tensor, k: int) -> scipy.sparse.csr_array:
+    def select(self, name: str, w: Tensor, k: int) -> SparseMatrix:
         """Return the weights of a layer that take part, as a sparse matrix; `k` is the budget of this layer."""
         weights = {each: layer.weight.array for each, layer in self._layers.items()}
         budget = {each: count_kept(layer.weight.size, layer.sparsity) for each, layer in self._layers.items()}
@@ -83,7 +124,5 @@ class RuleWeights:
         if seen != self._seen:
             self._positions, self._seen, self._kept = ask(self._rule, weights, budget), seen, {}
         if name not in self._kept:
-            positions = self._positions[name]
-            matrix = w.array.reshape(-1, w.shape[-1])
-            self._kept[name] = csr_at(matrix, positions, matrix.reshape(-1)[positions])
+            self._kept[name] = _kept(w, self._positions[name], self._rule.block)
         return self._kept[name]

@@ -17,8 +17,8 @@ from minizerofl.nn.linear import Linear
 from minizerofl.nn.module import Module, expect_axes
 from minizerofl.sparse.breakeven import PATHS, choose, layer_kind
 from minizerofl.sparse.csr import TopWeights
-from minizerofl.sparse.ops import Select, sparse_conv2d, sparse_linear
-from minizerofl.sparse.periodic import PeriodicWeights
+from minizerofl.sparse.ops import Select, Support, sparse_conv2d, sparse_linear
+from minizerofl.sparse.periodic import FixedWeights, PeriodicWeights
 
 
 class SwatModule(Module):
@@ -39,22 +39,26 @@ class SwatModule(Module):
     activation_sparsity: float | None
     path: str = "auto"
 
-    def set_select(self, select: Select, periodic: PeriodicWeights | None = None) -> None:
-        """Set the function ``select(weight, k)`` that finds W_top, and optionally a periodic one for training.
+    def set_select(self, select: Select, training: PeriodicWeights | FixedWeights | None = None) -> None:
+        """Set the function ``select(weight, k)`` that finds W_top, and optionally another way for training.
 
         See `minizerofl.nn.rule.set_selection`, which does it for a whole model.
         """
         self._select = select
-        self._periodic = periodic
+        self._in_training = training
 
     def selecting(self) -> Select:
         """Return the function that finds W_top in the current mode, training or evaluation."""
-        return self._periodic.select if self._periodic is not None and self.training else self._select
+        return self._in_training.select if self._in_training is not None and self.training else self._select
+
+    def support(self) -> Support | None:
+        """Return what tells the positions of the only weights that are trained; None if all are trained."""
+        return self._in_training.positions if isinstance(self._in_training, FixedWeights) and self.training else None
 
     def restart_selection(self) -> None:
-        """Start the count of steps of a periodic selection again."""
-        if self._periodic is not None:
-            self._periodic.restart()
+        """Select at the next step of training, also where a selection is reused."""
+        if self._in_training is not None:
+            self._in_training.restart()
 
     def set_path(self, path: str) -> None:
         """Set how the layer computes, for the next forward pass on.
@@ -172,6 +176,7 @@ class SparseLinear(SwatModule, Linear):
             activation_sparsity=self.activation_sparsity,
             path=self.path_for(x.shape[-1]),
             select=self.selecting(),
+            support=self.support(),
         )
 
 
@@ -230,4 +235,5 @@ class SparseConv2d(SwatModule, Conv2d):
             padding=self.padding,
             path=self.path_for(x.shape[-1]),
             select=self.selecting(),
+            support=self.support(),
         )

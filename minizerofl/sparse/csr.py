@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -11,8 +12,12 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import topk
+from minizerofl.kernels.support import take
 from minizerofl.kernels.types import Array
+from minizerofl.sparse.blocks import entries_of, numbers_of, refreshed
 from minizerofl.sparse.selection import SAMPLE, Candidates, Positions, estimate, keep, largest, make_entries, room
+
+SparseMatrix: TypeAlias = scipy.sparse.csr_array | scipy.sparse.bsr_array
 
 
 def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:
@@ -39,18 +44,59 @@ def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:
     return TopWeights().select(Tensor.wrap(w), k)
 
 
-def csr_mask(matrix: scipy.sparse.csr_array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return where a sparse matrix has entries, in the shape of its layer's weights.
+def kept_mask(kept: SparseMatrix, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which weights of a layer a sparse matrix holds, in the shape of the weights.
 
     Examples
     --------
-    >>> csr_mask(top_k_csr(np.array([[1.0, -3.0], [2.0, 0.5]]), 2), (2, 2))
+    >>> kept_mask(top_k_csr(np.array([[1.0, -3.0], [2.0, 0.5]]), 2), (2, 2))
     array([[False,  True],
            [ True, False]])
     """
-    mask = np.zeros(matrix.shape, np.bool_)
-    mask[np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices] = True
+    mask = np.zeros(math.prod(shape), np.bool_)
+    mask[kept_positions(kept, shape[-1])] = True
     return mask.reshape(shape)
+
+
+def kept_positions(kept: SparseMatrix, width: int) -> Positions:
+    """Return the flat positions of the weights that a sparse matrix holds, ascending, in a matrix of `width` columns.
+
+    Examples
+    --------
+    >>> kept_positions(top_k_csr(np.array([[1.0, -3.0], [2.0, 0.5]]), 2), 2)
+    array([1, 2], dtype=int32)
+    """
+    if isinstance(kept, scipy.sparse.bsr_array):
+        return entries_of(numbers_of(kept), width, kept.blocksize[1])
+    rows = np.repeat(np.arange(kept.shape[0], dtype=np.int32), np.diff(kept.indptr))
+    positions: Positions = rows * np.int32(width) + kept.indices
+    return positions
+
+
+def with_values_of(kept: SparseMatrix, matrix: Array, positions: Positions) -> SparseMatrix:
+    """Return a sparse matrix with the same entries as `kept`, and the values that a dense one has there.
+
+    Parameters
+    ----------
+    kept : sparse matrix
+        The entries.
+    matrix : (R, C) array
+        The values.
+    positions : (n,) int32
+        What `kept_positions` returns.
+
+    Examples
+    --------
+    >>> kept = top_k_csr(np.array([[1.0, -3.0], [2.0, 0.5]]), 2)
+    >>> with_values_of(kept, np.array([[5.0, 6.0], [7.0, 8.0]]), kept_positions(kept, 2)).toarray()
+    array([[0., 6.],
+           [7., 0.]])
+    """
+    if isinstance(kept, scipy.sparse.bsr_array):
+        return refreshed(kept, matrix)
+    values = np.empty(positions.size, matrix.dtype)
+    take(np.ascontiguousarray(matrix).reshape(-1), positions, values)
+    return scipy.sparse.csr_array((values, kept.indices, kept.indptr), shape=matrix.shape)
 
 
 @dataclass(frozen=True)

@@ -15,50 +15,57 @@ import scipy.sparse
 
 from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.linear import check_linear
-from minizerofl.autograd.ops.window import count_taps, windows
-from minizerofl.autograd.rowsparse import RowSparse
+from minizerofl.autograd.ops.window import windows
+from minizerofl.autograd.rowsparse import Gradient, RowSparse, at_positions
 from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array
 from minizerofl.kernels import conv, layout, linear
 from minizerofl.kernels.memory import MIN_LANES, empty, whole_vectors, zeros
 from minizerofl.sparse.geometry import Geometry, Order, prepare_geometry, prepare_orders
 from minizerofl.sparse.selection import Positions, largest
+from minizerofl.sparse.swat import POINT, count_dw
 
 Csr: TypeAlias = scipy.sparse.csr_array
 Shape: TypeAlias = tuple[int, ...]
 
 
 class FastLinear(Op):
-    """`SwatLinear` with W_top (in, out) as a sparse matrix; k activations are kept."""
+    """`SwatLinear` with W_top (in, out) as a sparse matrix; k activations are kept.
+
+    With `support`, the positions of W_top, only their gradient is returned.
+    """
 
     name = "sparse_linear"
 
     @staticmethod
-    def forward(node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int) -> Array:
+    def forward(
+        node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, support: Positions | None = None
+    ) -> Array:
         """Compute y = W_top^T x + b."""
         check_linear(x, w, b)
         y = multiply_transposed(w_top, x)
         if b is not None:
             y += b[:, None]
         if any(node.needs_grad):
-            node.save(w_top, *largest(x, k))
+            node.save(w_top, *largest(x, k), support)
         return y
 
     @staticmethod
-    def backward(node: Node, grad: Array) -> tuple[Array | None, RowSparse | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
         """Compute dX = W_top dY and dW = x_top dY^T, whose rows are zero where no sample's activation was kept."""
-        w_top, positions, values = node.saved
+        w_top, positions, values, support = node.saved
         wants_x, wants_w, wants_b = node.needs_grad
         dx = multiply(w_top, grad) if wants_x else None
-        dw = outer_products(positions, values, grad, w_top.shape) if wants_w else None
+        dw = at_positions(outer_products(positions, values, grad, w_top.shape), support) if wants_w else None
         return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each kept activation meets each output."""
-        w_top, positions, _ = node.saved
-        kept = w_top.nnz * out[1]
-        return Products(kept, kept, positions.size * out[0], math.prod(w_top.shape) * out[1])
+        w_top, positions, _, support = node.saved
+        kept, (inputs, outputs) = w_top.nnz * out[1], w_top.shape
+        dw = count_dw(positions, (inputs, 1, 1, out[1]), support, (inputs, 1, 1, outputs), POINT, POINT)
+        return Products(kept, kept, dw, inputs * outputs * out[1])
 
 
 class FastConv2d(Op):
@@ -68,7 +75,15 @@ class FastConv2d(Op):
 
     @staticmethod
     def forward(
-        node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, stride: int, padding: int
+        node: Node,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        w_top: Csr,
+        k: int,
+        stride: int,
+        padding: int,
+        support: Positions | None = None,
     ) -> Array:
         """Convolve with W_top; keep it and the largest activations."""
         down, across = windows(x, w, b, stride, padding)
@@ -80,27 +95,29 @@ class FastConv2d(Op):
         if b is not None:
             y += b[:, None, None]
         if any(node.needs_grad):
-            node.save(w_top, *largest(x, k), geometry, backward_order, x.shape, w.shape)
+            node.save(w_top, *largest(x, k), geometry, backward_order, x.shape, w.shape, support)
         return y.reshape(OC, down.out, across.out, N)  # (OC, OH, OW*N) -> (OC, OH, OW, N)
 
     @staticmethod
-    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
         """Compute dX from dY and W_top, dW from dY and the kept activations, and db."""
-        w_top, positions, values, geometry, order, x_shape, w_shape = node.saved
+        w_top, positions, values, geometry, order, x_shape, w_shape, support = node.saved
         wants_x, wants_w, wants_b = node.needs_grad
         grad = np.ascontiguousarray(grad)
         dx = input_gradient(grad, w_top, order, geometry, x_shape) if wants_x else None
-        dw = weight_gradient(grad, positions, values, geometry, x_shape, w_shape) if wants_w else None
+        dw = None
+        if wants_w:
+            dw = at_positions(weight_gradient(grad, positions, values, geometry, x_shape, w_shape), support)
         return dx, dw, grad.reshape(w_shape[3], -1).sum(axis=1) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each kept activation meets, for each tap, each output."""
-        w_top, positions, _, geometry, _, x_shape, w_shape = node.saved
+        w_top, positions, _, geometry, _, x_shape, w_shape, support = node.saved
         pixels = math.prod(out[1:])
-        taps = count_taps(positions, x_shape, geometry.down.window, geometry.across.window)
+        dw = count_dw(positions, x_shape, support, w_shape, geometry.down.window, geometry.across.window)
         kept = w_top.nnz * pixels
-        return Products(kept, kept, taps * out[0], math.prod(w_shape) * pixels)
+        return Products(kept, kept, dw, math.prod(w_shape) * pixels)
 
 
 def _density(w_top: Csr) -> float:
@@ -143,8 +160,20 @@ def weight_gradient(
 ) -> Array:
     """Compute dW: for each tap, a kept activation multiplies the gradients of one pixel in all output channels."""
     IC, KH, KW, OC = w_shape
+    kept, grid, height = sort_activations(positions, values, geometry, x_shape)
+    dy = with_channels(dy, layout.CHANNEL_TILE)
+    g = empty((height, grid.columns, geometry.batch, layout.CHANNEL_TILE), dy.dtype)
+    dw = empty((IC, KH * KW, len(dy)), dy.dtype)
+    conv.conv_weight_gradient(kept, grid, geometry.runs, dy, geometry.across.border, g, dw)
+    return np.ascontiguousarray(dw[..., :OC]).reshape(w_shape)
+
+
+def sort_activations(
+    positions: Positions, values: Array, geometry: Geometry, x_shape: Shape
+) -> tuple[layout.Activations, layout.Grid, int]:
+    """Sort kept activations by cell for dW; return also the cells, and the height of a band of dY, in lines."""
     grid, height = geometry.grid(max(1, positions.size) / math.prod(x_shape))
-    cells = IC * geometry.stride**2 * grid.lines * grid.line_cells
+    cells = x_shape[0] * geometry.stride**2 * grid.lines * grid.line_cells
     bounds, places = np.empty(cells + 1, np.int32), np.empty_like(positions)
     if geometry.stride == 1:
         layout.find_places(positions, grid, bounds, places)
@@ -152,13 +181,13 @@ def weight_gradient(
         by_cell = np.empty_like(values)
         layout.group_activations(positions, values, grid, bounds, places, by_cell)
         values = by_cell
-    if OC < layout.CHANNEL_TILE:
-        dy = np.concatenate([dy, np.zeros((layout.CHANNEL_TILE - OC, *dy.shape[1:]), dy.dtype)])
-    g = empty((height, grid.columns, geometry.batch, layout.CHANNEL_TILE), dy.dtype)
-    dw = empty((IC, KH * KW, len(dy)), dy.dtype)
-    kept = layout.Activations(bounds, places, values)
-    conv.conv_weight_gradient(kept, grid, geometry.runs, dy, geometry.across.border, g, dw)
-    return np.ascontiguousarray(dw[..., :OC]).reshape(w_shape)
+    return layout.Activations(bounds, places, values), grid, height
+
+
+def with_channels(dy: Array, channels: int) -> Array:
+    """Append channels of zeros to an output gradient that has fewer."""
+    missing = channels - len(dy)
+    return np.concatenate([dy, np.zeros((missing, *dy.shape[1:]), dy.dtype)]) if missing > 0 else dy
 
 
 def multiply(matrix: Csr, x: Array) -> Array:

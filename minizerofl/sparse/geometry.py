@@ -61,6 +61,11 @@ class Axis:
         """Return the phase of the input pixels that `tap` meets."""
         return (tap - self.window.padding) % self.window.stride
 
+    def first(self, phase: int) -> tuple[int, int]:
+        """Return the first pixel of the image in a phase of the padded input, and its place in the plane."""
+        pixel = (phase - self.window.padding) % self.window.stride
+        return pixel, (pixel + self.window.padding) // self.window.stride
+
     def shift(self, tap: int) -> int:
         """Return the distance from pixel i of phase ``phase(tap)`` to the output at which `tap` meets it."""
         return (self.phase(tap) + self.window.padding - tap) // self.window.stride + self.border
@@ -84,6 +89,8 @@ class Geometry:
         The phase of the pixels that each tap meets, and where their output gradient starts in a plane of `bordered`.
     runs : (number, 6) int64
         Taps side by side that meet the same phase, see `minizerofl.kernels.conv.Run`.
+    taps : (T, 3) int32
+        For each tap its phase, and how far below and to the right of an activation the output gradient that it needs.
     """
 
     down: Axis
@@ -94,6 +101,7 @@ class Geometry:
     phases: Indices
     shifts: Indices
     runs: NDArray[np.int64]
+    taps: Indices
 
     @property
     def stride(self) -> int:
@@ -153,6 +161,25 @@ class Geometry:
         depth_to_space(planes, dx)
         return dx
 
+    def cut(self, planes: Array) -> Array:
+        """Put phases of a padded image together without its padding, the inverse of `input_planes`.
+
+        (IC, S, S, planes, planes, N) -> (IC, H, W, N); pixels that no output needs are zero.
+        """
+        S, (v, h) = self.stride, (self.down, self.across)
+        if S == 1 and planes.shape[3:5] == (v.window.size, h.window.size):
+            return planes[:, 0, 0]
+        x = empty((planes.shape[0], v.window.size, h.window.size, self.batch), planes.dtype)
+        if v.planes * S < v.window.size + v.window.padding or h.planes * S < h.window.size + h.window.padding:
+            x.fill(0)
+        for a, b in np.ndindex(S, S):
+            (top, above), (left, before) = v.first(a), h.first(b)
+            part = planes[:, a, b, above : above + -(-(v.window.size - top) // S), before:]
+            into = x[:, top::S, left::S][:, : part.shape[1]]
+            width = min(part.shape[2], into.shape[2])
+            into[:, :, :width] = part[:, :, :width]
+        return x
+
 
 @lru_cache(maxsize=256)
 def prepare_geometry(down: Window, across: Window, channels: int, batch: int) -> Geometry:
@@ -170,6 +197,7 @@ def prepare_geometry(down: Window, across: Window, channels: int, batch: int) ->
         for i in range(KH)
         for j in range(min(S, KW))
     ]
+    taps = [(phases[i * KW + j], v.shift(i) - v.border, h.shift(j)) for i, j in np.ndindex(KH, KW)]
     return Geometry(
         down=v,
         across=h,
@@ -179,6 +207,7 @@ def prepare_geometry(down: Window, across: Window, channels: int, batch: int) ->
         phases=phases.astype(np.int32),
         shifts=shifts.astype(np.int32),
         runs=np.array(runs, np.int64),
+        taps=np.array(taps, np.int32),
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import scipy.sparse
+from typing import Any
 
 from minizerofl.autograd.op import Op
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.sparse.csr import TopWeights, csr_mask
+from minizerofl.sparse.csr import SparseMatrix, TopWeights, kept_mask
 from minizerofl.sparse.fast import FastConv2d, FastLinear
-from minizerofl.sparse.selection import count_kept
+from minizerofl.sparse.fast_blocks import BlockConv2d, BlockLinear
+from minizerofl.sparse.selection import Positions, count_kept
 from minizerofl.sparse.swat import SwatConv2d, SwatLinear
 
-Select = Callable[[Tensor, int], scipy.sparse.csr_array]
+Select = Callable[[Tensor, int], SparseMatrix]
+Support = Callable[[], Positions]
+
+CONVOLUTIONS, LINEAR = (FastConv2d, BlockConv2d), (FastLinear, BlockLinear)  # of entries, and of blocks
 
 
 def sparse_conv2d(
@@ -27,6 +30,7 @@ def sparse_conv2d(
     padding: int = 0,
     path: str = "sparse",
     select: Select | None = None,
+    support: Support | None = None,
 ) -> Tensor:
     """Convolve with the largest weights only, and train all of them from the largest activations (SWAT).
 
@@ -49,8 +53,11 @@ def sparse_conv2d(
         Compute from the kept entries only (`minizerofl.sparse.fast`), or by dense products with zeros
         (`minizerofl.sparse.swat`). The results are equal up to rounding.
     select : callable, optional
-        ``select(w, k)`` returns the weights that take part, at most k, as a sparse matrix (IC*KH*KW, OC); by default
-        the k largest.
+        ``select(w, k)`` returns the weights that take part, at most k, as a sparse matrix (IC*KH*KW, OC), in CSR or in
+        BSR (`minizerofl.sparse.blocks`); by default the k largest.
+    support : callable, optional
+        Returns the positions of the weights that `select` returned. Then only these are trained: only their gradient is
+        returned, see `minizerofl.autograd.rowsparse.EntrySparse`.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def sparse_conv2d(
     3.0
     """
     shares = sparsity, activation_sparsity
-    return _apply(SwatConv2d, FastConv2d, (x, w, b), shares, path, select, stride=stride, padding=padding)
+    return _apply(SwatConv2d, CONVOLUTIONS, (x, w, b), shares, path, (select, support), stride=stride, padding=padding)
 
 
 def sparse_linear(
@@ -86,6 +93,7 @@ def sparse_linear(
     activation_sparsity: float | None = None,
     path: str = "sparse",
     select: Select | None = None,
+    support: Support | None = None,
 ) -> Tensor:
     """Compute ``W_top^T x + b`` and train all of W from the largest activations (SWAT).
 
@@ -97,7 +105,7 @@ def sparse_linear(
         Dense master weights; the largest, a share of ``1 - sparsity`` of the whole matrix, take part.
     b : (out,) Tensor, optional
         Bias.
-    sparsity, activation_sparsity, path, select
+    sparsity, activation_sparsity, path, select, support
         As in `sparse_conv2d`.
 
     Returns
@@ -116,17 +124,17 @@ def sparse_linear(
     >>> sparse_linear(np.ones((2, 1), np.float32), np.array([[1], [3]], np.float32), sparsity=0.5).data
     array([[3.]], dtype=float32)
     """
-    return _apply(SwatLinear, FastLinear, (x, w, b), (sparsity, activation_sparsity), path, select)
+    return _apply(SwatLinear, LINEAR, (x, w, b), (sparsity, activation_sparsity), path, (select, support))
 
 
 def _apply(
     swat: type[Op],
-    fast: type[Op],
+    fast: tuple[type[Op], type[Op]],
     operands: tuple[object, object, object],
     sparsities: tuple[float, float | None],
     path: str,
-    select: Select | None,
-    **window: int,
+    chosen: tuple[Select | None, Support | None],
+    **window: Any,
 ) -> Tensor:
     """Select the weights, count the activations to keep, and apply the op of the path."""
     if path not in ("sparse", "dense"):
@@ -142,7 +150,9 @@ def _apply(
         raise ValueError(f"{swat.name}: {error}") from error
     if path == "dense" and kept_weights == w.size:
         return swat.apply(x, w, b, w_mask=True, k=k, **window)
+    select, support = chosen
     w_top = (select or TopWeights().select)(w, kept_weights)
+    window["support"] = support() if support is not None else None
     if path == "dense":
-        return swat.apply(x, w, b, w_mask=csr_mask(w_top, w.shape), k=k, **window)
-    return fast.apply(x, w, b, w_top=w_top, k=k, **window)
+        return swat.apply(x, w, b, w_mask=kept_mask(w_top, w.shape), k=k, **window)
+    return fast[w_top.format == "bsr"].apply(x, w, b, w_top=w_top, k=k, **window)

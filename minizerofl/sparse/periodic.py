@@ -1,15 +1,15 @@
-"""A selection of weights that is made every few steps and reused in between, as in SWAT's own code."""
+"""Selections of weights that are reused: made every few steps, as in SWAT's own code, or once in a client's turn."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.sparse.csr import csr_at
+from minizerofl.sparse.csr import SparseMatrix, csr_at, kept_positions, with_values_of
 from minizerofl.sparse.ops import Select
+from minizerofl.sparse.selection import Positions
 
 
 class PeriodicWeights:
@@ -49,7 +49,7 @@ class PeriodicWeights:
         self._step = 0
         self._seen: Any = None
 
-    def select(self, w: Tensor, k: int) -> scipy.sparse.csr_array:
+    def select(self, w: Tensor, k: int) -> SparseMatrix:
         """Return the weights that take part, as a sparse matrix."""
         seen = id(w.array), w.writes.version, k
         if seen != self._seen:
@@ -58,14 +58,57 @@ class PeriodicWeights:
             self._seen = seen
         return self._kept
 
-    def _reuse(self, w: Tensor) -> scipy.sparse.csr_array:
+    def _reuse(self, w: Tensor) -> SparseMatrix:
         matrix = w.array.reshape(-1, w.shape[-1])
         if not self._by_threshold:
-            rows = np.repeat(np.arange(len(matrix)), np.diff(self._kept.indptr))
-            values = matrix[rows, self._kept.indices]
-            return scipy.sparse.csr_array((values, self._kept.indices, self._kept.indptr), shape=matrix.shape)
+            return with_values_of(self._kept, matrix, kept_positions(self._kept, w.shape[-1]))
         if self._step % self._period == 1:
             self._threshold = np.abs(self._kept.data).min(initial=np.inf)
         flat = matrix.reshape(-1)
         positions = np.flatnonzero(np.abs(flat) >= self._threshold).astype(np.int32)
         return csr_at(matrix, positions, flat[positions])
+
+
+class FixedWeights:
+    """The weights of one layer that take part, selected once; after each step only their values are read again.
+
+    Parameters
+    ----------
+    exact : callable
+        ``exact(w, k)`` selects k weights.
+
+    Examples
+    --------
+    >>> from minizerofl.sparse.csr import TopWeights
+    >>> w, kept = Tensor([[1.0, -3.0], [2.0, 0.5]]), FixedWeights(TopWeights().select)
+    >>> kept.select(w, 2).toarray()
+    array([[ 0., -3.],
+           [ 2.,  0.]], dtype=float32)
+    >>> w.assign_([[9.0, -4.0], [1.0, 0.5]])
+    >>> kept.select(w, 2).toarray(), kept.positions()
+    (array([[ 0., -4.],
+           [ 1.,  0.]], dtype=float32), array([1, 2], dtype=int32))
+    """
+
+    def __init__(self, exact: Select) -> None:
+        self._exact = exact
+        self.restart()
+
+    def restart(self) -> None:
+        """Select at the next step."""
+        self._chosen: Any = None
+        self._version = -1
+
+    def select(self, w: Tensor, k: int) -> SparseMatrix:
+        """Return the weights that take part, as a sparse matrix."""
+        if self._chosen != (id(w.array), k):
+            self._kept, self._chosen = self._exact(w, k), (id(w.array), k)
+            self._positions = kept_positions(self._kept, w.shape[-1])
+        elif self._version != w.writes.version:
+            self._kept = with_values_of(self._kept, w.array.reshape(-1, w.shape[-1]), self._positions)
+        self._version = w.writes.version
+        return self._kept
+
+    def positions(self) -> Positions:
+        """Return the flat positions of the weights that take part, ascending."""
+        return self._positions

@@ -8,7 +8,8 @@ others are there for comparison.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 from zlib import crc32
 
 import numpy as np
@@ -25,6 +26,18 @@ class Selection(ABC):
     seed : int
         The seed of the run, for rules that draw.
 
+    Attributes
+    ----------
+    block : int
+        How many neighbouring entries, those of neighbouring outputs, the rule keeps or leaves out together. Where it is
+        above 1, blocks are computed and sent as blocks.
+    fixed : bool
+        Whether the mask stays the same while a client trains. Then weights are selected once a turn, and only those
+        that are kept are trained.
+    known : bool
+        Whether the mask follows from the seed and the initial weights alone. Then the server knows it, and clients send
+        values without positions.
+
     Examples
     --------
     >>> class First(Selection):
@@ -34,8 +47,26 @@ class Selection(ABC):
     {'w': array([0, 1], dtype=int32)}
     """
 
+    block: ClassVar[int] = 1
+    fixed: ClassVar[bool] = False
+    known: ClassVar[bool] = False
+
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
+
+    def begin(  # noqa: B027  # most rules need nothing of it
+        self, weights: Mapping[str, Array], saliency: Callable[[], Mapping[str, Array]] | None = None
+    ) -> None:
+        """Note what the rule needs of the beginning of a run, before it is asked for the first time.
+
+        Parameters
+        ----------
+        weights : mapping of str to array
+            The initial weights of the sparse layers.
+        saliency : callable, optional
+            Computes how much each weight matters to the clients, see `minizerofl.fl.methods.ssfl.saliency`; None where
+            there are no clients, as in a saved model.
+        """
 
     @abstractmethod
     def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:

@@ -7,7 +7,8 @@ backward   dW = f_backward_weight(dY, x_top)      x_top: the largest activations
 =========  =====================================  ==============================
 
 dY is never made sparse. So every weight is updated, also one that did not take part; the master weights stay dense, and
-W_top may change at any step. dW is not the derivative of the forward pass, but that of ``f(x_top, W)``.
+W_top may change at any step. Where a rule fixes the mask, only the weights at its positions (`support`) are trained. dW
+is not the derivative of the forward pass, but that of ``f(x_top, W)``.
 
 Here the entries that are left out are zeros in dense arrays. This file is the definition, the dense path of the layers,
 and what tests compare `minizerofl.sparse.fast` with, which computes the three products from the kept entries only.
@@ -22,10 +23,13 @@ import numpy as np
 from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.conv import bias_gradient, convolve, input_gradient, weight_gradient
 from minizerofl.autograd.ops.linear import check_linear
-from minizerofl.autograd.ops.window import count_taps, windows
+from minizerofl.autograd.ops.window import Window, count_pairs, count_taps, windows
+from minizerofl.autograd.rowsparse import Gradient, at_positions
 from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array
-from minizerofl.sparse.selection import keep_largest
+from minizerofl.sparse.selection import Positions, keep_largest
+
+POINT = Window(1, 1, 1, 0)  # A linear layer is a convolution of one pixel.
 
 
 class SwatLinear(Op):
@@ -34,29 +38,33 @@ class SwatLinear(Op):
     name = "sparse_linear"
 
     @staticmethod
-    def forward(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+    def forward(
+        node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Positions | None = None
+    ) -> Array:
         """Compute y = W_top^T x + b."""
         check_linear(x, w, b)
         w_top = np.where(w_mask, w, 0)
-        node.save(keep_largest(x, k), w_top)
+        node.save(keep_largest(x, k), w_top, support)
         y: Array = w_top.T @ x  # (out, in) @ (in, N) -> (out, N)
         return y if b is None else y + b[:, None]
 
     @staticmethod
-    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
         """Compute dX = W_top dY, dW = x_top dY^T and db, the sum of dY over the batch."""
-        x_top, w_top = node.saved
+        x_top, w_top, support = node.saved
         wants_x, wants_w, wants_b = node.needs_grad
         dx = w_top @ grad if wants_x else None  # (in, out) @ (out, N) -> (in, N)
-        dw = x_top @ grad.T if wants_w else None  # (in, N) @ (N, out) -> (in, out)
+        dw = at_positions(x_top @ grad.T, support) if wants_w else None  # (in, N) @ (N, out) -> (in, out)
         return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each entry of x_top meets each output."""
-        x_top, w_top = node.saved
-        kept = int(np.count_nonzero(w_top)) * out[1]
-        return Products(kept, kept, int(np.count_nonzero(x_top)) * out[0], w_top.size * out[1])
+        x_top, w_top, support = node.saved
+        kept, (inputs, outputs) = int(np.count_nonzero(w_top)) * out[1], w_top.shape
+        shapes = (inputs, 1, 1, out[1]), (inputs, 1, 1, outputs)
+        dw = count_dw(np.flatnonzero(x_top), shapes[0], support, shapes[1], POINT, POINT)
+        return Products(kept, kept, dw, w_top.size * out[1])
 
 
 class SwatConv2d(Op):
@@ -66,28 +74,51 @@ class SwatConv2d(Op):
 
     @staticmethod
     def forward(
-        node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, stride: int, padding: int
+        node: Node,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        w_mask: Array,
+        k: int,
+        stride: int,
+        padding: int,
+        support: Positions | None = None,
     ) -> Array:
         """Convolve x with W_top."""
         down, across = windows(x, w, b, stride, padding)
         w_top = np.where(w_mask, w, 0)
-        node.save(keep_largest(x, k), w_top, down, across)
+        node.save(keep_largest(x, k), w_top, down, across, support)
         y = convolve(x, w_top, down, across)  # (IC, H, W, N), (IC, KH, KW, OC) -> (OC, OH, OW, N)
         return y if b is None else y + b[:, None, None, None]
 
     @staticmethod
-    def backward(node: Node, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
         """Compute dX from W_top and dW from x_top, as the dense convolution does from W and x."""
-        x_top, w_top, down, across = node.saved
+        x_top, w_top, down, across, support = node.saved
         wants_x, wants_w, wants_b = node.needs_grad
         dx = input_gradient(grad, w_top, down, across) if wants_x else None
-        dw = weight_gradient(grad, x_top, down, across) if wants_w else None
+        dw = at_positions(weight_gradient(grad, x_top, down, across), support) if wants_w else None
         return dx, dw, bias_gradient(grad) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each entry of x_top meets, for each tap, each output."""
-        x_top, w_top, down, across = node.saved
-        pixels, taps = math.prod(out[1:]), count_taps(np.flatnonzero(x_top), x_top.shape, down, across)
+        x_top, w_top, down, across, support = node.saved
+        pixels = math.prod(out[1:])
+        dw = count_dw(np.flatnonzero(x_top), x_top.shape, support, w_top.shape, down, across)
         kept = int(np.count_nonzero(w_top)) * pixels
-        return Products(kept, kept, taps * out[0], w_top.size * pixels)
+        return Products(kept, kept, dw, w_top.size * pixels)
+
+
+def count_dw(
+    positions: Array,
+    x_shape: tuple[int, ...],
+    support: Positions | None,
+    w_shape: tuple[int, ...],
+    down: Window,
+    across: Window,
+) -> int:
+    """Count the multiply-adds of dW: a kept activation meets all outputs, or the weights of `support` alone."""
+    if support is None:
+        return count_taps(positions, x_shape, down, across) * w_shape[-1]
+    return count_pairs(positions, x_shape, support, w_shape, down, across)

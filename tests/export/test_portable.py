@@ -24,8 +24,10 @@ def test_the_sparse_weights_are_those_of_evaluation(rule, random_model, some_sam
     state = inputs_first(portable.model, portable.state)
     kept = {name: np.count_nonzero(state[name]) for name in portable.metadata["sparsity"]}
     budget = {name: count_kept(state[name].size, 0.9) for name in kept}
-    assert sum(kept.values()) == sum(budget.values())
-    assert (kept == budget) == (rule != "global-top-k")
+    assert 0 < sum(kept.values()) <= sum(budget.values())
+    if rule in ("top-k", "global-top-k", "random", "uniform", "fixed"):
+        assert sum(kept.values()) == sum(budget.values())
+        assert (kept == budget) == (rule != "global-top-k")
     assert all(np.isin(state[name], [0, *np.unique(saved.state[name])]).all() for name in ("conv1.weight",))
     dense = SavedModel(saved.name, {**saved.arguments, "sparsity": 0.0}, state)
     x = some_samples(saved)

@@ -170,3 +170,52 @@ def trained() -> np.ndarray:
 def test_an_unknown_codec_is_named(wrong: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Codec(**wrong)
+
+
+def in_blocks(seed: int, rows: int, block: int, density: float) -> Kept:
+    blocks = draw(seed, (rows, 3), density)
+    positions = (blocks.positions[:, None] * block + np.arange(block)).reshape(-1).astype(np.int32)
+    values = np.random.default_rng(seed).uniform(0.1, 1, positions.size).astype(np.float32)
+    return Kept((rows, 3 * block), positions, values, block=block)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@given(st.integers(0, 99), st.integers(1, 20), st.sampled_from([4, 8, 16]), DENSITIES)
+def test_blocks_come_back(codec: str, seed: int, rows: int, block: int, density: float) -> None:
+    kept = in_blocks(seed, rows, block, density)
+    schema = Schema({"w": kept.shape})
+    message = Codec(codec).encode({"w": kept}, schema)
+    back = decode(message, schema)["w"]
+    np.testing.assert_array_equal(back.positions, kept.positions)
+    np.testing.assert_array_equal(back.values, kept.values)
+    assert len(message) <= len(Codec(codec).encode({"w": Kept(kept.shape, kept.positions, kept.values)}, schema))
+
+
+@pytest.mark.parametrize("block", [4, 8, 16])
+def test_index_bytes_of_csr_fall_with_the_length_of_blocks(block: int) -> None:
+    kept = in_blocks(1, 50, block, 0.3)
+    schema = Schema({"w": kept.shape})
+    headers = 20 + 12 + 4 * 51
+    length = len(Codec("csr").encode({"w": kept}, schema)) - headers - kept.values.nbytes
+    assert length == 4 * kept.positions.size / block
+
+
+def test_values_alone_are_sent_where_both_ends_know_the_positions() -> None:
+    kept = draw(1, (20, 30), 0.3)
+    schema = Schema({"w": kept.shape}, {"w": kept.positions})
+    message = Codec("csr").encode({"w": kept}, schema)
+    assert len(message) == 20 + 12 + kept.values.nbytes
+    back = decode(message, schema)["w"]
+    np.testing.assert_array_equal(back.positions, kept.positions)
+    np.testing.assert_array_equal(back.values, kept.values)
+    others = Schema({"w": kept.shape}, {"w": kept.positions[:-1]}), Schema({"w": kept.shape})
+    for other in others:
+        with pytest.raises(RefusedError, match="another model"):
+            decode(message, other)
+
+
+def test_other_positions_than_the_known_ones_are_written_out() -> None:
+    kept = draw(1, (20, 30), 0.3)
+    schema = Schema({"w": kept.shape}, {"w": kept.positions[1:]})
+    back = decode(Codec("csr").encode({"w": kept}, schema), schema)["w"]
+    np.testing.assert_array_equal(back.positions, kept.positions)

@@ -19,14 +19,14 @@ def craft(
     body: bytes,
     count: int,
     parameter: int = 0,
-    zero: int = 0,
+    block: int = 0,
     exact: int = 0,
     length: int | None = None,
     values: int = 4,
 ) -> bytes:
     head = HEAD.pack(MAGIC, VERSION, values, 1, SCHEMA.digest)
     length = len(body) if length is None else length
-    rest = TENSOR.pack(encoding, parameter, zero, exact, count, length) + body + bytes(-len(body) % 4)
+    rest = TENSOR.pack(encoding, parameter, block, exact, count, length) + body + bytes(-len(body) % 4)
     return head + struct.pack("<I", zlib.crc32(rest, zlib.crc32(head))) + rest
 
 
@@ -42,6 +42,7 @@ GOOD = {
     "whole": (craft(Encoding.WHOLE, 10 * ONE, 10), list(range(10))),
     "filled": (craft(Encoding.FILLED, 9 * words(0) + ONE, 1), [9]),
     "csr": (craft(Encoding.CSR, words(0, 1, 2, 4, 0) + 2 * ONE, 2), [4, 5]),
+    "csr, in blocks": (craft(Encoding.CSR, words(0, 0, 1, 0) + 5 * ONE, 5, block=5), [5, 6, 7, 8, 9]),
     "bitmap": (craft(Encoding.BITMAP, words(1 << 9) + ONE, 1), [9]),
     "rice": (craft(Encoding.RICE, words(0b01_1_0) + ONE, 1, parameter=2), [5]),  # a gap of 1 * 4 + 1
     "drawn": (craft(Encoding.DRAWN, words(5) + 2 * ONE, 2), draw_positions(5, "w", 10, 2).tolist()),
@@ -65,7 +66,11 @@ def test_the_layout_is_what_the_table_says(case: str) -> None:
 
 WRONG = {
     "unknown encoding": (craft(7, b"", 0), "format"),
-    "a bit that is zero": (craft(Encoding.WHOLE, 10 * ONE, 10, zero=1), "format"),
+    "blocks of what is sent whole": (craft(Encoding.WHOLE, 10 * ONE, 10, block=5), "format"),
+    "positions that nobody knows": (craft(Encoding.KNOWN, ONE, 1), "schema"),
+    "blocks that do not fit": (craft(Encoding.CSR, words(0, 1, 2, 1, 0) + 4 * ONE, 4, block=2), "length"),
+    "half a block": (craft(Encoding.CSR, words(0, 0, 1, 0) + 4 * ONE, 4, block=5), "length"),
+    "a block too far": (craft(Encoding.CSR, words(0, 0, 1, 1) + 5 * ONE, 5, block=5), "index"),
     "a mark that is neither 0 nor 1": (craft(Encoding.WHOLE, 10 * ONE, 10, exact=2), "format"),
     "unknown values": (craft(Encoding.WHOLE, 10 * ONE, 10, values=9), "format"),
     "zeros that are not kept": (craft(Encoding.FILLED, words(0, *SCALE, 7), 0, values=17), "format"),

@@ -172,3 +172,53 @@ def test_the_models_of_the_paper_take_a_setup(name: str) -> None:
     settings.setup().apply(model)
     layers = sparse_layers(model).values()
     assert {(layer.sparsity, layer.activation_sparsity) for layer in layers} == {(0.5, 0.25)}
+
+
+@pytest.mark.parametrize("selection", ["uniform", "erk", "fixed"])
+def test_a_mask_that_the_server_knows_is_not_sent(simulate: Simulate, selection: str) -> None:
+    run = simulate(selection=selection, mask_ratio=0.0, rounds=2)
+    before = run.masks()
+    first = run.state["0.weight"].copy()
+    known = run.uplink.known(run.state)
+    update = run.turn(1).train(run.build_model(), "client3", run.data.train("client3"))
+    plain = Schema.of(run.state)
+    assert len(update.message) == 20 + 12 * len(plain.shapes) + 4 * (100 + 20 + 60 + 3)  # values, and no positions
+    sent = decode(update.message, Schema.of(run.state, known))["0.weight"]
+    np.testing.assert_array_equal(sent.positions, np.flatnonzero(unpack(before["0.weight"], (10, 20))))
+    assert len(list(run.run())) == 2
+    assert np.array_equal(run.masks()["0.weight"], before["0.weight"])
+    assert not run.state["0.weight"][~unpack(before["0.weight"], (10, 20))].any()
+    assert not np.array_equal(run.state["0.weight"], first)
+
+
+def test_a_run_with_a_fixed_mask_goes_on_where_it_stopped(simulate: Simulate) -> None:
+    whole, begun, resumed = (simulate(selection="fixed", mask_ratio=0.0, rounds=3) for _ in range(3))
+    list(whole.run())
+    for _, _round in zip(range(2), begun.run(), strict=False):
+        pass
+    resumed.restore(begun.checkpoint())
+    list(resumed.run())
+    np.testing.assert_array_equal(resumed.state["0.weight"], whole.state["0.weight"])
+
+
+def test_blocks_are_trained_sent_and_counted_as_blocks(simulate: Simulate) -> None:
+    run = simulate(selection="block-4", mask_ratio=0.1, rounds=1, masks_every=1)
+    update = run.turn(1).train(run.build_model(), "client3", run.data.train("client3"))
+    sent = decode(update.message, Schema.of(run.state))["0.weight"]
+    assert (sent.block, sent.positions.size) == (4, 120)
+    entries = simulate(mask_ratio=0.1, rounds=1).turn(1)
+    other = entries.train(run.build_model(), "client3", run.data.train("client3"))
+    assert len(other.message) - len(update.message) == 4 * (120 - 30)
+    (round,) = run.run()
+    assert round.kept["0.weight"] == pytest.approx(0.6)
+    mask = unpack(run.masks()["0.weight"], (10, 20)).reshape(10, 5, 4)
+    np.testing.assert_array_equal(mask.any(axis=2), mask.all(axis=2))
+    assert mask.sum() == 100
+
+
+def test_given_weights_and_a_mask_of_drawn_ones_contradict_each_other(simulate: Simulate, tiny_data) -> None:
+    state = simulate().state
+    settings = Settings(rounds=1, clients_per_round=2, selection="fixed", sparsity=0.5)
+    with pytest.raises(ConfigError, match="largest as drawn"):
+        Simulation(tiny_data(), "tiny", settings, initial=state)
+    Simulation(tiny_data(), "tiny", Settings(rounds=1, clients_per_round=2, selection="uniform"), initial=state)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minizerofl.choices import RULES as NAMED
 from minizerofl.sparse import GlobalTopK, RandomK, Selection, TopK, top_k
 from minizerofl.sparse.rules import ask
 
-RULES = [TopK, GlobalTopK, RandomK]
+RULES = [NAMED[name] for name in NAMED]
 SEEDS = st.integers(0, 2**32 - 1)
 
 

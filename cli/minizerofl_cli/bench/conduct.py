@@ -35,6 +35,7 @@ class Bench:
     model: str | None
     batch_sizes: tuple[int, ...]
     sparsities: tuple[float, ...]
+    selections: tuple[str, ...]
     workers: int
     torch: bool
     only: str
@@ -100,6 +101,7 @@ def conduct(asked: Bench, say: Callable[[str], None]) -> Report:
                 asked.torch,
                 clock if asked.cpu_time else perf_counter,
                 say,
+                asked.selections,
             )
             report.steps.append(result)
             for line in ("", *step_lines(result, screen_width())):
@@ -130,9 +132,11 @@ def _measure_layers(asked: Bench, work: Workload, size: int, report: Report, say
     searches, products = [], []
     for sparsity in asked.sparsities:
         seen = calls(work.step(sparsity, size).model, Tensor(batch_last(x)))
-        for search, timed in measure_layers(seen, sparsity, PRODUCT_SECONDS):
-            searches.append(search)
-            products += timed
+        for rule in asked.selections:
+            for search, timed in measure_layers(seen, sparsity, PRODUCT_SECONDS, rule):
+                products += timed
+                if rule == asked.selections[0]:
+                    searches.append(search)
     for line in product_lines(searches, products, report.peak_gflops, screen_width()):
         say(line)
     report.searches += searches

@@ -15,10 +15,13 @@ import numpy as np
 from minizerofl import ops
 from minizerofl.autograd.op import Products, no_grad
 from minizerofl.autograd.tensor import Array, Tensor
+from minizerofl.choices import RULES
 from minizerofl.nn import Conv2d
+from minizerofl.nn.rule import search
 from minizerofl.sparse import count_kept, top_k
 from minizerofl_cli.bench.clock import clock
 from minizerofl_cli.bench.hooks import Call
+from minizerofl_cli.bench.workload import TOP_K
 
 PRODUCTS = ("forward", "dX", "dW")
 SIDE = 1536  # of the square matrices whose product is taken for the machine's peak
@@ -42,6 +45,8 @@ class Product:
         How long each path takes.
     sparse_gflops, dense_gflops : float
         Operations that take part, in 10^9 a second.
+    selection : str
+        The rule that chose the weights.
     """
 
     layer: str
@@ -51,6 +56,7 @@ class Product:
     dense_seconds: float
     sparse_gflops: float
     dense_gflops: float
+    selection: str = TOP_K
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,9 @@ def peak_gflops() -> float:
     return 2e-9 * SIDE**3 / min(_once(lambda: a @ a) for _ in range(20))
 
 
-def measure_layers(calls: Sequence[Call], sparsity: float, seconds: float) -> Iterator[tuple[Search, list[Product]]]:
+def measure_layers(
+    calls: Sequence[Call], sparsity: float, seconds: float, selection: str = TOP_K
+) -> Iterator[tuple[Search, list[Product]]]:
     """Time the products of each kind of sparse layer among some calls, on their own inputs.
 
     Parameters
@@ -80,11 +88,13 @@ def measure_layers(calls: Sequence[Call], sparsity: float, seconds: float) -> It
         The model's.
     seconds : float
         For about how long each product is repeated.
+    selection : str
+        The rule that chooses the weights.
     """
     kinds = {call.kind: call for call in calls if call.layer.sparse_parameters()}
     for kind, call in kinds.items():
-        count = count_products(_sparse(call), call)
-        sparse = product_seconds(_sparse(call), call, seconds)
+        count = count_products(_sparse(call, selection), call)
+        sparse = product_seconds(_sparse(call, selection), call, seconds)
         dense = product_seconds(_dense(call), call, seconds)
         yield (
             _search(call, sparsity, seconds),
@@ -97,6 +107,7 @@ def measure_layers(calls: Sequence[Call], sparsity: float, seconds: float) -> It
                     dense_seconds=dense[i],
                     sparse_gflops=2e-9 * count.done[i] / sparse[i],
                     dense_gflops=2e-9 * count.dense / dense[i],
+                    selection=selection,
                 )
                 for i, name in enumerate(PRODUCTS)
             ],
@@ -134,12 +145,18 @@ def product_seconds(function: Function, call: Call, seconds: float) -> tuple[flo
     )
 
 
-def _sparse(call: Call) -> Function:
+def _sparse(call: Call, selection: str = TOP_K) -> Function:
+    """Return the sparse product of a layer; the weights are selected in each call."""
     (sparsity,) = call.layer.sparse_parameters().values()
     layer = call.layer
-    if isinstance(layer, Conv2d):
-        return lambda x, w: ops.sparse_conv2d(x, w, sparsity=sparsity, stride=layer.stride, padding=layer.padding)
-    return lambda x, w: ops.sparse_linear(x, w, sparsity=sparsity)
+
+    def product(x: Tensor, w: Tensor) -> Tensor:
+        select = search(RULES[selection](0))
+        if isinstance(layer, Conv2d):
+            return ops.sparse_conv2d(x, w, sparsity=sparsity, stride=layer.stride, padding=layer.padding, select=select)
+        return ops.sparse_linear(x, w, sparsity=sparsity, select=select)
+
+    return product
 
 
 def _dense(call: Call) -> Function:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 from minizerofl_cli.bench.curves import Curve, curves_as_json
 from minizerofl_cli.bench.products import Product, Search
 from minizerofl_cli.bench.ratio import Quartiles, ratio_text
 from minizerofl_cli.bench.steps import StepResult, sparse_name
+from minizerofl_cli.bench.workload import TOP_K
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.pictures import picture
 from minizerofl_cli.screen.tables import fitting_table, table
@@ -54,17 +56,20 @@ class Report:
 
 
 def _ratios(result: StepResult) -> Iterator[dict[str, object]]:
-    for sparsity in result.sparsities:
+    for name, (sparsity, rule) in result.sparse().items():
         for opponent in result.opponents():
-            quotient = result.against(sparsity, opponent)
-            yield {"sparsity": sparsity, "opponent": opponent, "ratio": quotient and asdict(quotient)}
+            if opponent == rule:
+                continue
+            quotient = result.against(name, opponent)
+            ratio = quotient and asdict(quotient)
+            yield {"sparsity": sparsity, "selection": rule, "opponent": opponent, "ratio": ratio}
 
 
 def product_lines(searches: Sequence[Search], products: Sequence[Product], peak: float, width: int) -> list[str]:
     """Write the table of the products, as far as it fits the screen, then that of the top-k."""
     rows = [
         (
-            p.layer,
+            p.layer if p.selection == TOP_K else f"{p.layer}, {p.selection}",
             f"{p.sparsity:g}",
             p.product,
             f"{1e3 * p.sparse_seconds:.2f}",
@@ -92,8 +97,10 @@ def step_lines(result: StepResult, width: int) -> list[str]:
     rows = []
     for name, rates in result.rates.items():
         speed = Quartiles.of(rates)
-        sparsity = next((s for s in result.sparsities if sparse_name(s) == name), None)
-        ratios = ["" if sparsity is None else ratio_text(result.against(sparsity, opponent)) for opponent in opponents]
+        _, rule = result.sparse().get(name, (0.0, ""))
+        ratios = [
+            ratio_text(result.against(name, opponent)) if rule not in ("", opponent) else "" for opponent in opponents
+        ]
         one = f"{1e3 / speed.median:.1f}" if result.workers == 1 else ""
         rows.append((name, one, f"{speed.median:.2f}", f"{speed.lower:.2f} to {speed.upper:.2f}", *ratios))
     head = ("", "ms a step", "steps a second", "quartiles", *(f"against {opponent}" for opponent in opponents))
@@ -120,8 +127,12 @@ def plot_steps(results: Sequence[StepResult], title: str, image: Path) -> None:
             densities = [1 - sparsity for sparsity in result.sparsities]
             label = f"batch {result.batch_size}"
             color = f"C{i}"
-            axes.plot(densities, [times[sparse_name(s)] for s in result.sparsities], "o-", color=color, label=label)
-            for opponent, style in zip(result.opponents(), ("--", ":"), strict=False):
+            for rule, marker in zip(result.selections, cycle("osv^D"), strict=False):
+                those = [times[sparse_name(sparsity, rule)] for sparsity in result.sparsities]
+                named = label if rule == TOP_K else f"{label}, {rule}"
+                axes.plot(densities, those, f"{marker}-", color=color, label=named)
+            dense = [name for name in result.opponents() if name in times]
+            for opponent, style in zip(dense, ("--", ":"), strict=False):
                 axes.axhline(times[opponent], linestyle=style, color=color, label=f"{label}, {opponent}")
         axes.set_title(title)
         axes.set_xlabel("density of weights and activations, 1 - sp")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from minizerofl_cli.bench.bursts import Clock, Contender, alternate
 from minizerofl_cli.bench.peer import peers
 from minizerofl_cli.bench.ratio import Quartiles, fastest, ratio
-from minizerofl_cli.bench.workload import Workload
+from minizerofl_cli.bench.workload import TOP_K, Workload
 
 DENSE = "dense"
 
@@ -27,6 +27,8 @@ class StepResult:
         Those measured.
     rates : dict of str to list of float
         For each contender, steps a second in each round of bursts, all workers together.
+    selections : list of str
+        The rules of selection, each with all sparsities.
     """
 
     model: str
@@ -34,26 +36,39 @@ class StepResult:
     workers: int
     sparsities: list[float]
     rates: dict[str, list[float]]
+    selections: list[str] = field(default_factory=lambda: [TOP_K])
 
     def opponents(self) -> list[str]:
-        """Return what sparse training is compared with: our dense training, and the fastest way of PyTorch."""
+        """Return what sparse training is compared with: our dense training, the fastest way of PyTorch, and top-k."""
         others = [name for name in self.rates if name.startswith("torch")]
-        return [DENSE, *([fastest(self.rates, others)] if others else [])]
+        rules = [TOP_K] if TOP_K in self.selections and len(self.selections) > 1 else []
+        return [DENSE, *([fastest(self.rates, others)] if others else []), *rules]
 
-    def against(self, sparsity: float, opponent: str) -> Quartiles | None:
-        """Return how many times as fast as an opponent; None if it cannot be told from 1."""
-        return ratio(self.rates[sparse_name(sparsity)], self.rates[opponent])
+    def sparse(self) -> dict[str, tuple[float, str]]:
+        """Return sparsity and rule of each contender that is sparse."""
+        return {
+            sparse_name(sparsity, rule): (sparsity, rule) for rule in self.selections for sparsity in self.sparsities
+        }
+
+    def against(self, name: str, opponent: str) -> Quartiles | None:
+        """Return how many times as fast as an opponent a sparse contender is; None if it cannot be told from 1.
+
+        The opponent "top-k" is that rule with the same sparsity.
+        """
+        if opponent == TOP_K:
+            opponent = sparse_name(self.sparse()[name][0])
+        return ratio(self.rates[name], self.rates[opponent])
 
 
-def sparse_name(sparsity: float) -> str:
-    """Name the contender of a sparsity.
+def sparse_name(sparsity: float, selection: str = TOP_K) -> str:
+    """Name the contender of a sparsity and a rule of selection.
 
     Examples
     --------
-    >>> sparse_name(0.95)
-    'sparse 0.95'
+    >>> sparse_name(0.95), sparse_name(0.95, "block-8")
+    ('sparse 0.95', 'sparse 0.95 block-8')
     """
-    return f"sparse {sparsity:g}"
+    return f"sparse {sparsity:g}" + ("" if selection == TOP_K else f" {selection}")
 
 
 def measure_steps(
@@ -66,6 +81,7 @@ def measure_steps(
     torch: bool,
     clock: Clock,
     say: Callable[[str], None],
+    selections: Sequence[str] = (TOP_K,),
 ) -> StepResult:
     """Let all contenders take turns.
 
@@ -87,15 +103,18 @@ def measure_steps(
         Times a step.
     say : callable
         Is told, after each round, what has been measured.
+    selections : sequence of str
+        Rules of selection, a contender each with every sparsity.
     """
-    named = [(sparse_name(sparsity), sparsity) for sparsity in sparsities] + [(DENSE, 0.0)]
-    contenders = [Contender(name, work.steps(sparsity, batch_size, workers)) for name, sparsity in named] + (
-        peers(work, batch_size, workers) if torch else []
-    )
+    named = [(sparse_name(sparsity, rule), sparsity, rule) for rule in selections for sparsity in sparsities]
+    contenders = [
+        Contender(name, work.steps(sparsity, batch_size, workers, rule))
+        for name, sparsity, rule in (*named, (DENSE, 0.0, TOP_K))
+    ] + (peers(work, batch_size, workers) if torch else [])
     rates: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for round, turn in alternate(contenders, bursts, seconds, clock):
         for name, rate in turn.items():
             rates[name].append(rate)
         shown = ", ".join(f"{name} {turn[name]:.2f}" for name in rates)
         say(f"  burst {round}/{bursts}, steps a second: {shown}")
-    return StepResult(work.name, batch_size, workers, list(sparsities), rates)
+    return StepResult(work.name, batch_size, workers, list(sparsities), rates, list(selections))

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from minizerofl.fl.data import batch_last
 from minizerofl.optim import SGD
 from minizerofl_cli.bench.profile import Row, profile_step
-from minizerofl_cli.bench.workload import LR, Workload, batches
+from minizerofl_cli.bench.workload import LR, TOP_K, Workload, batches
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.tables import csv_text, fitting_table
 
@@ -22,10 +22,10 @@ HEAD = (
 )  # fmt: skip
 
 
-def trace_step(work: Workload, sparsity: float, batch_size: int) -> list[Row]:
+def trace_step(work: Workload, sparsity: float, batch_size: int, selection: str = TOP_K) -> list[Row]:
     """Profile one training step; every mini-batch before it warms up."""
     with threadpool_limits(limits=1, user_api="blas"):
-        model = work.step(sparsity, batch_size).model
+        model = work.step(sparsity, batch_size, selection).model
         optimiser = SGD(model.parameters(), LR)
         for x, y in batches(work.samples, batch_size)[: WARM_UP + 1]:
             rows = profile_step(model, optimiser, batch_last(x), y)
@@ -82,7 +82,9 @@ def trace_csv(rows: Sequence[Row]) -> str:
     return csv_text(CSV_HEAD, [line(row) for row in rows])
 
 
-def write_json(path: Path, opening: list[str], sparsity: float, batch_size: int, rows: Sequence[Row]) -> None:
+def write_json(
+    path: Path, opening: list[str], sparsity: float, selection: str, batch_size: int, rows: Sequence[Row]
+) -> None:
     """Write the profile to a file, nothing rounded."""
     layers = [
         {
@@ -99,7 +101,8 @@ def write_json(path: Path, opening: list[str], sparsity: float, batch_size: int,
         }
         for row in rows
     ]
-    head = {"environment": environment(), "input": opening, "sparsity": sparsity, "batch_size": batch_size}
+    asked = {"sparsity": sparsity, "selection": selection, "batch_size": batch_size}
+    head = {"environment": environment(), "input": opening, **asked}
     path.write_text(json.dumps({**head, "rows": layers}, indent=1) + "\n", encoding="utf-8")
 
 

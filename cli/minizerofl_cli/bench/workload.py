@@ -19,6 +19,7 @@ from minizerofl.fl.payload import State
 from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.models import MODELS, build
 from minizerofl.models.builder import Argument
+from minizerofl.models.setup import Setup
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
 from minizerofl_cli.runs.dataset import first_line, load
@@ -30,6 +31,7 @@ BATCH_SIZES = dict.fromkeys(MODELS, 32) | {"femnist_cnn": 10}  # where none is a
 BATCHES = 16  # mini-batches that the steps go through, again and again
 TRAINING_STEPS = 20  # steps after which weights are no longer the initial ones
 LR = 0.05
+TOP_K = "top-k"  # the rule of selection where none is named
 
 
 class TrainingStep:
@@ -95,25 +97,28 @@ class Workload:
     trained: State | None
     opening: list[str]
 
-    def step(self, sparsity: float, batch_size: int) -> TrainingStep:
+    def step(self, sparsity: float, batch_size: int, selection: str = TOP_K) -> TrainingStep:
         """Build the model, give it trained weights, and return its training step."""
-        model = build(self.name, **self.arguments, sparsity=sparsity)
+        model = self._build(sparsity, selection, self.trained)
         step = TrainingStep(model, self.samples, batch_size)
-        if self.trained is not None:
-            model.load_state_dict(self.trained)
-        elif sparsity:  # dense training takes the same time whatever its weights are
+        if self.trained is None and sparsity:  # dense training takes the same time whatever its weights are
             for _ in range(TRAINING_STEPS):
                 step()
         return step
 
-    def steps(self, sparsity: float, batch_size: int, workers: int) -> list[TrainingStep]:
+    def steps(self, sparsity: float, batch_size: int, workers: int, selection: str = TOP_K) -> list[TrainingStep]:
         """Return training steps of as many equal models as there are workers."""
-        first = self.step(sparsity, batch_size)
-        state = first.model.state_dict()
-        copies = [build(self.name, **self.arguments, sparsity=sparsity) for _ in range(workers - 1)]
-        for copy in copies:
-            copy.load_state_dict(state)
+        first = self.step(sparsity, batch_size, selection)
+        copies = [self._build(sparsity, selection, first.model.state_dict()) for _ in range(workers - 1)]
         return [first, *(TrainingStep(copy, self.samples, batch_size) for copy in copies)]
+
+    def _build(self, sparsity: float, selection: str, state: State | None) -> Module:
+        """Build the model with these weights; a rule that fixes its mask takes it from them."""
+        model = build(self.name, **self.arguments, sparsity=sparsity)
+        if state is not None:
+            model.load_state_dict(state)
+        Setup(selection=selection).choose_rule(model)
+        return model
 
 
 def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_size: int) -> Workload:

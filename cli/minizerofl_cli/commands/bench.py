@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from minizerofl.choices import UPLINKS
+from minizerofl.choices import RULES, UPLINKS
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.finding import complete_runs, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
@@ -19,7 +19,7 @@ from minizerofl_cli.screen.options import debug_option
 SPARSITIES = (0.95, 0.9, 0.8)
 FEDERATION_SPARSITIES = (0.95, 0.9)
 PRESETS = ("blazefl",)
-STEPS_ONLY = ("only", "weights", "calibrate", "bursts", "seconds", "clock")
+STEPS_ONLY = ("selections", "only", "weights", "calibrate", "bursts", "seconds", "clock")
 FEDERATION_ONLY = (
     *("preset", "rounds", "clients", "clients_per_round", "uplink", "mask_ratio"),
     *("lr", "search_lr", "to_accuracy", "seed"),
@@ -33,6 +33,8 @@ Examples:
       a minute: the FEMNIST network, layer by layer and step by step
   minizerofl bench --model resnet18 --only steps --against torch
       some minutes: compares with dense PyTorch, which must be installed
+  minizerofl bench --sparsity 0.95 --selection top-k --selection block-8
+      compares two rules of selection
   minizerofl bench --weights RUN --workers 2 --json speed.json
       the trained weights of a run, two clients at once
   minizerofl bench --calibrate --plot breakeven.png
@@ -89,6 +91,13 @@ def _positive(text: str, message: str, ctx: click.Context, parameter: click.Para
     multiple=True,
     help="sp: share of weights and activations left out; may be repeated. [default: 0.95, 0.9, 0.8; with --federation "
     "0.95, 0.9; with a preset none]",
+)
+@_what(
+    "--selection",
+    "selections",
+    multiple=True,
+    help="Rule that chooses the weights; may be repeated, to compare rules. [default: top-k]",
+    **one_of(RULES, own="MODULE:CLASS"),
 )
 @_what(
     "--workers",
@@ -207,6 +216,7 @@ def _measure(options: dict[str, Any], output: dict[str, Any]) -> None:
         Bench(
             **{name: options[name] for name in names},
             sparsities=_descending(options["sparsities"] or SPARSITIES),
+            selections=tuple(dict.fromkeys(options["selections"])) or ("top-k",),
             workers=options["workers"] or 1,
             torch=options["against"] == "torch",
             cpu_time=options["clock"] == "cpu",

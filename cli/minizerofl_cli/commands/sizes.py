@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from minizerofl.choices import PAPER_MODELS, VALUES
+from minizerofl.choices import PAPER_MODELS, RULES, VALUES
 from minizerofl_cli.runs.finding import complete_runs, run_directory
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
 from minizerofl_cli.screen.interrupts import Interrupts
@@ -34,11 +34,24 @@ _model = section("Model and messages")
     "[default: initial weights of --model]",
     shell_complete=complete_runs,
 )
+@_model(
+    "--selection",
+    default="top-k",
+    show_default=True,
+    help="Rule that chooses what is sent.",
+    **one_of(RULES, own="MODULE:CLASS"),
+)
 @section("Output")("--csv", "csv_file", type=click.Path(path_type=Path), help="Write all columns to a file, in bytes.")
 @debug_option
 @click.pass_context
 def sizes(
-    ctx: click.Context, model: str, values: str, both_ways: bool, weights: Path | None, csv_file: Path | None
+    ctx: click.Context,
+    model: str,
+    values: str,
+    both_ways: bool,
+    weights: Path | None,
+    selection: str,
+    csv_file: Path | None,
 ) -> None:
     """Compare the sizes of updates with the paper's, for every sparsity and mask ratio in its tables.
 
@@ -47,13 +60,19 @@ def sizes(
 
     With --both-ways, what the server sends is counted too, and every coding is shown.
     """
-    given = [name for name in ("model", "values") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    given = [
+        name
+        for name in ("model", "values", "selection")
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
     if weights and not both_ways:
         raise click.UsageError("--weights is for --both-ways; add it.", ctx)
     if weights and "model" in given:
         raise click.UsageError("--weights brings the model of the run; leave out --model.", ctx)
     if both_ways and "values" in given:
         raise click.UsageError("--both-ways shows every --values; leave it out.", ctx)
+    if both_ways and "selection" in given:
+        raise click.UsageError("--both-ways shows the run's rule, or top-k; leave out --selection.", ctx)
     with Interrupts() as interrupts, interrupts.allowed():
         if both_ways:
             from minizerofl_cli.runs.both_ways import model_lines, run_lines
@@ -63,11 +82,13 @@ def sizes(
             return
         from minizerofl_cli.screen.tables import screen_width
 
-        for line in size_lines(model, values, screen_width(), csv_file):
+        for line in size_lines(model, values, screen_width(), csv_file, selection):
             say(line)
 
 
-def size_lines(model: str, values: str = "float32", width: int = 80, csv_file: Path | None = None) -> Iterator[str]:
+def size_lines(
+    model: str, values: str = "float32", width: int = 80, csv_file: Path | None = None, selection: str = "top-k"
+) -> Iterator[str]:
     """Yield the lines of the table.
 
     Parameters
@@ -80,6 +101,8 @@ def size_lines(model: str, values: str = "float32", width: int = 80, csv_file: P
         Columns of the screen; a narrow one does without some codecs.
     csv_file : Path, optional
         Where the whole table is written, in bytes.
+    selection : str
+        A name of `RULES`.
 
     Examples
     --------
@@ -89,7 +112,7 @@ def size_lines(model: str, values: str = "float32", width: int = 80, csv_file: P
     from minizerofl.fl.measures.sizes import PAPER_MB, sizes
     from minizerofl_cli.screen.tables import csv_text, fitting_table, write_csv
 
-    found = list(sizes(model, values))
+    found = list(sizes(model, values, selection))
     first, codecs = found[0], list(found[0].encoded)
     dense, agree, rows = first.counted / PAPER_MB, True, []
     for row in found:
@@ -99,12 +122,15 @@ def size_lines(model: str, values: str = "float32", width: int = 80, csv_file: P
         name = (f"{row.sparsity:.2f}", f"{row.mask_ratio:.1f}") if row.sparsity else ("dense", "")
         rows.append((*name, *cells))
     head = ("sp", "r", "paper", "accounting", *codecs)
-    yield f"{model}, topk-weights updates, {values} values"
+    rule = "" if selection == "top-k" else f" of {selection}"
+    yield f"{model}, topk-weights updates{rule}, {values} values"
     yield from fitting_table(head, rows, width, ("dense", "auto", "bitmap"), "--csv FILE")
     yield 'Sizes in the paper\'s "MB" of 1,024,000 bytes; (2.0x): 2.0 times less than dense.'
     yield "accounting: 8 bytes for each entry sent, 4 for each row pointer; dense: 4 bytes"
     yield "an entry."
-    if agree:
+    if selection != "top-k":
+        yield "The paper's figures are those of top-k."
+    elif agree:
         yield "The accounting gives all of the paper's figures."
     else:
         yield "The paper's figures do not fit a model of this size: its dense model would have"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from minizerofl.choices import RULES
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.finding import complete_runs, run_or_model
 from minizerofl_cli.screen.help import SectionCommand, one_of, section
@@ -34,6 +35,13 @@ Examples:
     show_default=True,
     help="sp: share of weights and activations left out; 0: a dense network.",
 )
+@_what(
+    "--selection",
+    default="top-k",
+    show_default=True,
+    help="Rule that chooses the weights.",
+    **one_of(RULES, own="MODULE:CLASS"),
+)
 @_what("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples in the mini-batch.")
 @_what(
     "--weights",
@@ -49,6 +57,7 @@ Examples:
 def trace(
     model: str | None,
     sparsity: float,
+    selection: str,
     batch_size: int,
     weights: Path | None,
     data_dir: Path | None,
@@ -68,11 +77,12 @@ def trace(
         from minizerofl_cli.screen.tables import screen_width, write_csv
 
         work = prepare(model, weights, data_dir, batch_size)
-        rows = trace_step(work, sparsity, batch_size)
-        title = f"{work.name}, sp {sparsity:g}, batch {batch_size}: one training step on one thread"
+        rows = trace_step(work, sparsity, batch_size, selection)
+        rule = "" if selection == "top-k" else f" of {selection}"
+        title = f"{work.name}, sp {sparsity:g}{rule}, batch {batch_size}: one training step on one thread"
         for line in (*work.opening, "", title, *trace_lines(rows, screen_width())):
             say(line)
         if json_file:
-            write_json(json_file, work.opening, sparsity, batch_size, rows)
+            write_json(json_file, work.opening, sparsity, selection, batch_size, rows)
         if csv_file:
             write_csv(csv_file, trace_csv(rows))

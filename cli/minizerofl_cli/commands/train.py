@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, INITS, RULES, SERVERS, UPLINKS, VALUES
+from minizerofl.choices import AVERAGES, BATCH_NORMS, CODECS, INITS, METHODS, RULES, SERVERS, UPLINKS, VALUES
 from minizerofl.fl.recipes import NAMES as RECIPE_NAMES
 from minizerofl.models import MODELS
 from minizerofl_cli.runs.configfile import MODEL_TABLE, use_config
@@ -63,6 +63,12 @@ _machine = section("Machine and output")
     **one_of(RECIPE_NAMES),
 )
 @_recipe(
+    "--method",
+    help="A method that came after ZeroFL, as settings that replace those of the recipe (docs/methods.md). Any option "
+    "overrides it. [default: ZeroFL]",
+    **one_of(METHODS, own="MODULE:NAME"),
+)
+@_recipe(
     "--config",
     type=click.Path(path_type=Path),
     is_eager=True,
@@ -110,8 +116,8 @@ _machine = section("Machine and output")
 )
 @_local(
     "--selection",
-    help="Which weights are kept, in training, uplink and evaluation: the largest of each layer, the largest of all "
-    "layers together, or random ones, drawn once (a control); or a class of your own. [default: top-k]",
+    help="Rule that chooses the weights which are kept, in training, uplink and evaluation (docs/methods.md); or a "
+    "class of your own. [default: top-k]",
     **one_of(RULES, own=OWN),
 )
 @_local("--selection-period", type=int, help="Steps from one selection of weights to the next. [default: 1]")

@@ -12,7 +12,7 @@ import numpy as np
 import minizerofl
 from minizerofl.autograd.op import no_grad
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.choices import SERVERS
+from minizerofl.choices import METHODS, SERVERS
 from minizerofl.export.reading import weights_digest
 from minizerofl.fl import recipes
 from minizerofl.fl.data import batch_last
@@ -249,6 +249,7 @@ def make_plan(
     model: str | None = None,
     init_from: Path | None = None,
     model_table: Mapping[str, Any] | None = None,
+    method: str | None = None,
     **overrides: Any,
 ) -> Plan:
     """Turn the options of `minizerofl train` into a plan: what was not given comes from the recipe.
@@ -257,6 +258,8 @@ def make_plan(
     ----------
     model_table : mapping, optional
         What a config file says about the model and no option does; the run must agree with it.
+    method : str, optional
+        A name of `METHODS`, whose settings replace those of the recipe.
 
     Raises
     ------
@@ -274,7 +277,7 @@ def make_plan(
     if partition_seed is not None and partition_seed < 0:
         raise ConfigError(f"partition_seed is {partition_seed}, expected at least 0")
     options = take_options(overrides, recipes.recipe(dataset, recipe).data)
-    settings = resolve(recipe, seed, init_seed, overrides, dataset)
+    settings = resolve(recipe, seed, init_seed, overrides, dataset, method)
     return Plan(
         dataset=dataset,
         source=source,
@@ -297,9 +300,14 @@ def make_plan(
 
 
 def resolve(
-    recipe: str, seed: int, init_seed: int | None, overrides: Mapping[str, Any], dataset: str = "femnist"
+    recipe: str,
+    seed: int,
+    init_seed: int | None,
+    overrides: Mapping[str, Any],
+    dataset: str = "femnist",
+    method: str | None = None,
 ) -> Settings:
-    """Put settings together: a data set's recipe, overridden by the options that were given (those that are not None).
+    """Put settings together: a data set's recipe, then a method, then the options that were given (those not None).
 
     Examples
     --------
@@ -307,7 +315,8 @@ def resolve(
     >>> settings.rounds, settings.clients_per_round, settings.sparsity, settings.init_seed
     (5, 35, 0.95, 1)
     """
-    given = {name: value for name, value in overrides.items() if value is not None}
+    chosen = METHODS[method].settings if method else {}
+    given = {**chosen, **{name: value for name, value in overrides.items() if value is not None}}
     seeds = {"seed": seed, "init_seed": seed if init_seed is None else init_seed}
     return recipes.recipe(dataset, recipe).settings(**given, **seeds)
 

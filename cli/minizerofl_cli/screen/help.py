@@ -12,7 +12,8 @@ from minizerofl.fl.recipes import NAMES, RECIPES
 from minizerofl.registry import unknown
 
 WIDTH = 78  # columns of a help text
-Validator = Callable[[click.Context, click.Parameter, str | None], str | None]
+Value = str | tuple[str, ...] | None  # several, if an option may be repeated
+Validator = Callable[[click.Context, click.Parameter, Value], Value]
 
 
 class SectionOption(click.Option):
@@ -116,10 +117,11 @@ def one_of(names: Collection[str], own: str = "") -> dict[str, Any]:
     ('[full|topk-diff]', '[full|MODULE:CLASS]')
     """
 
-    def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        if value is None or value in names or (own and ":" in value):
-            return value
-        raise click.BadParameter(f"{unknown(value, names)}{f', or {own}' if own else ''}.", ctx, parameter)
+    def check(ctx: click.Context, parameter: click.Parameter, value: Value) -> Value:
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None and each not in names and not (own and ":" in each):
+                raise click.BadParameter(f"{unknown(each, names)}{f', or {own}' if own else ''}.", ctx, parameter)
+        return value
 
     validator: Validator = check
     metavar = f"[{'|'.join([*names, own] if own else names)}]"

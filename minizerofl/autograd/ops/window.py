@@ -121,6 +121,41 @@ def count_taps(positions: NDArray[np.integer[Any]], x_shape: tuple[int, ...], do
     return int(lines[pixels // W % H] @ columns[pixels % W])
 
 
+def count_pairs(
+    positions: NDArray[np.integer[Any]],
+    x_shape: tuple[int, ...],
+    weights: NDArray[np.integer[Any]],
+    w_shape: tuple[int, ...],
+    down: Window,
+    across: Window,
+) -> int:
+    """Count the pairs of a listed pixel and a listed weight that meets it; borders count like the inside of the image.
+
+    Parameters
+    ----------
+    positions, x_shape, down, across
+        As in `count_taps`.
+    weights : (n,) integer array
+        Flat C-order positions of weights.
+    w_shape : tuple of int
+        The shape of all weights, (C, KH, KW, OC).
+
+    Examples
+    --------
+    >>> window = Window(size=4, kernel=3, stride=2, padding=1)
+    >>> everywhere = np.arange(2 * 9)
+    >>> count_pairs(np.array([0, 5]), (1, 4, 4, 1), everywhere, (1, 3, 3, 2), window, window)  # twice as many as taps
+    10
+    """
+    (C, H, W, N), (_, KH, KW, OC), S = x_shape, w_shape, down.stride
+    channel, pixel = np.divmod(positions // N, H * W)
+    phase = (pixel // W + down.padding) % S * S + (pixel % W + across.padding) % S
+    pixels = np.bincount(channel * (S * S) + phase, minlength=C * S * S).reshape(C, S, S)
+    outputs = np.bincount(weights // OC, minlength=C * KH * KW).reshape(C, KH, KW)
+    met = pixels[:, np.arange(KH)[:, None] % S, np.arange(KW) % S]  # (C, KH, KW): the pixels that each tap meets
+    return int((met * outputs).sum())
+
+
 def write_padded(image: Array, lines: slice, columns: slice, out: Array) -> None:
     """Write an image into a larger array and zeros around it: ``out[:, lines, columns] = image``, both (C, H, W, N)."""
     out[:, : lines.start] = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minizerofl.fl.codecs.message import (
     CRC,
@@ -73,7 +74,8 @@ def decode(message: bytes | memoryview, schema: Schema, own: ValueCodec = EXACT)
         end = at + padded(header.length)
         if end > len(message):
             raise RefusedError("length", f"{name} is cut short")
-        payload[name] = _decode_tensor(header, message, at, name, shape, EXACT if header.exact else codec)
+        known = schema.known.get(name)
+        payload[name] = _decode_tensor(header, message, at, name, shape, EXACT if header.exact else codec, known)
         at = end
     if at != len(message):
         raise RefusedError("length", f"{len(message) - at} bytes follow the last tensor")
@@ -97,13 +99,19 @@ def _check_head(message: bytes | memoryview, schema: Schema, own: ValueCodec) ->
 
 
 def _decode_tensor(
-    header: Header, message: bytes | memoryview, at: int, name: str, shape: tuple[int, ...], codec: ValueCodec
+    header: Header,
+    message: bytes | memoryview,
+    at: int,
+    name: str,
+    shape: tuple[int, ...],
+    codec: ValueCodec,
+    known: NDArray[np.int32] | None,
 ) -> Array | Kept:
-    encoding, parameter, zero, exact, count, length = header
-    if encoding not in set(Encoding) or zero or exact > 1:
+    encoding, parameter, block, exact, count, length = header
+    in_full = encoding not in POSITION_CODES
+    if encoding not in set(Encoding) or exact > 1 or (block and in_full):
         raise RefusedError("format", f"a tensor has the unknown encoding {encoding}")
     size = math.prod(shape)
-    in_full = encoding not in POSITION_CODES
     written = size if in_full else count
     words, odd = divmod(length - codec.length(written), 4)
     if count > size or words < 0 or odd or (in_full and (words or parameter)):
@@ -114,8 +122,8 @@ def _decode_tensor(
     body.flags.writeable = False  # kernels are compiled once, for read-only arrays
     values = _finite(codec.decode(body[4 * words :], written))
     if not in_full:
-        code = POSITION_CODES[Encoding(encoding)]
-        return Kept(shape, code.decode(body[: 4 * words].view(np.uint32), parameter, count, shape, name), values)
+        positions = _positions(header, body[: 4 * words].view(np.uint32), shape, name, known)
+        return Kept(shape, positions, values, block=max(1, block))
     if encoding == Encoding.WHOLE:
         if count != size:
             raise RefusedError("length", f"{size} entries were sent, the header says {count}")
@@ -125,6 +133,29 @@ def _decode_tensor(
     if find_nonzeros(values, positions, found) != count:
         raise RefusedError("length", f"the header says {count} non-zero values, but another number was sent")
     return Kept(shape, positions[:count], found[:count])
+
+
+def _positions(
+    header: Header,
+    code: NDArray[np.uint32],
+    shape: tuple[int, ...],
+    name: str,
+    known: NDArray[np.int32] | None,
+) -> NDArray[np.int32]:
+    """Read positions back; where `block` is not 0, those of all entries of the blocks that the code names."""
+    encoding, parameter, block, _, count, _ = header
+    if encoding == Encoding.KNOWN and known is not None:
+        if parameter or block or code.size or known.size != count:
+            raise RefusedError("length", f"{count} values for {known.size} known positions")
+        return known
+    position_code = POSITION_CODES[Encoding(encoding)]
+    if not block:
+        return position_code.decode(code, parameter, count, shape, name)
+    if not shape or shape[-1] % block or count % block:
+        raise RefusedError("length", f"{count} entries of a tensor {shape} in blocks of {block}")
+    first = position_code.decode(code, parameter, count // block, (*shape[:-1], shape[-1] // block), name)
+    entries = first[:, None] * np.int32(block) + np.arange(block, dtype=np.int32)
+    return entries.reshape(-1).astype(np.int32, copy=False)
 
 
 def _finite(values: Values) -> Values:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minizerofl.choices import CODECS
 from minizerofl.fl.codecs.message import (
@@ -51,7 +52,8 @@ class Body:
             room[first:].view(self.dtype)[self.kept.positions] = self.values[first:].view(self.dtype)
         else:
             words, values = np.split(room, [room.size - self.values.size])
-            POSITION_CODES[Encoding(encoding)].encode(self.kept, parameter, words.view(np.uint32))
+            coded = self.kept.blocks() if self.header.block else self.kept
+            POSITION_CODES[Encoding(encoding)].encode(coded, parameter, words.view(np.uint32))
             values[:] = self.values
 
 
@@ -107,7 +109,8 @@ class Codec:
             The message.
         """
         seeds = rng.integers(2**32, size=len(schema.shapes)).tolist() if rng else [0] * len(schema.shapes)
-        bodies = [self._body(payload[name], seed) for name, seed in zip(schema.shapes, seeds, strict=True)]
+        tensors = [_with_known(payload[name], schema.known.get(name)) for name in schema.shapes]
+        bodies = [self._body(tensor, seed) for tensor, seed in zip(tensors, seeds, strict=True)]
         start = START + len(bodies) * TENSOR.size
         message = zero_bytes(start + sum(padded(body.header.length) for body in bodies))
         self._fill(message.getbuffer(), bodies, schema)
@@ -145,8 +148,9 @@ class Codec:
 
     def _as_sent(self, tensor: Array | Kept) -> Array | Kept:
         """Write the zeros out, if they are to be written by a codec to which a zero is a value like any other."""
-        fill = self.name == "dense" and isinstance(tensor, Kept) and tensor.draw is None and self._codec.dtype is None
-        return tensor.dense() if fill and isinstance(tensor, Kept) else tensor
+        if not isinstance(tensor, Kept) or tensor.known or tensor.draw is not None:
+            return tensor
+        return tensor.dense() if self.name == "dense" and self._codec.dtype is None else tensor
 
     def _codec_of(self, tensor: Array | Kept) -> ValueCodec:
         """Return the codec of the values of a tensor."""
@@ -160,11 +164,20 @@ class Codec:
         if not isinstance(tensor, Kept):
             return Header(Encoding.WHOLE, exact=exact, entries=size, length=codec.length(size))
         count, found = tensor.positions.size, []
-        names = ("DRAWN",) if tensor.draw is not None else CODECS[self.name]
+        names = ("KNOWN",) if tensor.known else ("DRAWN",) if tensor.draw is not None else CODECS[self.name]
+        in_blocks = tensor.block > 1 and not tensor.known and tensor.draw is None
+        coded, block = (tensor.blocks(), tensor.block) if in_blocks else (tensor, 0)
         for encoding in map(Encoding.__getitem__, names):
             if encoding is not Encoding.FILLED:
-                parameter, words = POSITION_CODES[encoding].fit(tensor)
-                found.append(Header(encoding, parameter, 0, exact, count, 4 * words + codec.length(count)))
+                parameter, words = POSITION_CODES[encoding].fit(coded)
+                found.append(Header(encoding, parameter, block, exact, count, 4 * words + codec.length(count)))
             elif codec.dtype is not None:
                 found.append(Header(encoding, exact=exact, length=codec.length(size)))
         return min(found, key=lambda header: header.length)
+
+
+def _with_known(tensor: Array | Kept, known: NDArray[np.int32] | None) -> Array | Kept:
+    """Mark positions as known where both ends know just these."""
+    if known is not None and isinstance(tensor, Kept) and np.array_equal(tensor.positions, known):
+        return replace(tensor, known=True)
+    return tensor

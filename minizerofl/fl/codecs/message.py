@@ -9,13 +9,14 @@ offset  size  what
 6       2     number of tensors
 8       8     digest of the schema, see `minizerofl.fl.codecs.schema`
 16      4     CRC-32 of all other bytes
-20      12    for each tensor: encoding, parameter, zero, exact (1 each), number of values (4), bytes of its body (4)
+20      12    for each tensor: encoding, parameter, block, exact (1 each), number of values (4), bytes of its body (4)
 ...           for each tensor its body: positions, then values, then zeros up to the border
 ======  ====  ==========================================================
 
-Tensors stand in the order of the schema; names and shapes are not repeated. The values of a tensor that is marked as
-exact are float32, whatever the codec: biases and all of BatchNorm are, since they are few and a small error in a
-variance is a large one in the output.
+Tensors stand in the order of the schema; names and shapes are not repeated. Where weights are kept in blocks of
+neighbouring outputs, `block` is their length, and the positions are those of blocks; otherwise it is 0. The values of
+a tensor that is marked as exact are float32, whatever the codec: biases and all of BatchNorm are, since they are few
+and a small error in a variance is a large one in the output.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from enum import IntEnum
 from typing import NamedTuple
 from zlib import crc32
 
-from minizerofl.fl.codecs.positions import Bitmap, Drawn, PositionCode, Rice, RowsAndColumns
+from minizerofl.fl.codecs.positions import Bitmap, Drawn, Known, PositionCode, Rice, RowsAndColumns
 
 MAGIC = b"MZFL"
 VERSION = 1
@@ -44,6 +45,7 @@ class Encoding(IntEnum):
     CSR = 2
     BITMAP = 3
     RICE = 4
+    KNOWN = 5  # values only: the schema knows the positions
     DRAWN = 6  # at positions that both ends draw from a seed
 
 
@@ -52,7 +54,7 @@ class Header(NamedTuple):
 
     encoding: int
     parameter: int = 0
-    zero: int = 0
+    block: int = 0
     exact: int = 0
     entries: int = 0
     length: int = 0
@@ -62,6 +64,7 @@ POSITION_CODES: dict[Encoding, PositionCode] = {
     Encoding.CSR: RowsAndColumns(),
     Encoding.BITMAP: Bitmap(),
     Encoding.RICE: Rice(),
+    Encoding.KNOWN: Known(),
     Encoding.DRAWN: Drawn(),
 }
 

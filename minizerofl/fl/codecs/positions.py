@@ -12,7 +12,9 @@ q     CSR   bitmap  Rice   H(q) / q
 .30   32    3.3     2.96   2.94
 ====  ====  ======  =====  ========
 
-Positions that were drawn from a seed (the uplink `random-k`) need only that seed.
+Positions that were drawn from a seed (the uplink `random-k`) need only that seed, and positions that both ends know (a
+mask that follows from the seed of the run) nothing. Where entries are kept in blocks of neighbouring outputs, the codes
+write the positions of blocks.
 """
 
 from __future__ import annotations
@@ -147,6 +149,21 @@ class Drawn(PositionCode):
         if parameter != 0 or words.size != 1:
             raise RefusedError("length", f"{words.size} words for positions that are drawn from a seed")
         return draw_positions(int(words[0]), name, math.prod(shape), count)
+
+
+class Known(PositionCode):
+    """Nothing: both ends know the positions, see `minizerofl.fl.codecs.schema.Schema.known`."""
+
+    def fit(self, kept: Kept) -> tuple[int, int]:
+        """Return 0, and no words."""
+        return 0, 0
+
+    def encode(self, kept: Kept, parameter: int, words: Words) -> None:
+        """Write nothing."""
+
+    def decode(self, words: Words, parameter: int, count: int, shape: tuple[int, ...], name: str) -> Positions:
+        """Refuse; what is known is not decoded."""
+        raise RefusedError("schema", f"values of {name} without positions, which are not known")
 
 
 def position_bytes(shape: tuple[int, ...], count: int) -> dict[str, float]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from minizerofl.fl.payload import State
 
@@ -17,6 +20,8 @@ class Schema:
     ----------
     shapes : dict of str to tuple of int
         The shape of each tensor. All values are float32.
+    known : dict of str to (k,) int32
+        The positions that are sent of some tensors, where both ends know them, see `Uplink.known`.
 
     Examples
     --------
@@ -26,13 +31,18 @@ class Schema:
     """
 
     shapes: dict[str, tuple[int, ...]]
+    known: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: State) -> Schema:
+    def of(cls, state: State, known: dict[str, NDArray[np.int32]] | None = None) -> Schema:
         """Return the schema of a state."""
-        return cls({name: value.shape for name, value in state.items()})
+        return cls({name: value.shape for name, value in state.items()}, known or {})
 
     @cached_property
     def digest(self) -> bytes:
-        """The first 8 bytes of the SHA-256 of all names and shapes."""
-        return hashlib.sha256(repr(list(self.shapes.items())).encode()).digest()[:8]
+        """The first 8 bytes of the SHA-256 of all names and shapes, and of the known positions."""
+        content = hashlib.sha256(repr(list(self.shapes.items())).encode())
+        for name, positions in self.known.items():
+            content.update(name.encode())
+            content.update(positions.astype("<i4").tobytes())
+        return content.digest()[:8]

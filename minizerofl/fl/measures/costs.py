@@ -11,7 +11,8 @@ dX         the same                                                   the same
 dW         for each kept activation, OC times the taps that meet it   the same
 =========  =========================================================  =======================================
 
-The counts are those of the masks that training really used, read off the graph of each mini-batch before it is swept.
+Where a rule fixes the mask, dW counts only products with kept weights, instead of all OC outputs. The counts are those
+of the masks that training really used, read off the graph of each mini-batch before it is swept.
 """
 
 from __future__ import annotations

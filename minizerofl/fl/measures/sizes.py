@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from minizerofl.choices import CODECS
+from minizerofl.choices import CODECS, RULES
 from minizerofl.fl.codecs import Codec, Schema
-from minizerofl.fl.payload import Kept, Payload, State
-from minizerofl.fl.uplinks import TopKWeights, Uplink
+from minizerofl.fl.payload import Kept, Payload
+from minizerofl.fl.uplinks import TopKWeights
 from minizerofl.models import build
-from minizerofl.nn import sparse_weights
+from minizerofl.models.setup import initial_weights
+from minizerofl.nn import Module, sparse_weights
+from minizerofl.sparse.rules import Selection
 
 PAPER_MB = 1_024_000  # bytes
 # Size in the paper's "MB" (tables 1 and 3), by sparsity and mask ratio; (0, 0) is the dense model.
@@ -73,7 +75,7 @@ def count_as_paper(payload: Payload) -> int:
     )
 
 
-def sizes(model: str, values: str = "float32") -> Iterator[Sizes]:
+def sizes(model: str, values: str = "float32", selection: str = "top-k") -> Iterator[Sizes]:
     """Encode an update of a model with its initial weights for every row of the paper's tables.
 
     Parameters
@@ -82,16 +84,21 @@ def sizes(model: str, values: str = "float32") -> Iterator[Sizes]:
         "resnet18" or "femnist_cnn".
     values : str
         "float32" or "float16", see `Codec`.
+    selection : str
+        The rule that chooses what is sent, a name of `minizerofl.choices.RULES`.
     """
     for (sparsity, mask_ratio), paper in PAPER_SIZES[model].items():
         network = build(model, sparsity=sparsity, seed=0, num_classes=CLASSES[model])
         state = network.state_dict()
-        payload = _select(TopKWeights(sparse_weights(network), mask_ratio), state) if sparsity else state
+        uplink = TopKWeights(sparse_weights(network), mask_ratio, _rule(selection, network))
+        payload = uplink.select(state, state) if sparsity else state
         counted = count_as_paper(payload) if sparsity else 4 * sum(value.size for value in state.values())
-        schema = Schema.of(state)
+        schema = Schema.of(state, uplink.known(state))
         encoded = {codec: len(Codec(codec, values).encode(payload, schema)) for codec in CODECS}
         yield Sizes(sparsity, mask_ratio, paper, counted, encoded)
 
 
-def _select(uplink: Uplink, state: State) -> Payload:
-    return uplink.select(state, state)
+def _rule(selection: str, network: Module) -> Selection:
+    rule = RULES[selection]()
+    rule.begin(initial_weights(network))
+    return rule

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from minizerofl.fl.payload import Array, Kept, Payload, State
+from minizerofl.fl.payload import Array, Kept, Payload, State, whole_blocks
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.sparse.rules import Selection, TopK, ask
 from minizerofl.sparse.selection import Positions, count_kept
@@ -112,17 +112,31 @@ class Uplink(ABC):
         """
         ctx = ctx or Context()
         ranked = {name: self.rank(name, start[name], end[name], ctx) for name in end if name in self.sparse}
-        budget = {name: count_kept(end[name].size, self.sparse[name], self.mask_ratio) for name in ranked}
-        chosen = self.choose(ranked, budget, ctx)
+        chosen = self.choose(ranked, self._budget(ranked), ctx)
         payload: dict[str, Array | Kept] = {}
         for name, after in end.items():
             before = start[name]
             if name in chosen:
                 values = self.values(name, ranked[name], chosen[name], before, after, ctx)
-                payload[name] = Kept(after.shape, chosen[name], values)
+                block = self.selection.block if whole_blocks(chosen[name], after.shape, self.selection.block) else 1
+                payload[name] = Kept(after.shape, chosen[name], values, block=block)
             else:
                 payload[name] = after - before if self.differences else after
         return payload
+
+    def known(self, state: State) -> dict[str, Positions]:
+        """Return the positions that every client sends, where the server knows them without being told.
+
+        That is so if the mask of the rule follows from the seed and the initial weights (`Selection.known`).
+        """
+        if not self.selection.known or type(self).choose is not Uplink.choose:
+            return {}
+        weights = {name: state[name] for name in state if name in self.sparse}
+        return ask(self.selection, weights, self._budget(weights))
+
+    def _budget(self, arrays: Mapping[str, Array]) -> dict[str, int]:
+        """Return how many entries of each may be sent."""
+        return {name: count_kept(array.size, self.sparse[name], self.mask_ratio) for name, array in arrays.items()}
 
     def apply(self, state: State, average: State) -> State:
         """Return what the average makes of the global model: itself, or the sum of both if differences are sent."""

@@ -1,0 +1,233 @@
+"""The fast path of SWAT where weights are kept in blocks of neighbouring outputs (see `minizerofl.sparse.blocks`).
+
+The forward product sums rows of the input (`minizerofl.kernels.blocks.sum_blocks`). dX is its transpose: the same
+blocks spread rows of dY over rows of dX (`spread_blocks`), so they are sorted once for both. dW is that of
+`minizerofl.sparse.fast`; but where only kept blocks are trained (`support`), nothing else of it is computed.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from minizerofl.autograd.op import Node, Op, Products
+from minizerofl.autograd.ops.linear import check_linear
+from minizerofl.autograd.ops.window import Window, windows
+from minizerofl.autograd.rowsparse import EntrySparse, Gradient, at_positions
+from minizerofl.autograd.sums import accurate_sum
+from minizerofl.autograd.tensor import Array
+from minizerofl.kernels import blockgrad, blocks, layout
+from minizerofl.kernels.memory import empty, zeros
+from minizerofl.kernels.types import Indices
+from minizerofl.sparse.fast import outer_products, pad_to_vectors, sort_activations, weight_gradient, with_channels
+from minizerofl.sparse.geometry import CACHE, Geometry, prepare_geometry
+from minizerofl.sparse.selection import Positions, largest
+from minizerofl.sparse.swat import POINT, count_dw
+
+Bsr: TypeAlias = scipy.sparse.bsr_array
+Grouped = tuple[Array, Array, Array]
+L2 = 75 * 2**10  # float32 values for which there is room in L2 (512 KB), beside all else
+STRIP = 256  # floats of a row that are computed at a time
+TOGETHER = 64  # input channels whose blocks make a group
+
+
+class BlockLinear(Op):
+    """`SwatLinear` with W_top (in, out) as a block-sparse matrix; k activations are kept."""
+
+    name = "sparse_linear"
+
+    @staticmethod
+    def forward(
+        node: Node, x: Array, w: Array, b: Array | None, w_top: Bsr, k: int, support: Positions | None = None
+    ) -> Array:
+        """Compute y = W_top^T x + b."""
+        check_linear(x, w, b)
+        (I, N), O = x.shape, w.shape[1]  # noqa: E741
+        vectors = pad_to_vectors(x)
+        lanes = vectors.shape[1]
+        grouped = group_blocks(w_top, _linear_order(I, w_top.shape[1] // w_top.blocksize[1], lanes))
+        out = empty((w_top.shape[1], 1, lanes), x.dtype)
+        blocks.sum_blocks(*grouped, vectors, 0, blocks.Tiles(1, lanes), out)
+        y = np.ascontiguousarray(out[:O, 0, :N])  # (B * size, 1, lanes) -> (O, N)
+        if b is not None:
+            y += b[:, None]
+        if any(node.needs_grad):
+            node.save(w_top, grouped, *largest(x, k), w.shape, support)
+        return y
+
+    @staticmethod
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
+        """Compute dX = W_top dY and dW = x_top dY^T."""
+        w_top, grouped, positions, values, w_shape, support = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
+        dx = None
+        if wants_x:
+            dy = pad_to_vectors(with_channels(grad, w_top.shape[1]))
+            out = zeros((w_shape[0], dy.shape[1]), grad.dtype)
+            bounds, offsets, weights = grouped
+            blocks.spread_blocks(bounds, offsets, weights, dy[:, None], 0, blocks.Tiles(1, dy.shape[1]), out)
+            dx = np.ascontiguousarray(out[:, : grad.shape[1]])
+        dw = at_positions(outer_products(positions, values, grad, w_shape), support) if wants_w else None
+        return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
+
+    @staticmethod
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
+        """Each weight of W_top meets each sample; each kept activation meets each output."""
+        w_top, _, positions, _, (inputs, outputs), support = node.saved
+        kept = count_entries(w_top, outputs) * out[1]
+        dw = count_dw(positions, (inputs, 1, 1, out[1]), support, (inputs, 1, 1, outputs), POINT, POINT)
+        return Products(kept, kept, dw, inputs * outputs * out[1])
+
+
+class BlockConv2d(Op):
+    """`SwatConv2d` with W_top (IC*KH*KW, OC) as a block-sparse matrix; k activations are kept."""
+
+    name = "sparse_conv2d"
+
+    @staticmethod
+    def forward(
+        node: Node,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        w_top: Bsr,
+        k: int,
+        stride: int,
+        padding: int,
+        support: Positions | None = None,
+    ) -> Array:
+        """Convolve with W_top; keep it and the largest activations."""
+        down, across = windows(x, w, b, stride, padding)
+        (IC, _, _, N), OC = x.shape, w.shape[3]
+        geometry = prepare_geometry(down, across, IC, N)
+        grouped = group_blocks(
+            w_top, _order(down, across, (IC, w_top.shape[1] // w_top.blocksize[1]), N, _share(w_top))
+        )
+        out = empty((w_top.shape[1], down.out, across.out * N), x.dtype)
+        blocks.sum_blocks(*grouped, geometry.input_planes(x), geometry.step, tiles(geometry, IC), out)
+        y = out[:OC]
+        if b is not None:
+            y += b[:, None, None]
+        if any(node.needs_grad):
+            node.save(w_top, grouped, *largest(x, k), geometry, x.shape, w.shape, support)
+        return y.reshape(OC, down.out, across.out, N)  # (OC, OH, OW*N) -> (OC, OH, OW, N)
+
+    @staticmethod
+    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
+        """Compute dX from dY and W_top, dW from dY and the kept activations, and db."""
+        w_top, grouped, positions, values, geometry, x_shape, w_shape, support = node.saved
+        wants_x, wants_w, wants_b = node.needs_grad
+        grad = np.ascontiguousarray(grad)
+        dx = _input_gradient(with_channels(grad, w_top.shape[1]), grouped, geometry, x_shape) if wants_x else None
+        dw: Gradient | None = None
+        if wants_w and support is None:
+            dw = weight_gradient(grad, positions, values, geometry, x_shape, w_shape)
+        elif wants_w:
+            kept = block_gradient(grad, positions, values, geometry, x_shape, w_top)
+            dw = EntrySparse(w_shape, support, kept[inside(w_top, w_shape[-1])])
+        return dx, dw, grad.reshape(w_shape[3], -1).sum(axis=1) if wants_b else None
+
+    @staticmethod
+    def macs(node: Node, out: tuple[int, ...]) -> Products:
+        """Each weight of W_top meets each output pixel; each kept activation meets, for each tap, each output."""
+        w_top, _, positions, _, geometry, x_shape, w_shape, support = node.saved
+        pixels = math.prod(out[1:])
+        dw = count_dw(positions, x_shape, support, w_shape, geometry.down.window, geometry.across.window)
+        kept = count_entries(w_top, w_shape[-1]) * pixels
+        return Products(kept, kept, dw, math.prod(w_shape) * pixels)
+
+
+def count_entries(w_top: Bsr, width: int) -> int:
+    """Count the weights in the blocks of a sparse matrix; what fills up the last block of a row does not count.
+
+    Examples
+    --------
+    >>> count_entries(scipy.sparse.bsr_array(np.ones((1, 8)), blocksize=(1, 4)), width=6)
+    6
+    """
+    return int(np.count_nonzero(inside(w_top, width)))
+
+
+def block_gradient(
+    dy: Array, positions: Positions, values: Array, geometry: Geometry, x_shape: tuple[int, ...], w_top: Bsr
+) -> Array:
+    """Compute dW of the kept blocks alone, (number, N)."""
+    kept, grid, height = sort_activations(positions, values, geometry, x_shape)
+    dy = with_channels(dy, max(w_top.shape[1], layout.CHANNEL_TILE))
+    g = empty((height, grid.columns, geometry.batch, layout.CHANNEL_TILE), dy.dtype)
+    dw = empty((len(w_top.indices), w_top.blocksize[1]), dy.dtype)
+    places = blockgrad.Kept(w_top.indptr, w_top.indices)
+    blockgrad.block_gradient(kept, grid, geometry.taps, places, dy, geometry.across.border, g, dw)
+    return dw
+
+
+def inside(w_top: Bsr, width: int) -> NDArray[np.bool_]:
+    """Return which numbers of the blocks are weights, (number, N); the others fill up the last block of a row.
+
+    Examples
+    --------
+    >>> inside(scipy.sparse.bsr_array(np.ones((1, 4)), blocksize=(1, 4)), width=3)
+    array([[ True,  True,  True, False]])
+    """
+    size = w_top.blocksize[1]
+    answer: NDArray[np.bool_] = w_top.indices[:, None] * size + np.arange(size) < width
+    return answer
+
+
+def group_blocks(w_top: Bsr, order: tuple[int, Indices]) -> Grouped:
+    """Sort the blocks of a sparse matrix by group; return where each group starts, their offsets and values."""
+    groups, by_row = order
+    values = w_top.data[:, 0]
+    grouped = np.empty(groups + 1, np.int32), np.empty(len(values), np.int32), empty(values.shape, values.dtype)
+    blocks.group_blocks(w_top.indptr, w_top.indices, values, by_row, *grouped)
+    return grouped
+
+
+def _input_gradient(dy: Array, grouped: Grouped, geometry: Geometry, x_shape: tuple[int, ...]) -> Array:
+    """Compute dX in planes like those of the padded input, and cut the padding off."""
+    S, planes = geometry.stride, (geometry.down.planes, geometry.across.planes)
+    dx = zeros((x_shape[0], S, S, *planes, geometry.batch), dy.dtype)
+    rows = dy.reshape(*dy.shape[:2], -1)  # (OC, OH, OW, N) -> (OC, OH, OW*N)
+    blocks.spread_blocks(*grouped, rows, geometry.step, tiles(geometry, len(dx)), dx.reshape(len(dx) * S * S, -1))
+    return geometry.cut(dx)
+
+
+def tiles(geometry: Geometry, channels: int) -> blocks.Tiles:
+    """Divide the result so that what an area needs of the input channels of a group fits into L2."""
+    down, across = geometry.down.window, geometry.across.window
+    line = min(STRIP, across.out * geometry.batch) + (across.kernel - 1) * geometry.batch
+    lines = L2 // (min(channels, TOGETHER) * line)
+    return blocks.Tiles(min(down.out, max(1, lines - down.kernel + 1)), STRIP)
+
+
+def _share(w_top: Bsr) -> float:
+    """Return the share of the blocks that is kept, rounded to two digits: the order is cached by it."""
+    number = math.prod(w_top.shape) // w_top.blocksize[1]
+    return float(f"{max(1, len(w_top.indices)) / number:.2g}")
+
+
+@lru_cache(maxsize=256)
+def _order(down: Window, across: Window, channels: tuple[int, int], batch: int, density: float) -> tuple[int, Indices]:
+    """Prepare the number of groups, and for each input channel and tap its first group and its offset.
+
+    Starting a group costs as much as adding about ten blocks, so a group should have at least thirty.
+    """
+    IC, B = channels
+    geometry = prepare_geometry(down, across, IC, batch)
+    T = down.kernel * across.kernel
+    together = max(TOGETHER, math.ceil(30 / (density * T)))
+    channel = np.arange(IC * T) // T
+    return -(-IC // together) * B, np.stack([channel // together * B, geometry.offsets]).astype(np.int32)
+
+
+@lru_cache(maxsize=256)
+def _linear_order(inputs: int, B: int, lanes: int) -> tuple[int, Indices]:
+    """Prepare the same for a linear layer, whose rows have `lanes` numbers."""
+    together = max(1, CACHE // lanes)
+    rows = np.arange(inputs)
+    return -(-inputs // together) * B, np.stack([rows // together * B, rows * lanes]).astype(np.int32)
