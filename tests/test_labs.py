@@ -31,7 +31,7 @@ def text(name: str) -> str:
 def cells(name: str) -> list[str]:
     """Return the code cells of a page, without their tags."""
     found = re.findall(
-        r"^```\{code-cell\} ipython3\n(?::tags: .*\n\n)?(.*?)^```$", text(name), re.MULTILINE | re.DOTALL
+        r"^```\{code-cell\} ipython3\n(?::tags: [^\n]*\n\n)?(.*?)^```$", text(name), re.MULTILINE | re.DOTALL
     )
     assert len(found) == text(name).count("{code-cell}")
     return found
