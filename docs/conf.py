@@ -33,6 +33,7 @@ myst_heading_anchors = 4
 myst_enable_extensions = []
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_execution_in_temp = True  # the laboratories write files and runs
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # The sections "Parameters" and "Returns" say it in words.
