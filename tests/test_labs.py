@@ -203,3 +203,35 @@ def test_what_the_answers_say_of_bytes_is_so() -> None:
         positions = up[group] * 1e6 / 16 - 4 * (8_382 + kept) - 90
         bound = (-q * np.log2(q) - (1 - q) * np.log2(1 - q)) / q
         assert bound < 8 * positions / kept < 1.02 * bound
+
+
+def test_what_the_answers_say_of_alpha_is_so() -> None:
+    mean = {alpha: values("alpha", alpha).mean().round(1) for alpha in ("0.1", "1.0", "1000.0")}
+    balanced = {alpha: values("alpha", alpha, "balanced, %").mean().round(1) for alpha in mean}
+    assert (mean, balanced) == (
+        {"0.1": 26.6, "1.0": 34.7, "1000.0": 31.3},
+        {"0.1": 20.9, "1.0": 29.2, "1000.0": 30.7},
+    )
+    falls = "largest fall in a round, points"
+    assert values("alpha", "1000.0", falls).max() < 6.1 < 9.0 <= values("alpha", "0.1", falls).min()
+
+
+def test_what_the_answers_say_of_initialisation_is_so() -> None:
+    assert round(values("initialisation", "ink, he-normal").mean(), 1) == 38.1
+    assert round(values("initialisation", "ink, he-uniform").mean(), 1) == 39.6
+    assert round(values("initialisation", "ink, torch").mean(), 1) == 7.5
+    assert max(values("initialisation", f"raw, {init}").max() for init in ("he-normal", "he-uniform", "torch")) < 19
+
+
+def test_what_the_answers_say_of_five_seeds_is_so() -> None:
+    lines = EXPECTED.differences(FIGURES["five-seeds"])[2:]
+    assert lines == [
+        ["0 to 4", "-1.37", "-2.89 to +0.62"],
+        ["5 to 9", "-2.88", "-4.49 to -0.55"],
+        ["0 to 9", "-2.13", "-3.42 to -0.81"],
+    ]
+    more, full = values("five-seeds", "topk-weights"), values("five-seeds", "full")
+    assert [round(each, 1) for each in (more - full)[1:3]] == [-3.1, 1.1]
+    assert np.count_nonzero(more > full) == 1
+    assert [round(float((2 * (more - full)[:n].std(ddof=1)) ** 2)) for n in (5, 10)] == [10, 14]
+    assert 4 * (more[:5].var(ddof=1) + full[:5].var(ddof=1)) > 800

@@ -26,7 +26,7 @@ from minizerofl_cli.compare.statistics import bootstrap_interval
 
 HERE = Path(__file__).parent
 FILE = HERE / "expected.toml"
-SEEDS = {"five-seeds": range(10)}  # of the others five
+SEEDS = {"five-seeds": range(10)}  # the others have five
 Row = Mapping[str, str]
 Values = dict[str, list[float]]  # measure: its value for each seed
 
@@ -210,12 +210,12 @@ def main() -> None:
     """Measure, write the file, and put the tables into the pages."""
     if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(LABS):
         sys.exit(__doc__)
-    entries = expected()
     for lab in sys.argv[2:] or LABS:
-        entries[lab] = {"seeds": seeds(lab), "groups": measured(lab, run(lab, Path(sys.argv[1])))}
+        entry = {"seeds": seeds(lab), "groups": measured(lab, run(lab, Path(sys.argv[1])))}
+        entries = {**expected(), lab: entry}
         FILE.write_text(as_toml(entries), encoding="utf-8")
         page = HERE / f"{lab}.md"
-        text, made = page.read_text(encoding="utf-8"), table(lab, entries[lab])
+        text, made = page.read_text(encoding="utf-8"), table(lab, entry)
         page.write_text(MARKS.sub(lambda found, made=made: found[1] + made + found[2], text), encoding="utf-8")  # type: ignore[misc]
 
 
