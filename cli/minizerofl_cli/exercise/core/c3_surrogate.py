@@ -78,7 +78,10 @@ class Doubled(Linear):
 def points(rng: Generator) -> Iterator[Given]:
     """Yield a layer's input and weights, far from ties."""
     for shape in ((2, 2), (4, 2)):
-        x, w = (rng.permutation(np.arange(1.0, 1 + np.prod(shape))).reshape(shape) / 4 for _ in range(2))
+        told_apart = False
+        while not told_apart:
+            x, w = (rng.permutation(np.arange(1.0, 1 + np.prod(shape))).reshape(shape) / 4 for _ in range(2))
+            told_apart = bool(np.any((keep_half(x) @ np.ones((2, 2))) != (x @ np.ones((2, 2))) * (keep_half(w) != 0)))
         yield {"x": x, "W": w}
 
 
