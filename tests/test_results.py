@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from minizerofl_cli.compare.statistics import Difference
@@ -28,8 +29,9 @@ def results() -> ModuleType:
     return module
 
 
-def test_the_tables_of_the_page_are_those_of_the_runs(results: ModuleType) -> None:
-    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["results", "bytes"])
+def test_the_tables_of_the_page_are_those_of_the_runs(results: ModuleType, name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     assert page.count("<!-- table ") >= 1
     assert results.with_tables(page) == page
 
@@ -48,7 +50,7 @@ def test_a_list_is_run_collected_and_tabulated(
 ) -> None:
     """The smallest experiments, on synthetic data: the table has what the runs say, and nothing is run twice."""
     base = "--source synthetic --clients 4 --clients-per-round 2 --rounds 2 --eval-every 1 --masks-every 1 --model mlp"
-    listed = {"base": base, "baseline": "b", "targets": [0, 100]}
+    listed = {"base": base, "baseline": "b", "targets": [0, 100], "budgets": [0.0001, 100], "clients_per_round": 2}
     listed["experiment"] = [
         {"name": "a", "title": "A", "options": "--mask-ratio 0.2 --eval-dense", "seeds": 2},
         {"name": "b", "title": "B", "options": "--uplink full", "seeds": 2},
@@ -70,8 +72,21 @@ def test_a_list_is_run_collected_and_tabulated(
     rows = {name: list(table(found)) for name, table in results.TABLES.items() if name != "statements"}
     assert [row[0] for row in rows["accuracies"]] == ["", "A", "B"]
     assert [row[0] for row in rows["evaluations"]] == ["", "A"]
+    assert [row[3:5] for row in rows["budgets"]] == [["at 0.0001 GB", "at 100 GB"], ["", ""], ["", ""]]
+    assert float(rows["budgets"][2][1]) == pytest.approx(found.last("b", "cum_uplink_bytes")[0] / 4e6, abs=0.01)
     assert all(row[1] != "not reached" and row[4] == "not reached" for row in rows["targets"][1:])
     assert all(len(row) == len(rows[name][0]) for name in rows for row in rows[name])
+
+
+def test_an_accuracy_at_a_budget_lies_between_those_of_two_evaluations(results: ModuleType) -> None:
+    cells = {"experiment": "a", "seed": "0", "cum_uplink_bytes": "1e9", "cum_downlink_bytes": "1e9"}
+    rows = [
+        {**cells, "round": "1", "test_accuracy": "0.5"},
+        {**cells, "round": "2", "test_accuracy": "0.7", "cum_uplink_bytes": "3e9"},
+    ]
+    found = results.Results({}, rows)
+    assert [*results.at_budget(found, "a", 2e9), *results.at_budget(found, "a", 3e9)] == pytest.approx([50, 60])
+    assert np.isnan([*results.at_budget(found, "a", 1e9), *results.at_budget(found, "a", 5e9)]).all()
 
 
 @pytest.mark.parametrize(

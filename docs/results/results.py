@@ -1,4 +1,4 @@
-"""Run the experiments of a list, collect their histories, and write the tables of docs/results.md.
+"""Run the experiments of a list, collect their histories, and write the tables of docs/results.md and docs/bytes.md.
 
     python docs/results/results.py run docs/results/femnist.toml RUNS_FOLDER DATA_FOLDER
     python docs/results/results.py collect docs/results/femnist.toml RUNS_FOLDER
@@ -7,7 +7,7 @@
 
 `run` trains what is missing, and goes on where it was stopped. `collect` writes what the finished runs measured to a
 CSV file beside the list, and `race` what `minizerofl bench --federation --json RACE.json` measured. `tables` reads the
-CSV files and writes every table of docs/results.md again that stands between `<!-- table NAME -->` and `<!-- end -->`.
+CSV files and writes every table of these pages again that stands between `<!-- table NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from minizerofl_cli.report.rundata import read_rows
 from minizerofl_cli.runs.reading import RunFiles, find_runs
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "results.md"
+PAGES = [HERE.parent / "results.md", HERE.parent / "bytes.md"]
 HISTORY = {  # columns of history.csv that are kept, and how many digits of them
     "test_accuracy": 5,
     "validation_accuracy": 5,
@@ -227,6 +227,31 @@ def targets(results: Results) -> Iterator[list[str]]:
         yield [each["title"], *cells]
 
 
+def budgets(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the table of accuracies at equal bytes both ways: those of all clients together, in GB."""
+    wanted = results.listed["budgets"]
+    yield ["", "MB up", "MB down", *(f"at {budget} GB" for budget in wanted), "at the end"]
+    for each in results.experiments:
+        name = each["name"]
+        rounds = results.last(name, "round")
+        a_turn = [1e-6 / (results.listed["clients_per_round"] * count) for count in rounds.values()]
+        up, down = (results.last(name, f"cum_{way}link_bytes") for way in ("up", "down"))
+        ways = (spread(sum_ * x for sum_, x in zip(way.values(), a_turn, strict=True)) for way in (up, down))
+        cells = [number(way.mean, 2) for way in ways]
+        for budget in wanted:
+            reached = [at for at in at_budget(results, name, 1e9 * budget) if not np.isnan(at)]
+            cells.append(shown(spread(reached)) if len(reached) == len(rounds) else "")
+        yield [each["title"], *cells, shown(spread(results.last(name, "test_accuracy", 100).values()))]
+
+
+def at_budget(results: Results, experiment: str, budget: float) -> Iterator[float]:
+    """Yield the accuracy in % of each seed when its bytes both ways reach a budget; NaN if they never do."""
+    accuracies = results.curves(experiment, "test_accuracy")
+    up, down = (results.curves(experiment, f"cum_{way}link_bytes") for way in ("up", "down"))
+    for seed, accuracy in accuracies.items():
+        yield float(np.interp(budget, up[seed] + down[seed], 100 * accuracy, left=np.nan, right=np.nan))
+
+
 def statements(results: Results) -> Iterator[list[str]]:
     """Yield the paper's statements that a list of experiments judges, by paired differences after the last round."""
     yield ["the paper says", "here", "so it"]
@@ -321,7 +346,7 @@ def race_table(name: str, targets: Sequence[float] = (70, 75, 78)) -> Iterator[l
             yield [contestant, goal, f"{at['round']:.0f}", *seconds, f"{up:.1f}", f"{both:.1f}"]
 
 
-TABLES = {each.__name__: each for each in (accuracies, evaluations, masks, targets, statements)}
+TABLES = {each.__name__: each for each in (accuracies, evaluations, masks, targets, budgets, statements)}
 
 
 def table(name: str) -> str:
@@ -348,7 +373,8 @@ def main() -> None:
         case ["race", measured, output]:
             write_race(Path(measured), Path(output))
         case ["tables"]:
-            PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+            for page in PAGES:
+                page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
         case _:
             sys.exit(__doc__)
 

@@ -59,7 +59,7 @@ class Aggregator:
     >>> aggregator = Aggregator({"w": np.zeros(2, np.float32)})
     >>> for n, value in ((1, 4.0), (3, 8.0)):
     ...     payload = {"w": Kept((2,), np.array([1], np.int32), np.array([value], np.float32))}
-    ...     sent = aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
+    ...     aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
     >>> aggregator.average()
     {'w': array([0., 7.], dtype=float32)}
     """
@@ -84,8 +84,8 @@ class Aggregator:
         # For each entry, the samples of the clients that sent it, if these are needed.
         self._senders = {name: np.zeros(value.size) for name, value in state.items()} if average == "senders" else {}
 
-    def fold(self, update: Update) -> Payload:
-        """Add an update; return what it contained.
+    def fold(self, update: Update) -> None:
+        """Add an update.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Aggregator:
         if update.num_samples <= 0:
             raise RefusedError("no samples", f"the client claims to have trained on {update.num_samples} samples")
         began = time.perf_counter()
-        payload = decode(update.message, self.schema, self._codec)
+        payload = self.decode(update)
         self.decode_seconds += time.perf_counter() - began
         self._check(payload)
         for name, tensor in payload.items():
@@ -107,7 +107,10 @@ class Aggregator:
                 self._senders[name][sent] += update.num_samples
         self.accepted += 1
         self.num_samples += update.num_samples
-        return payload
+
+    def decode(self, update: Update) -> Payload:
+        """Decode an update, see `minizerofl.fl.codecs.decode`."""
+        return decode(update.message, self.schema, self._codec)
 
     def parts(self, update: Update) -> Parts:
         """Return what the bytes of an update that was added are for."""

@@ -58,12 +58,12 @@ class Intake:
             return answer.outcome
         outcome, before = replace(answer.outcome, uplink_bytes=len(update.message)), self._aggregator.decode_seconds
         try:
-            payload = self._aggregator.fold(update)
+            self._aggregator.fold(update)
         except RefusedError as error:
             return replace(outcome, status="refused", reason=str(error))
         if answer.memory:
             self.memories[outcome.client] = answer.memory
         if self._note_masks:
-            note_sent(self.sent, payload)
+            note_sent(self.sent, self._aggregator.decode(update))
         seconds = self._aggregator.decode_seconds - before
         return replace(outcome, parts=self._aggregator.parts(update), uplink_decode_seconds=seconds)

@@ -23,8 +23,9 @@ def craft(
     exact: int = 0,
     length: int | None = None,
     values: int = 4,
+    schema: Schema = SCHEMA,
 ) -> bytes:
-    head = HEAD.pack(MAGIC, VERSION, values, 1, SCHEMA.digest)
+    head = HEAD.pack(MAGIC, VERSION, values, 1, schema.digest)
     length = len(body) if length is None else length
     rest = TENSOR.pack(encoding, parameter, block, exact, count, length) + body + bytes(-len(body) % 4)
     return head + struct.pack("<I", zlib.crc32(rest, zlib.crc32(head))) + rest
@@ -73,15 +74,13 @@ WRONG = {
     "a block too far": (craft(Encoding.CSR, words(0, 0, 1, 1) + 5 * ONE, 5, block=5), "index"),
     "a mark that is neither 0 nor 1": (craft(Encoding.WHOLE, 10 * ONE, 10, exact=2), "format"),
     "unknown values": (craft(Encoding.WHOLE, 10 * ONE, 10, values=9), "format"),
-    "zeros that are not kept": (craft(Encoding.FILLED, words(0, *SCALE, 7), 0, values=17), "format"),
     "drawn, with a parameter": (craft(Encoding.DRAWN, words(5) + ONE, 1, parameter=1), "length"),
     "drawn, without a seed": (craft(Encoding.DRAWN, ONE, 1), "length"),
     "drawn, more than there are": (craft(Encoding.DRAWN, words(5) + 11 * ONE, 11), "length"),
     "int8, a step that is not finite": (craft(Encoding.WHOLE, words(NAN) + bytes(10), 10, values=1), "not finite"),
     "int8, a step that is too large": (craft(Encoding.WHOLE, words(HUGE) + 10 * b"\x7f", 10, values=1), "not finite"),
-    "eden, a scale that is not finite": (craft(Encoding.WHOLE, words(0, NAN, 7), 10, values=17), "not finite"),
-    "eden, a scale that is too large": (craft(Encoding.WHOLE, words(0, HUGE, 7), 10, values=17), "not finite"),
-    "eden, a word too many": (craft(Encoding.WHOLE, words(0, *SCALE, 7, 0), 10, values=17), "length"),
+    "eden, a word too many": (craft(Encoding.WHOLE, 10 * ONE + words(0), 10, values=17), "length"),
+    "eden, zeros that are not kept": (craft(Encoding.FILLED, 10 * ONE, 10, values=17), "format"),
     "ternary, not finite": (
         craft(Encoding.BITMAP, words(1, NAN) + b"\1", 1, values=3),
         "not finite",
@@ -122,4 +121,27 @@ def test_one_wrong_thing_is_enough(case: str) -> None:
     message, reason = WRONG[case]
     with pytest.raises(RefusedError) as refused:
         decode(message, SCHEMA)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("scale", "code", "reason"),
+    [
+        (struct.unpack("<I", ONE)[0], words(1, 2, 3, 4), ""),
+        (NAN, words(1, 2, 3, 4), "not finite"),
+        (HUGE, words(1, 2, 3, 4), "not finite"),
+        (0, words(1, 2, 3), "length"),
+        (0, words(1, 2, 3, 4, 5), "length"),
+    ],
+)
+def test_eden_of_twenty_values_is_a_seed_a_scale_and_128_bits(scale: int, code: bytes, reason: str) -> None:
+    schema = Schema({"w": (4, 5)})
+    message = craft(Encoding.WHOLE, words(7, scale) + code, 20, values=17, schema=schema)
+    if not reason:
+        values = decode(message, schema)["w"]
+        assert np.isfinite(values).all()
+        assert np.count_nonzero(values) > 10
+        return
+    with pytest.raises(RefusedError) as refused:
+        decode(message, schema)
     assert refused.value.reason == reason

@@ -105,13 +105,20 @@ def test_mostly_nan_is_divergence_before_it_is_a_lost_quorum(simulate: Simulate)
 
 @pytest.mark.parametrize("uplink", UPLINKS)
 def test_a_weight_that_is_not_finite_never_leaves_a_client(simulate: Simulate, uplink: str) -> None:
-    run = simulate(rounds=1, uplink=uplink)
-    run.state["0.weight"][0, 0] = np.nan
+    run = simulate(rounds=1, uplink=uplink, lr_start=1e30)
     with pytest.raises(DivergedError, match="3 of 3 updates were not finite") as error:
         list(run.run())
     assert [(each.status, each.uplink_bytes) for each in error.value.outcomes] == [("refused", 0)] * 3
     assert "not finite: 0.weight" in error.value.outcomes[0].reason
     assert not run.client_memories
+
+
+def test_a_model_that_is_not_finite_is_refused_by_the_clients(simulate: Simulate) -> None:
+    run = simulate(rounds=1)
+    run.state["0.weight"][0, 0] = np.nan
+    with pytest.raises(DivergedError, match="3 of 3 updates were not finite") as error:
+        list(run.run())
+    assert error.value.outcomes[0].reason.startswith("downlink: not finite")
 
 
 @pytest.mark.parametrize(

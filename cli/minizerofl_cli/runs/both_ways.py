@@ -42,10 +42,10 @@ def model_lines(model: str, csv_file: Path | None = None) -> Iterator[str]:
         rungs = list(ladder(payload, state, sparse))
         columns.append((f"{sparsity:g} {ratio:g}" if sparsity else "dense", rungs))
         whole += [(sparsity, ratio, rung.name, *_bytes(rung)) for rung in rungs]
-    head = ["", *(name for name, _ in columns)]
+    head = ["sp r", *(name for name, _ in columns)]
     names = [rung.name for rung in columns[0][1]]
     dense = columns[0][1][0]
-    yield f"{model} with its initial weights, topk-weights at sp and r; a client's message"
+    yield f"{model}, initial weights, topk-weights at sp and r: a client's message"
     yield from table(head, [[name, *(_mb(rungs[i].up) for _, rungs in columns)] for i, name in enumerate(names)])
     yield "both ways: with the server's message, which is dense in the first round"
     both = [[name, *(_mb(rungs[i].up + rungs[i].down) for _, rungs in columns)] for i, name in enumerate(names)]
@@ -108,8 +108,8 @@ def run_lines(run: Path, csv_file: Path | None = None) -> Iterator[str]:
         for rung in rungs
     ]
     yield from table(["", "up", "computed", "down", "computed", "both", "less"], rows)
-    yield f"{UNIT}; computed: without headers and scales;"
-    yield "less: how many times less than dense float32 both ways."
+    yield f"{UNIT}."
+    yield "computed: without headers and scales; less: than dense float32 both ways."
     if csv_file:
         write_csv(csv_file, csv_text(("coding", *COLUMNS), [(rung.name, *_bytes(rung)) for rung in rungs]))
 

@@ -71,12 +71,12 @@ def ladder(payload: Payload, state: State, sparse: Collection[str]) -> Iterator[
     >>> for rung in ladder(state, state, ["w"]):
     ...     print(f"{rung.name:18} {rung.up:6,} {rung.computed_up:6,} {rung.down:4,} {rung.computed_down:4,}")
     CSR up, dense down 16,684 16,640 16,684 16,640
-    lossless           16,684 16,640  612  570
-    float16             8,492  8,448  484  442
-    int8                4,400  4,352  424  378
-    EDEN, 4 bits        2,356  2,304  396  346
-    EDEN, 2 bits        1,332  1,280  380  330
-    EDEN, 1 bit           820    768  372  322
+    lossless           16,684 16,640  620  571
+    float16             8,492  8,448  492  443
+    int8                4,400  4,352  432  379
+    EDEN, 4 bits        2,356  2,304  436  347
+    EDEN, 2 bits        1,332  1,280  404  331
+    EDEN, 1 bit           820    768  388  323
     """
     schema = Schema.of(state)
     sent_down = {name: non_zeros(value) if name in sparse else value for name, value in state.items()}
