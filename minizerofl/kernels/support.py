@@ -51,7 +51,11 @@ def pick_rows(rows: Indices, dw: Floats, positions: Indices, values: Floats) -> 
 
 @kernel
 def sgd_at(w: Floats, positions: Indices, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
-    """Step against the gradient at some positions: ``w[p] -= lr (g + weight_decay w[p])``."""
+    """Step against the gradient at some positions: ``w[p] -= lr (g + weight_decay w[p])``.
+
+    Without weight decay, a weight whose gradient is zero is not even read.
+    """
     for i in range(np.uint64(positions.size)):
-        at = np.uint64(positions[i])
-        w[at] -= lr * (g[i] + weight_decay * w[at])
+        if g[i] != 0 or weight_decay != 0:
+            at = np.uint64(positions[i])
+            w[at] -= lr * (g[i] + weight_decay * w[at])

@@ -135,7 +135,7 @@ def _take(matrix: Array, chosen: Positions, size: int) -> Array:
     """Return the values of some blocks, (number, 1, size)."""
     missing = -matrix.shape[1] % size
     whole = np.pad(matrix, ((0, 0), (0, missing))) if missing else np.ascontiguousarray(matrix)
-    return whole.reshape(-1, 1, size)[chosen]
+    return np.take(whole.reshape(-1, size), chosen, axis=0)[:, None]  # many times as fast as indexing with an array
 
 
 class TopBlocks:

@@ -129,7 +129,8 @@ class BlockConv2d(Op):
             dw = weight_gradient(grad, positions, values, geometry, x_shape, w_shape)
         elif wants_w:
             kept = block_gradient(grad, positions, values, geometry, x_shape, w_top)
-            dw = EntrySparse(w_shape, support, kept[inside(w_top, w_shape[-1])])
+            filled = w_top.shape[1] > w_shape[-1]  # the last block of a row
+            dw = EntrySparse(w_shape, support, kept[inside(w_top, w_shape[-1])] if filled else kept.reshape(-1))
         return dx, dw, grad.reshape(w_shape[3], -1).sum(axis=1) if wants_b else None
 
     @staticmethod
