@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minizerofl_cli.bench.ratio import fastest, ratio, ratio_text
+from minizerofl_cli.bench.report import step_lines
+from minizerofl_cli.bench.steps import StepResult
 
 SPEEDS = st.lists(st.floats(0.1, 10), min_size=2, max_size=9)
 
@@ -35,3 +37,21 @@ def test_noise_is_no_ratio() -> None:
 
 def test_the_fastest_has_the_highest_median_not_the_best_burst() -> None:
     assert fastest({"a": [9.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0]}, ["a", "b"]) == "b"
+
+
+def test_rules_are_compared_with_top_k_at_the_same_sparsity() -> None:
+    rates = {
+        "sparse 0.9": [4.0, 4.0, 4.0],
+        "sparse 0.8": [2.0, 2.0, 2.0],
+        "sparse 0.9 block-8": [6.0, 6.0, 6.0],
+        "sparse 0.8 block-8": [5.0, 5.0, 5.0],
+        "dense": [1.0, 1.0, 1.0],
+    }
+    result = StepResult("femnist_cnn", 10, 1, [0.9, 0.8], rates, ["top-k", "block-8"])
+    assert result.opponents() == ["dense", "top-k"]
+    ratios = {name: result.against(name, "top-k").median for name in result.sparse()}
+    assert ratios == {"sparse 0.9": 1, "sparse 0.8": 1, "sparse 0.9 block-8": 1.5, "sparse 0.8 block-8": 2.5}
+    lines = step_lines(result, 200)
+    assert [line.count("x (") for line in lines if line.startswith("sparse")] == [1, 1, 2, 2]
+    alone = StepResult("femnist_cnn", 10, 1, [0.9], {name: rates[name] for name in ("sparse 0.9", "dense")})
+    assert alone.opponents() == ["dense"]

@@ -115,3 +115,23 @@ def test_what_does_not_go_together_is_said(arguments, message, invoke, finished_
     result = invoke("sizes", *(finished_run.path if each == "RUN" else each for each in arguments))
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_blocks_and_known_masks_cost_fewer_index_bytes(tmp_path) -> None:
+    """A block of 8 has one index for 8 values, and a mask that follows from the seed has none."""
+    sizes, table = {}, tmp_path / "sizes.csv"
+    for rule in ("top-k", "block-8", "uniform"):
+        arguments = ["sizes", "--model", "femnist_cnn", "--selection", rule, "--csv", str(table)]
+        result = CliRunner().invoke(cli, arguments, env={"COLUMNS": "200"}, catch_exceptions=False)
+        assert result.exit_code == 0
+        sizes[rule] = [int(row["csr_bytes"]) for row in csv.DictReader(io.StringIO(table.read_text()))][1]
+    values = sizes["uniform"]
+    assert sizes["top-k"] - values > 7 * (sizes["block-8"] - values) > 0
+    assert "of uniform" in result.output.splitlines()[0]
+    assert result.output.splitlines()[-1] == "The paper's figures are those of top-k."
+
+
+def test_both_ways_shows_no_other_rule() -> None:
+    result = CliRunner().invoke(cli, ["sizes", "--both-ways", "--selection", "block-8"])
+    assert result.exit_code == 2
+    assert "leave out --selection" in result.output
