@@ -67,7 +67,7 @@ def test_hints_and_solution(invoke):
         assert invoke("exercise", "hint", "c1", number).output.startswith(find(("c1",))[0].hints()[number - 1])
     assert "hint c1 2" in invoke("exercise", "hint", "c1").output
     shown = invoke("exercise", "solution", "c2").output
-    assert "dw = x_top @ grad.T" in shown
+    assert "x_top @ grad.T" in shown
     assert "In plain NumPy" in invoke("exercise", "solution", "c1").output
 
 

@@ -112,44 +112,44 @@ PROPERTIES = (
 
 def masked_weights(node: Node, grad: Array) -> Gradients:
     """Give a gradient only to the weights of W_top; the others can then never grow."""
-    x_top, w_top = node.saved
+    x_top, w_top, _ = node.saved
     return w_top @ grad, (x_top @ grad.T) * (w_top != 0), grad.sum(axis=1)
 
 
 def dense_weights(node: Node, grad: Array) -> Gradients:
     """Compute dX from all weights, also from those that took no part in the forward pass."""
-    x_top, _ = node.saved
+    x_top, _, _ = node.saved
     return node.inputs[1].array @ grad, x_top @ grad.T, grad.sum(axis=1)  # type: ignore[union-attr]
 
 
 def dense_activations(node: Node, grad: Array) -> Gradients:
     """Compute dW from the whole input, not from x_top."""
-    _, w_top = node.saved
+    _, w_top, _ = node.saved
     return w_top @ grad, node.inputs[0].array @ grad.T, grad.sum(axis=1)  # type: ignore[union-attr]
 
 
 def sparse_gradient(node: Node, grad: Array) -> Gradients:
     """Make dY sparse as well; SWAT never does."""
-    x_top, w_top = node.saved
+    x_top, w_top, _ = node.saved
     top = keep_largest(grad, -(-grad.size // 2))
     return w_top @ top, x_top @ top.T, top.sum(axis=1)
 
 
 def mean_bias(node: Node, grad: Array) -> Gradients:
     """Take the mean of dY over the samples for db; the loss has divided by N already."""
-    x_top, w_top = node.saved
+    x_top, w_top, _ = node.saved
     return w_top @ grad, x_top @ grad.T, grad.mean(axis=1)
 
 
 def mean_everywhere(node: Node, grad: Array) -> Gradients:
     """Divide dW and db by the number of samples; the loss has divided by N already."""
-    x_top, w_top = node.saved
+    x_top, w_top, _ = node.saved
     return w_top @ grad, x_top @ grad.T / grad.shape[1], grad.mean(axis=1)
 
 
 def exchanged(node: Node, grad: Array) -> Gradients:
     """Return dW in the place of dX and dX in the place of dW."""
-    x_top, w_top = node.saved
+    x_top, w_top, _ = node.saved
     return x_top @ grad.T, w_top @ grad, grad.sum(axis=1)
 
 

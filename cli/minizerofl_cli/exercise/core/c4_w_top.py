@@ -115,50 +115,56 @@ def _finish(w_top: Array, x: Array, b: Array | None) -> Array:
     return y if b is None else y + b[:, None]
 
 
-def all_weights(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def all_weights(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None) -> Array:
     """Compute y from all weights, in training too."""
-    node.save(keep_largest(x, k), np.where(w_mask, w, 0))
+    node.save(keep_largest(x, k), np.where(w_mask, w, 0), support)
     return _finish(w, x, b)
 
 
-def all_in_evaluation(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def all_in_evaluation(
+    node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None
+) -> Array:
     """Use all weights where no gradient is wanted: the model that is evaluated is not the one that was trained."""
     w_top = np.where(w_mask, w, 0)
-    node.save(keep_largest(x, k), w_top)
+    node.save(keep_largest(x, k), w_top, support)
     return _finish(w_top if any(node.needs_grad) else w, x, b)
 
 
-def sparse_input(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def sparse_input(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None) -> Array:
     """Use x_top in the forward pass; it is for the backward pass only."""
     x_top, w_top = keep_largest(x, k), np.where(w_mask, w, 0)
-    node.save(x_top, w_top)
+    node.save(x_top, w_top, support)
     return _finish(w_top, x_top, b)
 
 
-def written_over(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def written_over(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None) -> Array:
     """Set the small master weights to zero, in place; what they have learned is lost."""
     w *= w_mask
-    node.save(keep_largest(x, k), w.copy())
+    node.save(keep_largest(x, k), w.copy(), support)
     return _finish(w, x, b)
 
 
-def dense_input_saved(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def dense_input_saved(
+    node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None
+) -> Array:
     """Save the whole x, so that dW is computed from all activations."""
     w_top = np.where(w_mask, w, 0)
-    node.save(x, w_top)
+    node.save(x, w_top, support)
     return _finish(w_top, x, b)
 
 
-def dense_weights_saved(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def dense_weights_saved(
+    node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None
+) -> Array:
     """Save the whole W, so that dX is computed from weights that took no part."""
-    node.save(keep_largest(x, k), w)
+    node.save(keep_largest(x, k), w, support)
     return _finish(np.where(w_mask, w, 0), x, b)
 
 
-def no_bias(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int) -> Array:
+def no_bias(node: Node, x: Array, w: Array, b: Array | None, w_mask: Array, k: int, support: Any = None) -> Array:
     """Leave the bias out."""
     w_top = np.where(w_mask, w, 0)
-    node.save(keep_largest(x, k), w_top)
+    node.save(keep_largest(x, k), w_top, support)
     return _finish(w_top, x, None)
 
 
