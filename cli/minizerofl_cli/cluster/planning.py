@@ -7,7 +7,8 @@ A round of n clients on N nodes, each of which trains w clients at once, takes a
     + (N * model + n * update) / link            bytes through the server's network
     + n * update / FOLD + evaluation             the server's own work, one update after the other
 
-WAIT, NODE and FOLD were fitted to rounds on one machine with 1, 2 and 4 nodes; docs/cluster.md says how, and how well.
+WAIT, NODE and FOLD are estimates: Flower's own intervals, and rounds on one machine; docs/cluster.md says how to fit
+them.
 """
 
 from __future__ import annotations

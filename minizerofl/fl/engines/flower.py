@@ -33,25 +33,38 @@ def to_content(letter: Letter) -> Any:
     Examples
     --------
     >>> content = to_content(Letter({"round": 3}, {"model": b"abc"}, codec="rice"))
-    >>> content["parts"]["model"].stype, from_content(content) == Letter({"round": 3}, {"model": b"abc"}, "rice")
+    >>> content["parts"]["parts"].stype, from_content(content) == Letter({"round": 3}, {"model": b"abc"}, "rice")
     ('minizerofl.rice.v1', True)
     """
-    stype = f"{FAMILY}.{letter.codec}.{FORMAT}"
-    arrays = {name: Array("uint8", (len(part),), stype, part) for name, part in letter.parts.items()}
-    head = json.dumps({**letter.head, "codec": letter.codec})
-    return RecordDict({HEAD: ConfigRecord({HEAD: head}), PARTS: ArrayRecord(arrays)})
+    # All parts in one array: Flower carries each array on its own, with several requests.
+    whole = b"".join(letter.parts.values())
+    sizes = {name: len(part) for name, part in letter.parts.items()}
+    head = json.dumps({"said": letter.head, "codec": letter.codec, "sizes": sizes})
+    array = Array("uint8", (len(whole),), f"{FAMILY}.{letter.codec}.{FORMAT}", whole)
+    return RecordDict({HEAD: ConfigRecord({HEAD: head}), PARTS: ArrayRecord({PARTS: array})})
 
 
 def from_content(content: Any) -> Letter:
     """Read the content of a message; an empty letter if it is not one of ours."""
     try:
-        head = json.loads(str(content[HEAD][HEAD]))
-        codec = str(head.pop("codec"))
-        stype = f"{FAMILY}.{codec}.{FORMAT}"
-        parts = {str(name): bytes(array.data) for name, array in content[PARTS].items() if array.stype == stype}
+        told = json.loads(str(content[HEAD][HEAD]))
+        said, codec, array = told["said"], str(told["codec"]), content[PARTS][PARTS]
+        if array.stype != f"{FAMILY}.{codec}.{FORMAT}" or not isinstance(said, dict):
+            return Letter()
+        return Letter(said, _split(bytes(array.data), told["sizes"]), codec)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return Letter()
-    return Letter(head, parts, codec) if isinstance(head, dict) else Letter()
+
+
+def _split(whole: bytes, sizes: dict[str, int]) -> dict[str, bytes]:
+    """Divide bytes into parts of these sizes; a part that is not there is empty."""
+    parts, at = {}, 0
+    for name, size in sizes.items():
+        if type(size) is not int or size < 0:
+            raise ValueError("a part has no size")
+        parts[name] = whole[at : at + size]
+        at += size
+    return parts
 
 
 def answer(message: Any, context: Any) -> Any:

@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("flwr", reason="needs the extra flower")
 
 from minizerofl.fl import load_model
+from minizerofl.fl.engines import flower as engine
 from minizerofl.fl.engines.relay import Desk, Letter
 from minizerofl.fl.engines.wire import read_request
 from minizerofl.fl.files.history import CLIENT_TIMING_COLUMNS, TIMING_COLUMNS
@@ -104,8 +105,8 @@ def test_a_killed_server_resumes_to_the_same_model_and_leaves_nothing(machine):
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_server_and_all_that_it_started(machine, signum):
-    server = machine.serve(*PLAIN, "--rounds", 50, "--local-nodes", 1)
-    machine.wait_for("serve.log", "round 1/50")
+    server = machine.serve(*PLAIN, "--rounds", 9, "--local-nodes", 1)
+    machine.wait_for("serve.log", "round 1/9")
     server.send_signal(signum)
     assert machine.end(server) == 128 + signum
     machine.expect_nothing_left()
@@ -269,3 +270,23 @@ def test_devices_keep_their_samples(machine):
         ("alice", "30", "accepted"),
         ("bob", "20", "accepted"),
     }
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "[" * 100_000,
+        "[1]",
+        '{"said": {}, "codec": "rice", "sizes": {"a": -1}}',
+        '{"said": {}, "codec": "rice", "sizes": [1]}',
+        '{"said": 3, "codec": "rice", "sizes": {}}',
+        '{"said": {}, "codec": "csr", "sizes": {}}',
+    ],
+)
+def test_a_message_of_anything_else_is_an_empty_letter(head):
+    content = engine.to_content(Letter({"round": 1}, {"a": b"ab", "b": b"c"}, "rice"))
+    assert engine.from_content(content) == Letter({"round": 1}, {"a": b"ab", "b": b"c"}, "rice")
+    content["head"]["head"] = head
+    assert engine.from_content(content) == Letter()
+    del content["parts"]
+    assert engine.from_content(content) == Letter()
