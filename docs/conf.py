@@ -1,6 +1,5 @@
 """How the book is built: sphinx-build -W -b html docs build/book, with the extra [docs] installed."""
 
-import logging
 import sys
 from pathlib import Path
 
@@ -22,8 +21,6 @@ extensions = [
     "command_line",
     "public_names",
 ]
-# A glob of the contents may find nothing; Sphinx has no name by which this warning could be switched off.
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "glob pattern" not in str(record.msg))
 default_role = "py:obj"  # a name in a docstring is a link if it is public
 highlight_language = "text"
 smartquotes = False  # they would turn --option into a dash
@@ -32,7 +29,7 @@ smartquotes = False  # they would turn --option into a dash
 myst_heading_anchors = 4
 myst_enable_extensions = []
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 300  # seconds for a cell; a laboratory takes half a minute
 nb_execution_in_temp = True  # the laboratories write files and runs
 
 autodoc_member_order = "bysource"
