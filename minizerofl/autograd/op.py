@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from minizerofl.autograd.rowsparse import Gradient
+from minizerofl.autograd.rowsparse import EntrySparse, Gradient, RowSparse
 from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import FLOATS, Array, Tensor, as_array
 from minizerofl.autograd.writelog import WriteLog
@@ -257,7 +257,7 @@ class Op:
     def _fit(cls, grad: Gradient | None, tensor: Tensor) -> Gradient:
         if grad is None:
             raise RuntimeError(f"{cls.name}: backward returned None for an input that requires a gradient")
-        if isinstance(grad, np.ndarray):
+        if not isinstance(grad, RowSparse | EntrySparse):
             grad = _keep_zero_d(unbroadcast(_keep_zero_d(grad, tensor.dtype), tensor.shape), tensor.dtype)
         if grad.shape != tensor.shape or grad.dtype != tensor.dtype:
             raise RuntimeError(

@@ -97,7 +97,7 @@ Gradient: TypeAlias = NDArray[Any] | RowSparse | EntrySparse
 
 def dense(grad: Gradient) -> NDArray[Any]:
     """Return the whole array, zeros included; an array is returned as it is."""
-    if isinstance(grad, np.ndarray):
+    if not isinstance(grad, RowSparse | EntrySparse):
         return grad
     whole = np.zeros(grad.shape, grad.dtype)
     if isinstance(grad, RowSparse):
