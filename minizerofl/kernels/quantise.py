@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from minizerofl.kernels.jit import kernel
 
-__all__ = ["eden_decode", "eden_encode", "hadamard", "int8_decode", "int8_encode", "largest", "mix"]
+__all__ = ["block_length", "eden_decode", "eden_encode", "hadamard", "int8_decode", "int8_encode", "largest", "mix"]
 
 Words = NDArray[np.uint32]
 Values = NDArray[np.float32]

@@ -52,6 +52,11 @@ def test_random_bits_are_fair_and_differ_by_seed() -> None:
     assert all((a == b).mean() < 0.35 for a, b in ((bits[0], bits[1]), (bits[1], bits[2])))
 
 
+@given(st.integers(1, quantise.BLOCK))
+def test_the_length_of_a_block_equals_its_reference(n: int) -> None:
+    assert quantise.block_length(n) == reference.block_length(n)
+
+
 @given(SEEDS, SIZES)
 def test_the_largest_magnitude_equals_its_reference(seed: int, n: int) -> None:
     values = draw(seed, n)

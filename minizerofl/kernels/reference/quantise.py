@@ -37,6 +37,11 @@ def hadamard(x: Array) -> None:
     x[:] = matrix @ x
 
 
+def block_length(n: int) -> int:
+    """Return the power of two to which a block of n values is filled up."""
+    return int(max(SHORTEST, 1 << (n - 1).bit_length()))
+
+
 def eden_encode(
     values: Values, bits: int, cuts: Values, centres: Values, seed: int, scales: Values, words: Words
 ) -> None:
@@ -44,7 +49,7 @@ def eden_encode(
     written = 0
     for block, first in enumerate(range(0, values.size, BLOCK)):
         some = values[first : first + BLOCK].astype(np.float64)
-        d = max(SHORTEST, 1 << (some.size - 1).bit_length())
+        d = block_length(some.size)
         scales[block] = 0
         if np.abs(some).max() >= SMALLEST:
             x = np.zeros(d)
@@ -63,7 +68,7 @@ def eden_decode(words: Words, bits: int, centres: Values, seed: int, scales: Val
     read = 0
     for block, first in enumerate(range(0, values.size, BLOCK)):
         some = values[first : first + BLOCK]
-        d = max(SHORTEST, 1 << (some.size - 1).bit_length())
+        d = block_length(some.size)
         share = words[read : read + d * bits // 32]
         read += share.size
         codes = (share >> np.arange(0, 32, bits, dtype=np.uint32)[:, None]) & np.uint32(2**bits - 1)

@@ -27,7 +27,10 @@ def test_every_choice_is_told_in_the_help(invoke):
     text = " ".join(invoke("train", "--help").output.split())
     for name, known in CHOICES.items():
         for choice in known:
-            assert re.search(rf"--{name.replace('_', '-')} (\[[^]]*|NAME [^.]*)\b{re.escape(choice)}\b", text), (name, choice)
+            assert re.search(rf"--{name.replace('_', '-')} (\[[^]]*|NAME [^.]*)\b{re.escape(choice)}\b", text), (
+                name,
+                choice,
+            )
 
 
 def test_options_override_the_recipe_and_seeds_follow_the_seed():
