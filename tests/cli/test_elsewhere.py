@@ -26,7 +26,7 @@ for arguments in json.loads(sys.argv[1]):
         cli(arguments)
     except SystemExit as end:
         assert not end.code, (arguments, end.code)
-from minizerofl.fl.engines import AVAILABLE
+from minizerofl.fl.engines.processes import AVAILABLE
 if sys.platform == "win32":
     with tempfile.NamedTemporaryFile(delete=False) as held:
         try:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minizerofl.fl.codecs.eden import CENTRES
@@ -102,9 +102,10 @@ def test_the_transform_equals_its_reference_and_is_its_own_inverse(seed: int, d:
     np.testing.assert_allclose(found / d, x, rtol=1e-4, atol=1e-5)
 
 
-@given(SEEDS, SIZES, st.sampled_from([1, 2, 4]))
-def test_eden_equals_its_reference(seed: int, n: int, bits: int) -> None:
-    values = draw(seed, n)
+@given(SEEDS, SIZES, st.sampled_from([1, 2, 4]), st.sampled_from([1.0, 0.0]))
+@example(0, 100, 1, 0.0)  # nothing but zeros
+def test_eden_equals_its_reference(seed: int, n: int, bits: int, scale: float) -> None:
+    values = draw(seed, n, scale)
     ours, theirs = code(values, bits, seed), code(values, bits, seed, reference)
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-3)
     # A value that lies on the border of two intervals may fall to either side.

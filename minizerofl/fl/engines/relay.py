@@ -63,8 +63,8 @@ class Desk:
     hello
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
         key = secrets.token_bytes(32)
         self._listener = Listener((HOST, 0), authkey=key)
         place = {"address": list(self._listener.address), "key": key.hex()}

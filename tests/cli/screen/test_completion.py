@@ -35,7 +35,7 @@ def test_commands_and_options(complete):
 
 @pytest.mark.parametrize("setting", CHOICES)
 def test_every_named_setting_completes_to_its_names(complete, setting):
-    assert complete("train", f"--{setting}") == list(CHOICES[setting])
+    assert complete("train", f"--{setting.replace('_', '-')}") == list(CHOICES[setting])
 
 
 def test_models_recipes_sources_and_partitions(complete):
