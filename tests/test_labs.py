@@ -1,6 +1,7 @@
 """The laboratories: their cells run as they stand, and what the pages promise is what was measured."""
 
 import csv
+import os
 import re
 import runpy
 import shlex
@@ -77,6 +78,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     plt.switch_backend(backend)
 
 
+@pytest.mark.skipif("MINIZEROFL_BOOK" not in os.environ, reason="takes minutes: run with the tests of the book")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # an old matplotlib with a new pyparsing
 @pytest.mark.parametrize("name", NAMES)
 def test_the_cells_run_and_give_what_is_expected(name: str, notebook: Path) -> None:

@@ -1,6 +1,7 @@
 """Damaged messages: refused, or harmless; never a crash, never more memory than the model explains."""
 
 import math
+import os
 import struct
 import tracemalloc
 import zlib
@@ -13,7 +14,7 @@ from minizerofl.fl.payload import draw_positions
 
 SCHEMA = Schema({"conv": (4, 3, 3, 8), "bias": (8,), "linear": (50, 100)})
 ENTRIES = sum(math.prod(shape) for shape in SCHEMA.shapes.values())
-DAMAGES = 10_000  # of the messages of each codec of values
+DAMAGES = int(os.environ.get("MINIZEROFL_DAMAGES", "1000"))  # of the messages of each codec of values; CI has 10,000
 
 
 def payload(rng: np.random.Generator) -> Payload:
@@ -106,7 +107,7 @@ def test_with_a_right_checksum_they_are_refused_or_harmless(values: str) -> None
     finally:
         tracemalloc.stop()
     assert set(outcomes) == {"harmless", "format", "schema", "length", "index", "not finite"}
-    assert min(outcomes.values()) > 5, outcomes
+    assert min(outcomes.values()) * 2_000 > DAMAGES, outcomes
 
 
 def check(back: Payload) -> None:
