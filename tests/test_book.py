@@ -88,7 +88,7 @@ def broken(page: Path) -> list[str]:
     return missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(BOOK)))
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(BOOK)) for page in PAGES])
 def test_every_internal_link_resolves(page: Path) -> None:
     assert broken(page) == []
 
