@@ -82,7 +82,8 @@ def test_a_round_of_pytorch_is_a_round_of_ours(model: str, shape: tuple, workers
         assert (a.round, a.lr, a.clients, a.num_samples) == (b.round, b.lr, b.clients, b.num_samples)
         assert b.train_loss == pytest.approx(a.train_loss, abs=1e-3)
         assert b.score.loss == pytest.approx(a.score.loss, abs=3e-3)
-        assert a.downlink_bytes == b.downlink_bytes == b.uplink_bytes
+        assert b.downlink_bytes == b.uplink_bytes
+        assert 0 <= a.downlink_bytes - b.downlink_bytes < 4_000  # our message has headers
         assert b.uplink_bytes <= a.uplink_bytes < 1.01 * b.uplink_bytes  # Our messages have headers.
         assert b.train_seconds > 0 < b.eval_seconds
     assert ours[1].train_loss != pytest.approx(ours[0].train_loss, abs=1e-2)  # Something was learned.
