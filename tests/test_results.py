@@ -1,8 +1,7 @@
 """The tables of docs/results.md are those of the runs in docs/results."""
 
 import csv
-import importlib.util
-import sys
+import importlib
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -18,15 +17,11 @@ RESULTS = ROOT / "docs" / "results"
 LISTS = sorted(file.stem for file in RESULTS.glob("*.toml") if file.with_suffix(".csv").exists())
 
 
-@pytest.fixture(scope="module")
-def results() -> ModuleType:
-    """Import docs/results/results.py."""
-    spec = importlib.util.spec_from_file_location("results_of_the_docs", RESULTS / "results.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a dataclass looks for its module there
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import docs/results/results.py, which finds the other scripts beside it."""
+    monkeypatch.syspath_prepend(RESULTS)
+    return importlib.import_module("results")
 
 
 @pytest.mark.parametrize("name", ["results", "bytes"])

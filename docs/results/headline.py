@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import race
 
 from minizerofl_cli.runs.reading import RunFiles, find_runs
 from minizerofl_cli.screen.pictures import picture
@@ -55,28 +56,15 @@ def read(name: str) -> dict[str, np.ndarray]:
     return {column: np.array([float(row[column]) for row in rows]).reshape(seeds, -1) for column in COLUMNS[3:]}
 
 
-def read_race() -> dict[str, dict[str, np.ndarray]]:
-    """Read race.csv: the columns of each contestant, (rounds,) each."""
-    with (HERE / "race.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        name: {
-            column: np.array([float(row[column]) for row in rows if row["contestant"] == name])
-            for column in ("test_accuracy", "seconds", "uplink_bytes")
-        }
-        for name in CURVES
-    }
-
-
 def draw(output: Path) -> None:
     """Draw the picture."""
-    race = read_race()
+    contestants = race.read("race")
     with picture(7.2, 3.4, output) as figure:
         panels = figure.subplots(1, 2, sharey=True)
         for name, (title, dash, colour) in CURVES.items():
-            its = race[name]
-            for panel, x in zip(panels, (its["seconds"].cumsum(), its["uplink_bytes"].cumsum() / 1e9), strict=True):
-                panel.plot(x, 100 * its["test_accuracy"], dash, color=colour, linewidth=1.6, label=title)
+            its = contestants[name]
+            for panel, x in zip(panels, (its["seconds"], its["uplink_bytes"] / 1e9), strict=True):
+                panel.plot(x, its["accuracy"], dash, color=colour, linewidth=1.6, label=title)
         for panel, label in zip(panels, ("seconds of training and averaging", "sent by the clients (GB)"), strict=True):
             panel.set(xlabel=label, xlim=(0, None), ylim=(0, 88))
             panel.grid(alpha=0.3)

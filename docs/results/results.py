@@ -13,18 +13,18 @@ CSV files and writes every table of these pages again that stands between `<!-- 
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import race
 
 from minizerofl_cli.compare.measures import first_at_least, number
 from minizerofl_cli.compare.statistics import Difference, Spread, Verdict, paired_difference, spread, verdict
@@ -157,17 +157,8 @@ def accuracies(results: Results) -> Iterator[list[str]]:
     """Yield the rows of the main table of a list: accuracy, difference to the baseline, verdict, scores, bytes."""
     baseline = results.listed["baseline"]
     title = next(each["title"] for each in results.experiments if each["name"] == baseline)
-    yield [
-        "",
-        "seeds",
-        "accuracy, %",
-        f"minus {title}",
-        "at least as good?",
-        "balanced",
-        "worst 5 %",
-        "GB up",
-        "GB both",
-    ]
+    scores = ("accuracy, %", f"minus {title}", "at least as good?", "balanced", "worst 5 %")
+    yield ["", "seeds", *scores, "GB up", "GB both"]
     for each in results.experiments:
         name = each["name"]
         difference = results.difference(name, baseline) if name != baseline else None
@@ -304,55 +295,13 @@ def told(difference: Difference | None) -> str:
     return f"{difference.mean:+.1f}{interval}"
 
 
-def write_race(measured: Path, output: Path) -> None:
-    """Write the CSV file of a race from what `minizerofl bench --federation --json` wrote."""
-    columns = ("round", "test_accuracy", "seconds", "eval_seconds", "uplink_bytes", "downlink_bytes")
-    rows = [
-        [each["name"], str(each["settings"]["lr_start"]), *(f"{round[name]:.6g}" for name in columns[:4])]
-        + [str(round[name]) for name in columns[4:]]
-        for each in json.loads(measured.read_text(encoding="utf-8"))["contestants"]
-        for round in each["rounds"]
-    ]
-    with output.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("contestant", "lr", *columns), *rows])
-
-
-def read_race(name: str) -> dict[str, dict[str, np.ndarray]]:
-    """Read a race: for each contestant the accuracy in % after each round, and what it had spent until then."""
-    with (HERE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    race = {}
-    for contestant in dict.fromkeys(row["contestant"] for row in rows):
-        its = [row for row in rows if row["contestant"] == contestant]
-        columns = {name: np.array([float(row[name]) for row in its]) for name in its[0] if name != "contestant"}
-        spent = {name: columns[name].cumsum() for name in ("seconds", "eval_seconds", "uplink_bytes", "downlink_bytes")}
-        race[contestant] = {**spent, "round": columns["round"], "accuracy": 100 * columns["test_accuracy"]}
-    return race
-
-
-def race_table(name: str, targets: Sequence[float] = (70, 75, 78)) -> Iterator[list[str]]:
-    """Yield the rows of a race: what each contestant had spent when it first reached a target, and the end."""
-    yield ["", "to", "rounds", "s", "s with evaluation", "GB up", "GB both"]
-    for target in (*targets, None):
-        for contestant, its in read_race(name).items():
-            reached = np.flatnonzero(its["accuracy"].round(9) >= target) if target else [its["round"].size - 1]
-            goal = f"{target} %" if target else f"the end: {its['accuracy'][-1]:.1f} %"
-            if not len(reached):
-                yield [contestant, goal, "not reached", "", "", "", ""]
-                continue
-            at = {column: values[reached[0]] for column, values in its.items()}
-            up, both = at["uplink_bytes"] / 1e9, (at["uplink_bytes"] + at["downlink_bytes"]) / 1e9
-            seconds = f"{at['seconds']:.1f}", f"{at['seconds'] + at['eval_seconds']:.1f}"
-            yield [contestant, goal, f"{at['round']:.0f}", *seconds, f"{up:.1f}", f"{both:.1f}"]
-
-
 TABLES = {each.__name__: each for each in (accuracies, evaluations, masks, targets, budgets, statements)}
 
 
 def table(name: str) -> str:
     """Return a table in Markdown; its name is that of a list and of a function of `TABLES`, or 'NAME race'."""
     listed, kind = name.split()
-    made = race_table(listed) if kind == "race" else TABLES[kind](Results.read(listed))
+    made = race.rows(listed) if kind == "race" else TABLES[kind](Results.read(listed))
     rows = [f"| {' | '.join(cells)} |" for cells in made]
     return "\n".join([rows[0], "|" + "---|" * (rows[0].count(" | ") + 1), *rows[1:]])
 
@@ -371,7 +320,7 @@ def main() -> None:
         case ["collect", listed, folder]:
             collect(read_list(listed), Path(folder), Path(listed).with_suffix(".csv"))
         case ["race", measured, output]:
-            write_race(Path(measured), Path(output))
+            race.write(Path(measured), Path(output))
         case ["tables"]:
             for page in PAGES:
                 page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")

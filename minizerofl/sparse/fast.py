@@ -23,7 +23,7 @@ from minizerofl.kernels import conv, layout, linear
 from minizerofl.kernels.memory import MIN_LANES, empty, whole_vectors, zeros
 from minizerofl.sparse.geometry import Geometry, Order, prepare_geometry, prepare_orders
 from minizerofl.sparse.selection import Positions, largest
-from minizerofl.sparse.swat import POINT, count_dw
+from minizerofl.sparse.swat import count_conv2d, count_linear
 
 Csr: TypeAlias = scipy.sparse.csr_array
 Shape: TypeAlias = tuple[int, ...]
@@ -63,9 +63,7 @@ class FastLinear(Op):
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each kept activation meets each output."""
         w_top, positions, _, support = node.saved
-        kept, (inputs, outputs) = w_top.nnz * out[1], w_top.shape
-        dw = count_dw(positions, (inputs, 1, 1, out[1]), support, (inputs, 1, 1, outputs), POINT, POINT)
-        return Products(kept, kept, dw, inputs * outputs * out[1])
+        return count_linear(w_top.nnz, positions, support, w_top.shape, out[1])
 
 
 class FastConv2d(Op):
@@ -114,10 +112,8 @@ class FastConv2d(Op):
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each kept activation meets, for each tap, each output."""
         w_top, positions, _, geometry, _, x_shape, w_shape, support = node.saved
-        pixels = math.prod(out[1:])
-        dw = count_dw(positions, x_shape, support, w_shape, geometry.down.window, geometry.across.window)
-        kept = w_top.nnz * pixels
-        return Products(kept, kept, dw, math.prod(w_shape) * pixels)
+        window = geometry.down.window, geometry.across.window
+        return count_conv2d(w_top.nnz, positions, support, (x_shape, w_shape), window, out)
 
 
 def _density(w_top: Csr) -> float:

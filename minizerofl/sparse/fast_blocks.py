@@ -27,7 +27,7 @@ from minizerofl.kernels.types import Indices
 from minizerofl.sparse.fast import outer_products, pad_to_vectors, sort_activations, weight_gradient, with_channels
 from minizerofl.sparse.geometry import CACHE, Geometry, prepare_geometry
 from minizerofl.sparse.selection import Positions, largest
-from minizerofl.sparse.swat import POINT, count_dw
+from minizerofl.sparse.swat import count_conv2d, count_linear
 
 Bsr: TypeAlias = scipy.sparse.bsr_array
 Grouped = tuple[Array, Array, Array]
@@ -78,10 +78,8 @@ class BlockLinear(Op):
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each kept activation meets each output."""
-        w_top, _, positions, _, (inputs, outputs), support = node.saved
-        kept = count_entries(w_top, outputs) * out[1]
-        dw = count_dw(positions, (inputs, 1, 1, out[1]), support, (inputs, 1, 1, outputs), POINT, POINT)
-        return Products(kept, kept, dw, inputs * outputs * out[1])
+        w_top, _, positions, _, w_shape, support = node.saved
+        return count_linear(count_entries(w_top, w_shape[1]), positions, support, w_shape, out[1])
 
 
 class BlockConv2d(Op):
@@ -137,10 +135,8 @@ class BlockConv2d(Op):
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each kept activation meets, for each tap, each output."""
         w_top, _, positions, _, geometry, x_shape, w_shape, support = node.saved
-        pixels = math.prod(out[1:])
-        dw = count_dw(positions, x_shape, support, w_shape, geometry.down.window, geometry.across.window)
-        kept = count_entries(w_top, w_shape[-1]) * pixels
-        return Products(kept, kept, dw, math.prod(w_shape) * pixels)
+        kept, window = count_entries(w_top, w_shape[-1]), (geometry.down.window, geometry.across.window)
+        return count_conv2d(kept, positions, support, (x_shape, w_shape), window, out)
 
 
 def count_entries(w_top: Bsr, width: int) -> int:

@@ -61,10 +61,7 @@ class SwatLinear(Op):
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each entry of x_top meets each output."""
         x_top, w_top, support = node.saved
-        kept, (inputs, outputs) = int(np.count_nonzero(w_top)) * out[1], w_top.shape
-        shapes = (inputs, 1, 1, out[1]), (inputs, 1, 1, outputs)
-        dw = count_dw(np.flatnonzero(x_top), shapes[0], support, shapes[1], POINT, POINT)
-        return Products(kept, kept, dw, w_top.size * out[1])
+        return count_linear(int(np.count_nonzero(w_top)), np.flatnonzero(x_top), support, w_top.shape, out[1])
 
 
 class SwatConv2d(Op):
@@ -104,21 +101,46 @@ class SwatConv2d(Op):
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each output pixel; each entry of x_top meets, for each tap, each output."""
         x_top, w_top, down, across, support = node.saved
-        pixels = math.prod(out[1:])
-        dw = count_dw(np.flatnonzero(x_top), x_top.shape, support, w_top.shape, down, across)
-        kept = int(np.count_nonzero(w_top)) * pixels
-        return Products(kept, kept, dw, w_top.size * pixels)
+        shapes = x_top.shape, w_top.shape
+        return count_conv2d(int(np.count_nonzero(w_top)), np.flatnonzero(x_top), support, shapes, (down, across), out)
 
 
-def count_dw(
+def count_linear(kept: int, positions: Array, support: Positions | None, w_shape: tuple[int, int], N: int) -> Products:
+    """Count the multiply-adds of a linear layer for N samples, see `count_conv2d`."""
+    inputs, outputs = w_shape
+    shapes = (inputs, 1, 1, N), (inputs, 1, 1, outputs)
+    return count_conv2d(kept, positions, support, shapes, (POINT, POINT), (outputs, 1, 1, N))
+
+
+def count_conv2d(
+    kept: int,
     positions: Array,
-    x_shape: tuple[int, ...],
     support: Positions | None,
-    w_shape: tuple[int, ...],
-    down: Window,
-    across: Window,
-) -> int:
-    """Count the multiply-adds of dW: a kept activation meets all outputs, or the weights of `support` alone."""
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    windows: tuple[Window, Window],
+    out: tuple[int, ...],
+) -> Products:
+    """Count the multiply-adds of a convolution.
+
+    Parameters
+    ----------
+    kept : int
+        The number of weights that take part: each meets each output pixel, forward and in dX.
+    positions : (k,) int
+        The kept activations, flat: in dW each meets all outputs, or the weights of `support` alone.
+    support : (n,) int32 or None
+        The positions of the only weights that are trained.
+    shapes : pair of tuples
+        Those of the input (IC, H, W, N) and of the weights (IC, KH, KW, OC).
+    windows : (Window, Window)
+        How the kernel moves down and across.
+    out : tuple of int
+        The shape of the result, (OC, OH, OW, N).
+    """
+    x_shape, w_shape = shapes
     if support is None:
-        return count_taps(positions, x_shape, down, across) * w_shape[-1]
-    return count_pairs(positions, x_shape, support, w_shape, down, across)
+        dw = count_taps(positions, x_shape, *windows) * w_shape[-1]
+    else:
+        dw = count_pairs(positions, x_shape, support, w_shape, *windows)
+    pixels = math.prod(out[1:])
+    return Products(kept * pixels, kept * pixels, dw, math.prod(w_shape) * pixels)

@@ -37,7 +37,7 @@ def check_all(
         name = f"{exercise.stem}.py"
         verdict: dict[str, Any] = {"id": exercise.id, "status": "failed", "held": 0, "properties": 0}
         if name not in files:
-            line = f"There is no file {folder / name}; to begin: minizerofl exercise start {exercise.id}"
+            line = f"{folder / name} is missing; to begin: minizerofl exercise start {exercise.id}"
             yield {**verdict, "status": "missing", "lines": [line]}
             continue
         with TemporaryDirectory(ignore_cleanup_errors=True) as place:

@@ -18,7 +18,7 @@ from minizerofl.usercode import OURS
 from minizerofl_cli.exercise.manifest import Exercise
 
 METHODS = ("forward", "backward")  # what is to be written where the symbol is a class
-TODO = "raise NotImplementedError  # write your solution here"
+UNWRITTEN = "raise NotImplementedError  # write your solution here"
 HEAD = '''"""{each.id}: {each.title}. The text is in {each.stem}.md.
 
 While it is checked, what you write here takes the place of
@@ -69,7 +69,7 @@ def make_stub(exercise: Exercise) -> str:
     for each in reversed([each for each in bodies if isinstance(each, ast.FunctionDef)]):
         first, last = each.body[0], each.body[-1]
         begin = first.end_lineno if ast.get_docstring(each) else first.lineno - 1
-        new = [" " * first.col_offset + TODO]
+        new = [" " * first.col_offset + UNWRITTEN]
         if isinstance(node, ast.ClassDef) and each.name not in METHODS:  # it may be inherited
             begin, new = each.decorator_list[0].lineno - 1, []
         kept[begin : last.end_lineno] = new

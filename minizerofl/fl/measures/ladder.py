@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from minizerofl.fl.codecs import Codec, Schema, value_codec
-from minizerofl.fl.codecs.positions import as_matrix
+from minizerofl.fl.codecs.positions import position_bytes
 from minizerofl.fl.codecs.values import is_vector
 from minizerofl.fl.downlink import encode_state, non_zeros
 from minizerofl.fl.payload import Array, Kept, Payload, State
@@ -100,9 +100,5 @@ def _bits(tensor: Array | Kept, codec: str, values: str) -> float:
         return each * math.prod(tensor.shape)
     if codec == "dense":
         return each * math.prod(tensor.shape)
-    if codec == "csr":
-        return (32 + each) * tensor.positions.size + 32 * (as_matrix(tensor.shape)[0] + 1)
-    size = math.prod(tensor.shape)
-    share = tensor.positions.size / max(1, size)
-    entropy = -sum(p * math.log2(p) for p in (share, 1 - share) if p > 0)
-    return entropy * size + each * tensor.positions.size
+    positions = position_bytes(tensor.shape, tensor.positions.size)["csr" if codec == "csr" else "entropy"]
+    return 8 * positions + each * tensor.positions.size
