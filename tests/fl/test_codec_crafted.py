@@ -1,13 +1,12 @@
 """Messages made by hand, right in all but one thing: the reason for which each is refused."""
 
 import struct
-import zlib
 
 import numpy as np
 import pytest
 
 from minizerofl.fl import RefusedError, Schema, decode
-from minizerofl.fl.codecs.message import HEAD, MAGIC, TENSOR, VERSION, Encoding
+from minizerofl.fl.codecs.message import HEAD, MAGIC, TENSOR, VERSION, Encoding, checksum
 from minizerofl.fl.payload import draw_positions
 
 SCHEMA = Schema({"w": (2, 5)})
@@ -28,7 +27,7 @@ def craft(
     head = HEAD.pack(MAGIC, VERSION, values, 1, schema.digest)
     length = len(body) if length is None else length
     rest = TENSOR.pack(encoding, parameter, block, exact, count, length) + body + bytes(-len(body) % 4)
-    return head + struct.pack("<I", zlib.crc32(rest, zlib.crc32(head))) + rest
+    return head + struct.pack("<I", checksum([head, rest])) + rest
 
 
 def words(*numbers: int) -> bytes:

@@ -4,12 +4,12 @@ import math
 import os
 import struct
 import tracemalloc
-import zlib
 
 import numpy as np
 import pytest
 
 from minizerofl.fl import CODECS, VALUES, Codec, Kept, Payload, RefusedError, Schema, decode
+from minizerofl.fl.codecs.message import checksum
 from minizerofl.fl.payload import draw_positions
 
 SCHEMA = Schema({"conv": (4, 3, 3, 8), "bias": (8,), "linear": (50, 100)})
@@ -62,7 +62,7 @@ def damage(message: bytes, rng: np.random.Generator) -> bytes:
 def with_right_checksum(message: bytes) -> bytes:
     if len(message) < 20:
         return message
-    return message[:16] + struct.pack("<I", zlib.crc32(message[20:], zlib.crc32(message[:16]))) + message[20:]
+    return message[:16] + struct.pack("<I", checksum([message[:16], message[20:]])) + message[20:]
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -133,7 +133,7 @@ def test_a_message_of_another_model_is_refused() -> None:
 def test_another_version_is_named() -> None:
     message = bytearray(messages("float32")[0])
     message[4] = 9
-    with pytest.raises(RefusedError, match="format: version 9, this program reads version 1"):
+    with pytest.raises(RefusedError, match="format: version 9, this program reads version 2"):
         decode(bytes(message), SCHEMA)
 
 

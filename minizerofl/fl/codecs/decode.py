@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.fl.codecs.message import (
-    CRC,
+    CHECKSUM,
     HEAD,
     MAGIC,
     POSITION_CODES,
@@ -64,7 +64,7 @@ def decode(message: bytes | memoryview, schema: Schema, own: ValueCodec = EXACT)
     >>> decode(message[:-1], schema)
     Traceback (most recent call last):
         ...
-    minizerofl.fl.errors.RefusedError: checksum: the CRC-32 does not match; the message was damaged on its way
+    minizerofl.fl.errors.RefusedError: checksum: it does not match; the message was damaged on its way
     """
     codec = _check_head(message, schema, own)
     payload: dict[str, Array | Kept] = {}
@@ -89,8 +89,8 @@ def _check_head(message: bytes | memoryview, schema: Schema, own: ValueCodec) ->
     _, version, code, tensors, digest = HEAD.unpack_from(message)
     if version != VERSION:
         raise RefusedError("format", f"version {version}, this program reads version {VERSION}")
-    if CRC.unpack_from(message, HEAD.size)[0] != checksum([message[: HEAD.size], memoryview(message)[START:]]):
-        raise RefusedError("checksum", "the CRC-32 does not match; the message was damaged on its way")
+    if CHECKSUM.unpack_from(message, HEAD.size)[0] != checksum([message[: HEAD.size], memoryview(message)[START:]]):
+        raise RefusedError("checksum", "it does not match; the message was damaged on its way")
     if digest != schema.digest or tensors != len(schema.shapes):
         raise RefusedError("schema", "the message belongs to another model")
     if len(message) < START + tensors * TENSOR.size:

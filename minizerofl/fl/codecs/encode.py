@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minizerofl.choices import CODECS
 from minizerofl.fl.codecs.message import (
-    CRC,
+    CHECKSUM,
     HEAD,
     MAGIC,
     POSITION_CODES,
@@ -130,7 +130,7 @@ class Codec:
             TENSOR.pack_into(room, START + index * TENSOR.size, *body.header)
             body.write(np.asarray(room[at : at + body.header.length]))
             at += padded(body.header.length)
-        CRC.pack_into(room, HEAD.size, checksum([head, room[START:]]))
+        CHECKSUM.pack_into(room, HEAD.size, checksum([head, room[START:]]))
 
     def _body(self, tensor: Array | Kept, seed: int) -> Body:
         """Encode the values of a tensor, for the shortest of the codec's encodings."""

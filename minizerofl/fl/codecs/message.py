@@ -4,11 +4,11 @@
 offset  size  what
 ======  ====  ==========================================================
 0       4     magic, ``MZFL``
-4       1     version, 1
+4       1     version, 2
 5       1     codec of the values: 4 (float32), 2 (float16), 1 (int8), 17, 18, 20 (EDEN), 3 (ternary) or another
 6       2     number of tensors
 8       8     digest of the schema, see `minizerofl.fl.codecs.schema`
-16      4     CRC-32 of all other bytes
+16      4     checksum of all other bytes, see `checksum`
 20      12    for each tensor: encoding, parameter, block, exact (1 each), number of values (4), bytes of its body (4)
 ...           for each tensor its body: positions, then values, then zeros up to the border
 ======  ====  ==========================================================
@@ -25,16 +25,18 @@ import struct
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
-from zlib import crc32
+
+import numpy as np
 
 from minizerofl.fl.codecs.positions import Bitmap, Drawn, Known, PositionCode, Rice, RowsAndColumns
+from minizerofl.kernels.checksum import xxh64
 
 MAGIC = b"MZFL"
-VERSION = 1
+VERSION = 2
 HEAD = struct.Struct("<4sBBH8s")
-CRC = struct.Struct("<I")
+CHECKSUM = struct.Struct("<I")
 TENSOR = struct.Struct("<BBBBII")
-START = HEAD.size + CRC.size  # where the headers of the tensors begin
+START = HEAD.size + CHECKSUM.size  # where the headers of the tensors begin
 
 
 class Encoding(IntEnum):
@@ -75,14 +77,15 @@ def padded(length: int) -> int:
 
 
 def checksum(parts: Iterable[bytes | memoryview]) -> int:
-    """Return the CRC-32 of the parts of a message, one after the other.
+    """Return the lower half of the last part's XXH64; the seed of each is the XXH64 of the part before it.
 
     Examples
     --------
-    >>> checksum([b"1234", b"56789"]) == crc32(b"123456789")
-    True
+    >>> hex(checksum([b"abc"])), hex(checksum([b"ab", b"c"]))
+    ('0xad770999', '0x3024b0f2')
     """
-    crc = 0
-    for part in parts:
-        crc = crc32(part, crc)
-    return crc
+    seed = np.uint64(0)
+    with np.errstate(over="ignore"):  # without the JIT, NumPy would warn
+        for part in parts:
+            seed = np.uint64(xxh64(np.frombuffer(part, np.uint8), seed))
+    return int(seed) & 0xFFFFFFFF

@@ -176,10 +176,10 @@ def lie(t: int, reply: Letter) -> Letter:
 
 def with_nan(message: bytes) -> bytes:
     """Put a NaN in the place of the last value of a message, and correct its checksum."""
-    from minizerofl.fl.codecs.message import CRC, HEAD, START, checksum
+    from minizerofl.fl.codecs.message import CHECKSUM, HEAD, START, checksum
 
     body = message[START:-4] + np.float32(np.nan).tobytes()
-    return message[: HEAD.size] + CRC.pack(checksum([message[: HEAD.size], body])) + body
+    return message[: HEAD.size] + CHECKSUM.pack(checksum([message[: HEAD.size], body])) + body
 
 
 def test_lies_of_a_node_are_refused_named_and_harmless(machine):
