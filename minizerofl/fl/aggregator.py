@@ -118,7 +118,10 @@ class Aggregator:
 
     def average(self) -> State:
         """Return the average, with the shapes and dtypes of the state."""
-        averages = {name: self._average(name).astype(v.dtype).reshape(v.shape) for name, v in self._state.items()}
+        averages = {
+            name: self._average(name).astype(value.dtype, copy=False).reshape(value.shape)
+            for name, value in self._state.items()
+        }
         for name, value in averages.items():
             if name.endswith(VARIANCE):  # Rounding may have left the new variance just below zero.
                 averages[name] = np.maximum(value, self._lowest(name))
@@ -141,16 +144,17 @@ class Aggregator:
         else:
             kernels.add_all(sums, tensor.reshape(-1), weight)
 
-    def _average(self, name: str) -> np.ndarray:
-        """Divide a sum by the samples of all clients, or each entry by those of its senders; return it flat, float64.
+    def _average(self, name: str) -> Array:
+        """Divide a sum by the samples of all clients, or each entry by those of its senders; return it flat.
 
         The latter is wanted if ``self._senders``, the samples of the senders of each entry by name, is not empty.
         """
-        if not self._senders:
-            return self._sums[name] / self.num_samples
+        sums, before = self._sums[name], self._state[name].reshape(-1)
+        if not self._senders:  # rounded while it is written, so that no other array of float64 is made
+            return np.divide(sums, self.num_samples, out=np.empty_like(before), casting="same_kind")
         sent = self._senders[name] > 0
-        unsent = np.zeros(()) if self._differences else self._state[name].reshape(-1)
-        return np.where(sent, self._sums[name] / np.where(sent, self._senders[name], 1), unsent)
+        unsent = np.zeros(()) if self._differences else before
+        return np.where(sent, sums / np.where(sent, self._senders[name], 1), unsent)
 
     def _check(self, payload: Payload) -> None:
         """Refuse an update whose form is right and whose content cannot be."""

@@ -148,7 +148,7 @@ def non_zeros(value: Array) -> Kept:
 
 def _as_sent(value: Array, codec: Codec) -> Array | Kept:
     """Return an array, or its non-zero entries if the codec asks for them, or makes them shorter."""
-    if codec.name == "dense" or (codec.name == "auto" and value.all()):
+    if codec.name == "dense":
         return value
     kept = non_zeros(value)
     return kept if codec.name != "auto" or codec.length(kept) < codec.length(value) else value

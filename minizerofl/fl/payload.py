@@ -11,6 +11,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from minizerofl.kernels.support import put
+
 Array = NDArray[Any]
 State = dict[str, Array]
 
@@ -53,7 +55,7 @@ class Kept:
     def dense(self) -> Array:
         """Return the whole tensor, with its zeros."""
         whole = np.zeros(self.shape, np.float32)
-        whole.reshape(-1)[self.positions] = self.values
+        put(np.asarray(self.values, np.float32), self.positions, whole.reshape(-1))
         return whole
 
     def blocks(self) -> Kept:

@@ -82,4 +82,4 @@ def density(state: State, sparse: Collection[str]) -> float:
     """
     weights = [state[name] for name in sparse]
     entries = sum(weight.size for weight in weights)
-    return sum(int(np.count_nonzero(weight)) for weight in weights) / entries if entries else 1.0
+    return sum(int(np.count_nonzero(weight != 0)) for weight in weights) / entries if entries else 1.0

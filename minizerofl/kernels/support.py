@@ -12,7 +12,7 @@ import numpy as np
 from minizerofl.kernels.jit import kernel
 from minizerofl.kernels.types import Floats, Indices
 
-__all__ = ["pick_rows", "sgd_at", "take"]
+__all__ = ["pick_rows", "put", "sgd_at", "take"]
 
 Scalar = np.floating[Any]
 
@@ -22,6 +22,13 @@ def take(x: Floats, positions: Indices, values: Floats) -> None:
     """Gather: ``values[i] = x[positions[i]]``."""
     for i in range(np.uint64(positions.size)):
         values[i] = x[np.uint64(positions[i])]
+
+
+@kernel
+def put(values: Floats, positions: Indices, x: Floats) -> None:
+    """Scatter: ``x[positions[i]] = values[i]``."""
+    for i in range(np.uint64(positions.size)):
+        x[np.uint64(positions[i])] = values[i]
 
 
 @kernel

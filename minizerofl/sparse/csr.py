@@ -94,9 +94,20 @@ def with_values_of(kept: SparseMatrix, matrix: Array, positions: Positions) -> S
     """
     if isinstance(kept, scipy.sparse.bsr_array):
         return refreshed(kept, matrix)
-    values = np.empty(positions.size, matrix.dtype)
-    take(np.ascontiguousarray(matrix).reshape(-1), positions, values)
-    return scipy.sparse.csr_array((values, kept.indices, kept.indptr), shape=matrix.shape)
+    return scipy.sparse.csr_array((entries(matrix, positions), kept.indices, kept.indptr), shape=matrix.shape)
+
+
+def entries(x: Array, positions: Positions) -> Array:
+    """Return the entries of an array at some flat positions: ``x.reshape(-1)[positions]``, much faster.
+
+    Examples
+    --------
+    >>> entries(np.array([[1.0, -3.0], [2.0, 0.5]]), np.array([1, 2], np.int32))
+    array([-3.,  2.])
+    """
+    values = np.empty(positions.size, x.dtype)
+    take(np.ascontiguousarray(x).reshape(-1), positions, values)
+    return values
 
 
 @dataclass(frozen=True)

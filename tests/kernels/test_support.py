@@ -25,6 +25,20 @@ def test_take_equals_its_reference(seed: int, dtype: type, size: int) -> None:
     np.testing.assert_array_equal(ours, theirs)
 
 
+@given(SEEDS, DTYPES, st.integers(0, 30))
+def test_put_equals_its_reference(seed: int, dtype: type, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    positions = some(rng, size)
+    values, ours, theirs = (
+        rng.standard_normal(positions.size).astype(dtype),
+        np.zeros(size, dtype),
+        np.zeros(size, dtype),
+    )
+    support.put(values, positions, ours)
+    reference.put(values, positions, theirs)
+    np.testing.assert_array_equal(ours, theirs)
+
+
 @given(SEEDS, DTYPES, st.integers(0, 6), st.integers(1, 6))
 def test_pick_rows_equals_its_reference(seed: int, dtype: type, R: int, C: int) -> None:
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ import numpy as np
 
 from minizerofl.fl.payload import Array, Kept, Payload, State, whole_blocks
 from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.sparse.csr import entries
 from minizerofl.sparse.rules import Selection, TopK, ask
 from minizerofl.sparse.selection import Positions, count_kept
 
@@ -92,8 +93,8 @@ class Uplink(ABC):
 
     def values(self, name: str, ranked: Array, positions: Positions, start: Array, end: Array, ctx: Context) -> Array:
         """Return what is sent of the chosen entries, (k,)."""
-        sent: Array = end.reshape(-1)[positions]
-        return sent - start.reshape(-1)[positions] if self.differences else sent
+        sent = entries(end, positions)
+        return sent - entries(start, positions) if self.differences else sent
 
     def select(self, start: State, end: State, ctx: Context | None = None) -> Payload:
         """Choose what to send.

@@ -16,6 +16,11 @@ def take(x: Floats, positions: Indices, values: Floats) -> None:
     values[:] = x[positions]
 
 
+def put(values: Floats, positions: Indices, x: Floats) -> None:
+    """Scatter."""
+    x[positions] = values
+
+
 def pick_rows(rows: Indices, dw: Floats, positions: Indices, values: Floats) -> None:
     """Gather from the whole matrix."""
     C = dw.shape[1]
