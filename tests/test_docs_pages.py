@@ -220,6 +220,7 @@ def commands(start: str) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", [each for each in commands("train") if "bars" not in each], ids=" ".join)
 def test_each_command_of_the_page_trains(arguments: list[str], run: Callable[[Sequence[str]], str]) -> None:
     run([*arguments, *SMALL])

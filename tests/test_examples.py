@@ -26,6 +26,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_script_runs_as_it_stands(name: str, tmp_path: Path) -> None:
     done = run([sys.executable, str(ROOT / "docs" / "examples" / f"{name}.py")], tmp_path)

@@ -40,6 +40,7 @@ def test_a_file_holds_the_runs_of_its_list_and_no_others(name: str) -> None:
     assert found <= wanted
 
 
+@pytest.mark.long
 def test_a_list_is_run_collected_and_tabulated(
     results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

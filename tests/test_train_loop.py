@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[1] / "docs" / "examples" / "train_loop.py"
 
 
+@pytest.mark.long
 def test_the_loop_trains_saves_and_loads(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

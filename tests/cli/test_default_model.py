@@ -86,6 +86,7 @@ def test_another_model_from_training_to_evaluation(model, invoke, tmp_path):
     assert re.search(r"test accuracy +\d", shown)
 
 
+@pytest.mark.long
 def test_a_run_of_an_earlier_version_keeps_its_model(invoke, tmp_path):
     import_images(tmp_path, (8, 8))
     sweep = tmp_path / "seeds.toml"
@@ -115,6 +116,7 @@ def forget_shape(folder) -> None:
         write_checkpoint(path, replace(new, config={**new.config, "model": model}))
 
 
+@pytest.mark.long
 def test_a_run_from_before_models_knew_the_shape_of_their_input_goes_on(invoke, small, tmp_path):
     assert invoke("train", *small, "--model", "femnist_cnn", "--rounds", 1, "--runs-dir", tmp_path).exit_code == 0
     (run,) = tmp_path.glob("femnist-*")

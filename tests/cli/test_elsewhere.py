@@ -61,6 +61,7 @@ def run_elsewhere(start):
     return run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_run_has_the_same_bits_and_goes_on(run_elsewhere, finished_run, small, tmp_path, system):
     going_on = ["resume", tmp_path / "*-*", "--extend-rounds", 1], ["eval", tmp_path / "*-*"]

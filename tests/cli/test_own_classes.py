@@ -121,6 +121,7 @@ def test_a_run_has_all_that_runs_have(run):
     assert "my_uplink:SignFlips" in (run / "train.log").read_text()
 
 
+@pytest.mark.long
 def test_it_is_evaluated_and_resumed(run, command):
     summary = json.loads((run / "summary.json").read_text())
     done = command("eval", run, "--dense")
@@ -203,6 +204,7 @@ def test_what_cannot_be_used_gets_one_line_and_leaves_no_directory(options, expe
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.long
 def test_a_paper_model_on_other_data(invoke, tmp_path):
     options = ("--dataset", "cifar10", "--source", "synthetic", "--model", "femnist_cnn", "--num-clients", 2000)
     done = invoke("train", *options, "--dry-run", "--runs-dir", tmp_path / "runs")
@@ -240,6 +242,7 @@ def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(invok
 LINE = 1 + BROKEN.splitlines().index('        raise RuntimeError("my own fault")')
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_mistake_in_an_own_uplink_is_told_with_its_line(command, small, tmp_path, workers):
     options = ("--uplink", "broken:Late", "--workers", workers, "--runs-dir", tmp_path / "runs")

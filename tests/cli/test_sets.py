@@ -27,6 +27,7 @@ SAME: dict[str, dict[str, object]] = {
 CHANNELS, CLASSES = {"cifar10": 3, "speech_commands": 1}, {"cifar10": 10, "speech_commands": 2}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dataset", SETS)
 def test_a_run_and_its_evaluation(dataset, invoke, tmp_path):
     result = invoke("train", "--dataset", dataset, *SETS[dataset], *FEW, "--runs-dir", tmp_path)

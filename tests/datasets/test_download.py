@@ -179,6 +179,7 @@ def test_a_server_that_sends_more_than_the_archive_can_have_fills_no_disk(server
     assert nothing_is_left(cache)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spoil", ["slow", "slow headers", "silent"])
 def test_a_server_that_is_too_slow_is_given_up(server, served, tmp_path, spoil):
     server.spoil = [spoil] * 2

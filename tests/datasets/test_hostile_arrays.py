@@ -174,6 +174,7 @@ HDF5 = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", HDF5)
 def test_an_hdf5_file_that_is_not_what_it_seems_is_refused(tmp_path, kind):
     spoil, says = HDF5[kind]

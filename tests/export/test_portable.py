@@ -17,6 +17,7 @@ from minizerofl.fl import ConfigError, SavedModel
 from minizerofl.sparse import count_kept
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rule", RULES)
 def test_the_sparse_weights_are_those_of_evaluation(rule, random_model, some_samples):
     saved = random_model("femnist_cnn", selection=rule)

@@ -36,6 +36,7 @@ def test_clients_get_every_bit(codec: str, density: float, seed: int) -> None:
         assert len(downlink.message) == min(map(len, others))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("uplink", ["full", "topk-weights", "diff-topk-weights", "topk-diff"])
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_codec_changes_bytes_and_nothing_else(simulate: Simulate, uplink: str, codec: str) -> None:

@@ -61,6 +61,7 @@ def test_a_client_whose_data_cannot_be_read_does_not_end_the_run(simulate: Simul
     assert re.fullmatch(r"OSError: disk error \(in .*test_faults.py, line \d+\)", crashed.reason)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["threads", "processes"])
 def test_a_slow_client_is_late_and_the_round_goes_on(simulate: Simulate, engine: str) -> None:
     list(simulate(rounds=1).run())  # compiles the kernels, which would make everybody late

@@ -31,6 +31,7 @@ def test_the_codec_changes_bytes_and_nothing_else(simulate: Simulate, codec: str
     assert bytes_other > bytes_csr if codec == "dense" else bytes_other < bytes_csr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("uplink", UPLINKS)
 def test_two_workers_and_a_resumed_run_give_the_same_bits(simulate: Simulate, uplink: str, server: str) -> None:

@@ -44,6 +44,7 @@ def test_every_client_is_as_likely() -> None:
     assert all(380 < count < 520 for count in counts.values())  # 450 expected, deviation 15
 
 
+@pytest.mark.long
 def test_a_million_clients_cost_memory_for_the_round_only() -> None:
     script = Path(__file__).parents[2] / "docs" / "population.py"
     peaks = {}

@@ -55,6 +55,7 @@ def test_a_rule_of_ones_own_trains_sends_evaluates_and_is_counted(simulate: Simu
     assert round.score.accuracy == pytest.approx(np.mean(logits.argmax(axis=0) == y), abs=1e-9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("selection", list(RULES))
 def test_every_rule_gives_the_same_result_with_one_worker_and_two(simulate: Simulate, selection: str) -> None:
     runs = [simulate(selection=selection, workers=workers, engine="processes") for workers in (1, 2)]

@@ -152,6 +152,7 @@ def test_settings_out_of_range_are_named(setting: str, value: object) -> None:
         Settings(**{setting: value})
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_from_round_to_round(simulate: Simulate) -> None:
     rounds = simulate(rounds=100, eval_every=10, server="fedadam").run()
     held = []

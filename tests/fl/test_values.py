@@ -179,6 +179,7 @@ def test_stc_sends_what_its_memory_says() -> None:
     assert np.unique(np.abs(back.values)).size == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("values", ["int8", "eden1", "eden4"])
 @pytest.mark.parametrize("uplink", UPLINKS)
 def test_a_run_gives_the_same_bits_with_any_workers_and_resumed(simulate: Simulate, uplink: str, values: str) -> None:

@@ -83,6 +83,7 @@ def test_kernels_import_nothing_of_the_upper_floors() -> None:
         assert not re.search(r"(from|import) minizerofl(?!\.kernels)", file.read_text()), file
 
 
+@pytest.mark.long
 @needs_jit
 def test_training_compiles_one_signature_per_dtype_and_a_warm_cache_changes_no_bit(tmp_path: Path) -> None:
     names = ", ".join(module.__name__.split(".")[-1] for module in MODULES)
@@ -201,6 +202,7 @@ def whole_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @needs_jit
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"half"])

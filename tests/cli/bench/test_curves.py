@@ -33,6 +33,7 @@ def test_a_path_that_never_or_always_wins() -> None:
     assert curve([2, 2, 2, 2], [1, 1, 1, 1]).break_even == 0
 
 
+@pytest.mark.long
 def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
     monkeypatch.setattr(curves, "DENSITIES", (0.1, 1.0))
     rng = np.random.default_rng(0)
@@ -50,6 +51,7 @@ def test_measured_layers_are_chosen_by_their_kind(monkeypatch) -> None:
         assert choose(each.kind, 0.0, {each.kind: each.break_even}) == "sparse"
 
 
+@pytest.mark.long
 def test_the_command(invoke, paper_run, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(curves, "DENSITIES", (0.1, 1.0))
     monkeypatch.setenv("MINIZEROFL_CACHE", str(tmp_path))

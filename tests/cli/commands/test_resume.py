@@ -110,6 +110,7 @@ def forks():
         process.stdin.close()
 
 
+@pytest.mark.long
 @pytest.mark.posix
 def test_killed_at_random_moments(straight, forks, tmp_path):
     def start(seconds: float, after_a_round: bool, *arguments: object) -> int:
@@ -138,6 +139,7 @@ def _status(run: Path) -> str | None:
     return json.loads(file.read_text())["status"] if file.exists() else None
 
 
+@pytest.mark.long
 @pytest.mark.posix
 def test_after_ctrl_c(straight, start, wait_for_line, invoke, tmp_path):
     process = start("train", *TINY, "--runs-dir", tmp_path, "--checkpoint-every", 4)

@@ -94,6 +94,7 @@ def test_latest_is_taken_for_the_run_itself(invoke, folder, link):
     assert "runs/latest" not in resumed.output
 
 
+@pytest.mark.long
 def test_train_lets_latest_point_to_it_and_two_runs_at_once_have_two_names(start, small, tmp_path, invoke):
     processes = [start("train", *small, "--rounds", 1, "--runs-dir", tmp_path / "runs") for _ in range(2)]
     waits = [threading.Thread(target=process.communicate) for process in processes]

@@ -40,6 +40,7 @@ def _results(folder) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
 
 
+@pytest.mark.long
 @pytest.mark.posix
 def test_interrupted_and_started_again(file, start, invoke, tmp_path):
     folder = tmp_path / "runs" / "sweep-ratios"

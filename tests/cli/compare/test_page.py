@@ -18,6 +18,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_model")
 def test_the_example_of_the_page(invoke, tmp_path, monkeypatch):
     """The same commands on a smaller sweep: the form of what they print is that of the page."""

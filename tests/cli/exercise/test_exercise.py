@@ -88,6 +88,7 @@ def test_what_cannot_be_done_is_one_line(arguments, told, invoke, folder):
     assert len(result.output.splitlines()) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -225,6 +226,7 @@ SUBMISSIONS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.posix
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v is Linux's")
 def test_the_loop_of_the_page_marks_each_submission(folder):

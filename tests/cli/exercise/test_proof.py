@@ -45,6 +45,7 @@ def test_the_reference_passes(exercise):
     assert len(checks.PROPERTIES) >= 5
 
 
+@pytest.mark.long
 @each_exercise
 @settings(max_examples=5)
 @example(seed=2026)
@@ -60,6 +61,7 @@ def test_the_stub_fails(exercise):
     assert verdict["held"] < verdict["properties"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("exercise", "mutant"), MUTANTS, ids=[f"{each.id}-{m.__name__}" for each, m in MUTANTS])
 def test_a_mistake_is_found_and_named(exercise, mutant):
     verdict = judge(exercise, mutant, seed=0)

@@ -15,6 +15,7 @@ from minizerofl_cli.runs.reading import History, read_history
 SMALL = ["table1", "--row", "femnist-0.95", "--column", "full", "--seeds", "1", "--scale", "0.001"]
 
 
+@pytest.mark.long
 def test_a_scaled_cell_is_run_once_and_called_scaled_everywhere(tmp_path: Path) -> None:
     command = ["reproduce", *SMALL, "--source", "synthetic", "--runs-dir", str(tmp_path)]
     first = CliRunner().invoke(cli, command, catch_exceptions=False)

@@ -89,6 +89,7 @@ def test_config_checkpoint_and_model_hold_the_fingerprint(finished_run):
     assert config["data"]["fingerprint"] == checkpoint.config["data"]["fingerprint"] == about["fingerprint"] == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", [write_imported, write_leaf])
 def test_resume_refuses_data_that_have_changed_and_touches_nothing(begin, invoke, tmp_path, write):
     path = begin(write)

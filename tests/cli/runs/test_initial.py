@@ -57,6 +57,7 @@ def test_a_run_begins_with_the_weights_and_notes_them(trained, train, tmp_path):
     assert not (other / "initial.h5").exists()
 
 
+@pytest.mark.long
 def test_an_export_gives_the_same_run_as_the_model_file(trained, train, invoke, tmp_path):
     assert invoke("export", trained, "--to", "npz", "--dense", "-o", tmp_path / "a.npz").exit_code == 0
     one, _ = train("--init-from", trained)
@@ -64,6 +65,7 @@ def test_an_export_gives_the_same_run_as_the_model_file(trained, train, invoke, 
     assert same(load_model(one / "model.h5").state, load_model(two / "model.h5").state)
 
 
+@pytest.mark.long
 def test_resume_needs_no_file_and_gives_the_same_bits(trained, train, invoke, tmp_path):
     whole, _ = train("--init-from", trained, "--rounds", 3, "--masks-every", 1)
     part, _ = train("--init-from", trained, "--rounds", 3, "--masks-every", 1)

@@ -56,6 +56,7 @@ def test_the_second_signal_ends_the_process_at_once():
     assert (done.returncode, done.stdout) == (130, "first\n")
 
 
+@pytest.mark.long
 @pytest.mark.posix
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_keeps_the_last_complete_round(signum, code, start, wait_for_line, small, tmp_path):
@@ -91,6 +92,7 @@ def test_a_signal_in_the_first_round_keeps_no_model(start, wait_for_line, small,
     assert not (run / "model.h5").exists()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not AVAILABLE, reason="there are no forked processes here")
 def test_a_worker_that_is_killed_ends_the_run_which_goes_on_later(start, wait_for_line, small, tmp_path):
     process = start("train", *small, "--workers", 2, "--rounds", 100_000, "--runs-dir", tmp_path)

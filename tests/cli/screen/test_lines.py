@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def test_what_stdout_cannot_encode_is_replaced(tmp_path, monkeypatch, start):
     assert "?" in out
 
 
+@pytest.mark.long
 def test_a_picture_that_cannot_be_drawn_is_a_note(tmp_path, start, small):
     """The user's settings ask for LaTeX, and a folder stands where the picture is to be."""
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.family: Nothing\n")

@@ -47,6 +47,7 @@ def test_a_bar_and_lines(on_terminal, small, tmp_path):
     assert all(len(line) <= 80 for line in lines if str(run) not in line)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["quiet", "dumb"])
 def test_no_bar_where_nobody_wants_it(on_terminal, small, tmp_path, how):
     options = ["-q"] if how == "quiet" else []

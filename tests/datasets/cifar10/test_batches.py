@@ -10,6 +10,7 @@ from minizerofl_datasets.cifar10.files import find_files
 from minizerofl_datasets.cifar10.pictures import MEAN, STD
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", ["binary", "archived", "pickled"])
 def test_every_layout_gives_the_same_pictures(request, records, layout):
     folder = request.getfixturevalue(layout)

@@ -87,6 +87,7 @@ def _spoil(entry, kind):
         entry[key] = value
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
