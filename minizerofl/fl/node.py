@@ -57,7 +57,7 @@ class Node:
         simulation = self.simulation
         sent = Downlink(request.model, Schema.of(simulation.state), simulation.settings.downlink_values)
         turn = simulation.turn(request.round, request.deadline, sent)
-        answers = self._engine.run(turn, request.invitations)
+        answers = self._engine.run(turn, request.invitations, turn.sizes(request.invitations))
         return {each.place: answer for each, answer in zip(request.invitations, answers, strict=True)}
 
     def __enter__(self) -> Self:

@@ -316,7 +316,7 @@ class Simulation(Shown):
         """Let clients train from the global model; yield their answers in the order of sampling."""
         memories = self.client_memories
         invitations = [Invitation(name, place, memories.get(name, {})) for place, name in enumerate(clients)]
-        yield from engine.run(turn, invitations)
+        yield from engine.run(turn, invitations, turn.sizes(invitations))
 
     def _evaluate(self, engine: Engine, t: int, state: State, outcomes: Sequence[Outcome]) -> Scores:
         """Evaluate a state if it is due: on test samples, on these with all weights, and on validation samples."""

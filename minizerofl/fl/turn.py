@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -173,6 +173,10 @@ class Turn:
     def state(self) -> State:
         """The global model, as a client decodes it."""
         return self.downlink.state()
+
+    def sizes(self, invitations: Sequence[Invitation]) -> list[int]:
+        """Return how many samples each client trains on, in proportion to which its turn takes time."""
+        return [self.data.num_train(invitation.client_id) for invitation in invitations]
 
     def __call__(self, model: Module, invitation: Invitation) -> Answer:
         """Let a client train on its samples; report what it does; never raises an `Exception`."""

@@ -30,6 +30,7 @@ engines = pytest.mark.parametrize("start", [ThreadEngine, pytest.param(ProcessEn
 Start = Callable[..., Engine]
 
 
+TURNS: list[str] = []
 LATE = multiprocessing.Event()  # of threads and of forked processes
 
 
@@ -53,6 +54,18 @@ def fail_second(model: nn.Module, number: int) -> int:
 
 def linear() -> nn.Module:
     return nn.Linear(10, 10, rng=np.random.default_rng(0))
+
+
+def turn_of(model: nn.Module, job: str) -> tuple[str, int]:
+    TURNS.append(job)
+    return job, len(TURNS)
+
+
+@engines
+def test_the_largest_jobs_begin_first(start: Start) -> None:
+    TURNS.clear()
+    with start(linear) as engine:
+        assert list(engine.run(turn_of, ["b", "a", "c"], [1, 2, 1])) == [("b", 2), ("a", 1), ("c", 3)]
 
 
 @engines

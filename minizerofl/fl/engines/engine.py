@@ -53,16 +53,20 @@ class Engine(ABC):
     def _hire(self, build_model: Callable[[], Module]) -> Sequence[Worker]:
         """Return the workers."""
 
-    def run(self, task: Task[Job, Result], jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(
+        self, task: Task[Job, Result], jobs: Sequence[Job], sizes: Sequence[float] | None = None
+    ) -> Iterator[Result]:
         """Run ``task(model, job)`` for each job; yield the results in the order of the jobs.
 
-        An exception in a task is raised here when its turn comes; jobs that have not begun are then dropped. What a job
-        reports (`minizerofl.fl.engines.news`) is reported here as soon as it comes.
+        With `sizes`, the largest jobs begin first, so that no worker has a long job left when the others have none
+        (longest processing time first: Graham 1969). An exception in a task is raised here when its turn comes; jobs
+        that have not begun are then dropped. What a job reports (`minizerofl.fl.engines.news`) is reported here as soon
+        as it comes.
         """
         done: SimpleQueue[tuple[int | None, Any]] = SimpleQueue()
         answers: dict[int, tuple[Any, BaseException | None]] = {}
-        for place, job in enumerate(jobs):
-            self._todo.put((task, job, place, done))
+        for place in sorted(range(len(jobs)), key=lambda place: -sizes[place] if sizes else 0.0):
+            self._todo.put((task, jobs[place], place, done))
         try:
             for place in range(len(jobs)):
                 while place not in answers:

@@ -60,7 +60,9 @@ class ProcessEngine(Engine):
         self._workers = [_Process(model, self._board, size, self._known) for _ in range(self.workers)]
         return self._workers
 
-    def run(self, task: Task[Job, Result], jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(
+        self, task: Task[Job, Result], jobs: Sequence[Job], sizes: Sequence[float] | None = None
+    ) -> Iterator[Result]:
         """Run ``task(model, job)`` for each job, see `Engine.run`.
 
         Raises
@@ -69,7 +71,7 @@ class ProcessEngine(Engine):
             A process was ended from outside.
         """
         parcel = pack(task, self._board, self._known)
-        return super().run(cast("Task[Job, Result]", parcel), jobs)  # workers unpack it
+        return super().run(cast("Task[Job, Result]", parcel), jobs, sizes)  # workers unpack it
 
     def helpers(self) -> tuple[float, int]:
         """Return the processor seconds of the processes so far, and the sum of their peak bytes."""

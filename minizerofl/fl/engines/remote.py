@@ -219,8 +219,10 @@ class RemoteEngine(ThreadEngine):
         super().__init__(build_model, workers)
         self.fleet = fleet
 
-    def run(self, task: Task[Job, Result], jobs: Sequence[Job]) -> Iterator[Result]:
-        """Run ``task(model, job)`` for each job, see `Engine.run`.
+    def run(
+        self, task: Task[Job, Result], jobs: Sequence[Job], sizes: Sequence[float] | None = None
+    ) -> Iterator[Result]:
+        """Run ``task(model, job)`` for each job, see `Engine.run`; nodes know themselves what to begin with.
 
         Raises
         ------
@@ -229,7 +231,7 @@ class RemoteEngine(ThreadEngine):
         """
         if isinstance(task, Turn):
             return cast(Iterator[Result], self._send_out(task, cast(Sequence[Invitation], jobs)))
-        return super().run(task, jobs)
+        return super().run(task, jobs, sizes)
 
     def _send_out(self, turn: Turn, invited: Sequence[Invitation]) -> Iterator[Answer]:
         """Let nodes train clients; yield their answers in the order of sampling."""
