@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from minizerofl.fl.measures.clock import Span
@@ -92,7 +92,7 @@ def cut(spans: Iterable[Span], workers: Iterable[Lane]) -> list[Piece]:
     Parameters
     ----------
     spans : iterable of Span
-        In any order; those of a lane lie within each other or beside each other.
+        Those of a lane lie within each other or beside each other, in the order of `Clock`.
     workers : iterable of lanes
         The lanes that train; all others are the server's.
 
@@ -112,28 +112,23 @@ def cut(spans: Iterable[Span], workers: Iterable[Lane]) -> list[Piece]:
     lanes: dict[Lane, list[Span]] = defaultdict(list)
     for span in spans:
         lanes[span.lane].append(span)
-    training = set(workers)
-    pieces = []
+    training, pieces = set(workers), list[Piece]()
     for lane, within in lanes.items():
         place = WORKER if lane in training else SERVER
-        around: list[tuple[Span, str]] = []  # the spans that hold the present one, with their clients
-        inner: dict[int, list[Span]] = defaultdict(list)  # by the id of the span just around them
-        ordered = sorted(within, key=lambda span: (span.began, -span.ended))
-        outer: dict[int, tuple[str, tuple[str, ...]]] = {}
-        for span in ordered:
-            while around and around[-1][0].ended <= span.began:
-                around.pop()
-            client = span.client or (around[-1][1] if around else "")
-            outer[id(span)] = client, tuple(each.part for each, _ in around)
-            if around:
-                inner[id(around[-1][0])].append(span)
-            around.append((span, client))
-        for span in ordered:
-            client, outside = outer[id(span)]
-            wall = span.ended - span.began - sum(each.ended - each.began for each in inner[id(span)])
-            cpu = span.cpu - sum(each.cpu for each in inner[id(span)])
-            part = NAMES.get((place, span.part), span.part)
-            pieces.append(Piece(span, place, part, client, wall, cpu, outside))
+        opened: list[int] = []  # the pieces that hold the present span, by their places in the list
+        # Where the clock could not tell two spans apart, the outer one ended last.
+        for i in sorted(range(len(within)), key=lambda i: (within[i].began, -within[i].ended, -i)):
+            span, wall = within[i], within[i].ended - within[i].began
+            while opened and pieces[opened[-1]].span.ended <= span.began:
+                opened.pop()
+            client = span.client
+            if opened:
+                around = pieces[opened[-1]]
+                pieces[opened[-1]] = replace(around, wall=around.wall - wall, cpu=around.cpu - span.cpu)
+                client = client or around.client
+            outer = tuple(pieces[each].span.part for each in opened)
+            opened.append(len(pieces))
+            pieces.append(Piece(span, place, NAMES.get((place, span.part), span.part), client, wall, span.cpu, outer))
     return pieces
 
 

@@ -64,10 +64,12 @@ class Traced:
     def title(self) -> str:
         """What stands above the tables."""
         s, workers = self.plan.settings, self.rounds[0].workers
-        kind = "threads" if workers[0][0] == os.getpid() else "processes"
+        if len(workers) == 1:
+            who = "1 worker (thread)"
+        else:
+            who = f"{len(workers)} workers ({'threads' if workers[0][0] == os.getpid() else 'processes'})"
         return (
-            f"{self.plan.model}, sp {s.sparsity:g}{rule(s)}, batch {s.batch_size}, {s.clients_per_round} clients, "
-            f"workers: {len(workers)} {kind}"
+            f"{self.plan.model}, sp {s.sparsity:g}{rule(s)}, batch {s.batch_size}, {s.clients_per_round} clients, {who}"
         )
 
 
