@@ -19,11 +19,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from minizerofl_cli.bench.round_parts import EVALUATE, FILES, SERVER, WAIT, WORKER, Piece, TracedRound
+from minizerofl_cli.bench.round_parts import EVALUATE, FILES, PER_ANSWER, SERVER, WAIT, WORKER, Piece, TracedRound
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
 PER_WORKER = ("receive model", "decode model")  # what a worker does once in a round, for all its clients
-PER_ANSWER = ("receive", "decode", "fold", "take in")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ ORDER = (
     *[(SERVER, "server step"), (SERVER, "check"), (WORKER, EVALUATE)],
     *[(SERVER, part) for part in ("record", "checkpoint", FILES, "rest of a round")],
 )
+PER_ANSWER = ("receive", "decode", "fold", "take in")  # what the server does once for each client
+TRAINING = ("mini-batches", "steps", "count multiply-adds")  # what a client does once for each mini-batch
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,17 @@ class TracedRound:
         """Return place and name of all parts that took place, but for the waiting, in the order of `ORDER`."""
         found = {(each.place, each.part) for each in self.pieces if each.part != WAIT}
         return [*(each for each in ORDER if each in found), *sorted(found.difference(ORDER))]
+
+    def around(self) -> tuple[float, float]:
+        """Return the CPU seconds that a client takes beside its training, on its worker and on the server.
+
+        It is the mean over the clients of the round.
+        """
+        apart = (*TRAINING, EVALUATE)
+        worker = sum(each.cpu for each in self.pieces if each.place == WORKER and each.part not in apart)
+        server = sum(each.cpu for each in self.pieces if each.place == SERVER and each.part in PER_ANSWER)
+        clients = len(self.record.outcomes)
+        return worker / clients, server / clients
 
     def busy(self, lane: Lane) -> list[tuple[float, float]]:
         """Return when a worker was busy: beginnings and ends, on the clock of the spans, one after the other."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from minizerofl_cli.bench.round_forecast import WORKERS, Work, work_of
-from minizerofl_cli.bench.round_parts import ORDER, WORKER, Total, TracedRound
+from minizerofl_cli.bench.round_parts import ORDER, SERVER, WORKER, Total, TracedRound
 from minizerofl_cli.bench.round_trace import Traced
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.screen.tables import csv_text, fitting_table, table
@@ -94,11 +94,13 @@ def _shares(rounds: list[TracedRound], works: list[Work]) -> list[str]:
     seconds = median(each.seconds for each in rounds)
     none, one = (100 * median(each.share_with(busy) for each in rounds) for busy in (0, 1))
     serial = 100 * median(each.serial_share for each in works)
+    worker, server = (1e3 * median(values) for values in zip(*(each.around() for each in rounds), strict=True))
     bare = 100 * median(each.without_evaluation().serial_share for each in works)
     return [
         f"A round took {1e3 * seconds:,.0f} ms. No worker was busy for {none:.1f} % of it, one for {one:.1f} %.",
         f"Only the server can do {serial:.1f} % of the work: Amdahl's fraction. Without the",
         f"evaluation it is {bare:.1f} %.",
+        f"Beside its training, a client takes {worker:.1f} ms of CPU time, the server {server:.1f} ms.",
     ]
 
 
@@ -163,6 +165,7 @@ def _round(traced: TracedRound, work: Work) -> dict[str, object]:
         "share_without_workers": traced.share_with(0),
         "share_with_one_worker": traced.share_with(1),
         "serial_share": work.serial_share,
+        "around_a_client_cpu_seconds": dict(zip((WORKER, SERVER), traced.around(), strict=True)),
         "parts": [_part(*name, traced.total(*name)) for name in traced.parts()],
         "workers": [{**_busy(traced.worker(lane)), "idle_share": traced.idle(lane)} for lane in traced.workers],
         "server": _busy(traced.server()),

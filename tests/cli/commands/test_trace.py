@@ -149,6 +149,16 @@ def test_the_parts_of_a_client_add_up_to_its_turn(traced: RoundRun) -> None:
             assert client["worker"] in (1, 2)
 
 
+def test_what_a_client_takes_around_its_training(traced: RoundRun) -> None:
+    around = ("receive model", "read samples", "decode model", "load model", "check", "select", "encode", "send")
+    wanted = {"worker": (*around, "rest of a turn"), "server": ("receive", "decode", "fold", "take in")}
+    for each in traced.told["rounds"]:
+        for place, names in wanted.items():
+            parts = [part for part in each["parts"] if part["where"] == place and part["part"] in names]
+            told = each["around_a_client_cpu_seconds"][place]
+            assert told == pytest.approx(sum(part["cpu_seconds"] for part in parts) / 2)
+
+
 def test_workers_are_busy_or_idle(traced: RoundRun) -> None:
     for each in traced.told["rounds"]:
         assert len(each["workers"]) == traced.told["workers"] == 2
