@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from minizerofl.fl.codecs import Parts, Schema, decode, parts_of, value_codec
 from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import Array, Kept, Payload, State, Update
 from minizerofl.kernels import codec as kernels
 
@@ -84,6 +85,7 @@ class Aggregator:
         # For each entry, the samples of the clients that sent it, if these are needed.
         self._senders = {name: np.zeros(value.size) for name, value in state.items()} if average == "senders" else {}
 
+    @timed("fold")
     def fold(self, update: Update) -> None:
         """Add an update.
 
@@ -108,6 +110,7 @@ class Aggregator:
         self.accepted += 1
         self.num_samples += update.num_samples
 
+    @timed("decode")
     def decode(self, update: Update) -> Payload:
         """Decode an update, see `minizerofl.fl.codecs.decode`."""
         return decode(update.message, self.schema, self._codec)
@@ -116,6 +119,7 @@ class Aggregator:
         """Return what the bytes of an update that was added are for."""
         return parts_of(update.message, self.schema, self._codec)
 
+    @timed("server step")
     def average(self) -> State:
         """Return the average, with the shapes and dtypes of the state."""
         averages = {

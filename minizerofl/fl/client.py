@@ -14,6 +14,7 @@ from minizerofl.fl.codecs import Codec, Schema
 from minizerofl.fl.data import Augmenting, Samples, batch_last
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.finite import first_not_finite
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import State, Update
 from minizerofl.fl.proximal import ProximalSGD
 from minizerofl.fl.seeds import Purpose, generator
@@ -72,6 +73,7 @@ class Client:
         self.local = local
         self.augmenting = augmenting
 
+    @timed("train")
     def train(
         self,
         model: Module,
@@ -112,9 +114,10 @@ class Client:
             What it learned is not finite. `memory` is as it was.
         """
         s, memory = self.settings, {} if memory is None else memory
-        model.load_state_dict({**state, **{name: memory[name] for name in self.local if name in memory}})
-        model.train()
-        restart_selection(model)
+        with timed("load model"):
+            model.load_state_dict({**state, **{name: memory[name] for name in self.local if name in memory}})
+            model.train()
+            restart_selection(model)
         optimiser = self._optimiser(model, lr)
         rng = generator(s.seed, round, self.client_id, Purpose.SHUFFLE_BATCHES)
         augment_rng = generator(s.seed, round, self.client_id, Purpose.AUGMENT)
@@ -125,8 +128,10 @@ class Client:
                 order = rng.permutation(y.size)
                 for first in range(0, y.size, s.batch_size):
                     batch = order[first : first + s.batch_size]
-                    inputs = self.augmenting.augment(x[batch], augment_rng) if self.augmenting else x[batch]
-                    loss = ops.cross_entropy(model(Tensor(batch_last(inputs))), y[batch])
+                    with timed("mini-batches"):
+                        inputs = self.augmenting.augment(x[batch], augment_rng) if self.augmenting else x[batch]
+                        inputs = batch_last(inputs)
+                    loss = ops.cross_entropy(model(Tensor(inputs)), y[batch])
                     if watch is not None:
                         watch(loss)
                     optimiser.zero_grad()
@@ -152,9 +157,11 @@ class Client:
             raise RefusedError("not finite", f"{name} is NaN or infinite after local training")
         memory.update((name, end[name].copy()) for name in self.local)
         s = self.settings
-        payload = self.uplink.select(state, end, Context(round, self.client_id, s.seed, memory))
+        with timed("select"):
+            payload = self.uplink.select(state, end, Context(round, self.client_id, s.seed, memory))
         codec = Codec(s.codec, self.uplink.value_codec or s.values)
         schema = Schema.of(state, self.uplink.known(state))
         began = time.perf_counter()
-        message = codec.encode(payload, schema, generator(s.seed, round, self.client_id, Purpose.ROUND_VALUES))
+        with timed("encode"):
+            message = codec.encode(payload, schema, generator(s.seed, round, self.client_id, Purpose.ROUND_VALUES))
         return message, time.perf_counter() - began

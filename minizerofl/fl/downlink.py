@@ -17,6 +17,7 @@ import numpy as np
 
 from minizerofl.fl.codecs import Codec, Parts, Schema, ValueCodec, decode, parts_of, value_codec
 from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import Array, Kept, Payload, State
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
@@ -83,6 +84,7 @@ class Downlink:
         return Downlink, (message, self.schema, self.values, self.encode_seconds)
 
 
+@timed("encode model")
 def encode_state(state: State, sparse: Collection[str], settings: Settings, round: int) -> Downlink:
     """Encode the global model.
 
@@ -104,6 +106,7 @@ def encode_state(state: State, sparse: Collection[str], settings: Settings, roun
     return Downlink(message, schema, settings.downlink_values, time.perf_counter() - began)
 
 
+@timed("decode model")
 def decode_state(message: bytes | memoryview, schema: Schema, own: ValueCodec) -> State:
     """Decode a model; what was not sent is zero.
 

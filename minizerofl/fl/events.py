@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from minizerofl.fl.engines.news import Compilation, heard_by, report
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.round import Outcome, Round
 from minizerofl.kernels.jit import watch_compiling
 
@@ -151,7 +152,7 @@ def tell(callback: Callback | None, round: int) -> Iterator[None]:
         if callback is not None:
             callback(event)
 
-    with heard_by(hear), watch_compiling(lambda seconds: report(Compilation(seconds))):
+    with heard_by(hear), watch_compiling(lambda seconds: report(Compilation(seconds))), timed("round"):
         yield
 
 

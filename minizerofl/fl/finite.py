@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import Array
 
 
+@timed("check")
 def first_not_finite(state: Mapping[str, Array]) -> str | None:
     """Return the name of the first tensor with a value that is NaN or infinite, or None if there is none.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.crash import Crash
 from minizerofl.fl.errors import RefusedError
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.measures.masks import Bits, note_sent
 from minizerofl.fl.payload import State
 from minizerofl.fl.round import Outcome
@@ -50,6 +51,7 @@ class Intake:
             self.outcomes.append(self._take(answer))
         return self.outcomes
 
+    @timed("take in")
     def _take(self, answer: Answer) -> Outcome:
         update = answer.update
         if answer.crash:

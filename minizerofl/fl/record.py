@@ -8,6 +8,7 @@ import numpy as np
 
 from minizerofl.fl.aggregator import Aggregator
 from minizerofl.fl.intake import Intake
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.measures.costs import EffortMeter
 from minizerofl.fl.measures.evaluator import Scores
 from minizerofl.fl.measures.masks import mean_jaccard, union_density
@@ -17,6 +18,7 @@ from minizerofl.fl.round import Round
 from minizerofl.fl.turn import Turn
 
 
+@timed("record")
 def record(
     turn: Turn,
     state: State,

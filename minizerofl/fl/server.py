@@ -26,6 +26,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import Array, State
 
 BETA1, BETA2, TAU = 0.9, 0.99, 1e-3
@@ -56,6 +57,7 @@ class Server:
         self.parameters = tuple(parameters)
         self.lr = lr or self.default_lr
 
+    @timed("server step")
     def step(self, state: State, plain: State, memory: State) -> tuple[State, State]:
         """Return the new global model, and what to remember.
 

@@ -23,6 +23,7 @@ from minizerofl.fl.engines.news import report
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.events import ClientDone, ClientStep
 from minizerofl.fl.faults import Fault, InjectedCrash, parse_faults
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.measures.costs import Macs, count_macs
 from minizerofl.fl.payload import State, Update
 from minizerofl.fl.round import Outcome, Status
@@ -114,6 +115,7 @@ class Watcher:
         self._progress = progress
         self._steps, self._reported = 0, time.monotonic()
 
+    @timed("count multiply-adds")
     def __call__(self, loss: Tensor) -> None:
         """Count a mini-batch."""
         self.check_time()
@@ -180,7 +182,8 @@ class Turn:
 
     def __call__(self, model: Module, invitation: Invitation) -> Answer:
         """Let a client train on its samples; report what it does; never raises an `Exception`."""
-        answer = self._answer(model, invitation)
+        with timed("turn", invitation.client_id):
+            answer = self._answer(model, invitation)
         sent = len(answer.update.message) if answer.update else 0
         report(ClientDone(self.round, replace(answer.outcome, uplink_bytes=sent), done=0, sampled=0))
         return answer
@@ -238,7 +241,8 @@ class Turn:
         kinds = {fault.kind for fault in faults}
         watcher.wait(sum(fault.seconds for fault in faults))
         watcher.check_time()
-        x, y = self.data.train(invitation.client_id)
+        with timed("read samples"):
+            x, y = self.data.train(invitation.client_id)
         if "drop" in kinds:
             raise DroppedError("did not answer (injected)")
         if "crash" in kinds:

@@ -17,8 +17,10 @@ from minizerofl_cli.screen.options import (
     DIVISION_OPTIONS,
     SET_OPTIONS,
     SOURCE_OPTIONS,
+    SUFFIXES,
     all_of,
     debug_option,
+    picture_file,
     take_options,
 )
 from minizerofl_cli.screen.progress import PlainScreen, Screen
@@ -37,13 +39,6 @@ WHICH: dict[str, Any] = {
     **{**DATASET, "metavar": "SET"},
     "help": f"{', '.join(CATALOGUE)}, or the name of an imported set.",
 }
-SUFFIXES = (".png", ".pdf", ".svg")
-
-
-def _check_picture(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
-    if value.suffix.lower() not in SUFFIXES:
-        raise click.BadParameter(f"{str(value)!r} is not a picture file; use {', '.join(SUFFIXES)}.", ctx, parameter)
-    return value
 
 
 def _imported() -> list[str]:
@@ -60,7 +55,7 @@ PICTURE = _output(
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    callback=_check_picture,
+    callback=picture_file,
     help=f"The picture ({', '.join(SUFFIXES)}).",
 )
 READING = all_of(*SOURCE_OPTIONS, *DIVISION_OPTIONS, *SET_OPTIONS, SEED, debug_option)

@@ -85,7 +85,7 @@ def conduct(
     shown.log_to(None)
     with interrupts.allowed():
         plan, data, simulation = prepare(plan, shown, nodes=nodes)
-        known = _known(plan, data, simulation)
+        known = known_facts(plan, data, simulation)
     plan = replace(plan, checkpoint_every=plan.checkpoint_every or _checkpoint_every(simulation))
     directory = RunDirectory(
         plan.runs_dir,
@@ -144,10 +144,10 @@ def prepare(
 
 def reopen(path: Path, plan: Plan, data: FederatedDataset, simulation: Simulation) -> RunDirectory:
     """Open the directory of an earlier run."""
-    return RunDirectory.open(path, **_known(plan, data, simulation))
+    return RunDirectory.open(path, **known_facts(plan, data, simulation))
 
 
-def _known(plan: Plan, data: FederatedDataset, simulation: Simulation) -> dict[str, Any]:
+def known_facts(plan: Plan, data: FederatedDataset, simulation: Simulation) -> dict[str, Any]:
     """Return what a run directory is to say, as far as it follows from plan and data."""
     majority = majority_class(simulation.evaluator.test(whole=True).y)
     return {
@@ -281,14 +281,15 @@ class Run:
                     round = next(rounds, None)
                 if round is None:
                     return None
-                self._complete(round)
+                self.complete(round)
         except Interrupted as stop:
             done = self._last.round
             what = f"the model of round {done} is kept; continue with {self.resume} {self.directory.path}"
             self.say(f"Interrupted; {what if done else 'no round was complete'}.", ALWAYS)
             return stop
 
-    def _complete(self, round: Round) -> None:
+    def complete(self, round: Round) -> None:
+        """Write down what a round did, and save a checkpoint if one is due."""
         state = self.simulation.state
         self._seconds.append(round.seconds)
         # Tables come before the checkpoint: what is ahead of a checkpoint can be cut off, what is missing is lost.

@@ -25,6 +25,7 @@ _data = section("Data")
 _division = section("Division into clients (cifar10, speech_commands, imported sets)")
 _sets = section("Options of one data set")
 
+SUFFIXES = (".png", ".pdf", ".svg")  # of pictures
 VERBOSITY = "minizerofl_cli.verbosity"  # key in the context of click
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -51,6 +52,13 @@ def polarity(ctx: click.Context, parameter: click.Parameter, value: str | None) 
         raise click.BadParameter("'paper' is now called 'raw': the pixel as it is stored.", ctx, parameter)
     checked: str | None = one_of(POLARITIES)["callback"](ctx, parameter, value)
     return checked
+
+
+def picture_file(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Check that a file can be a picture."""
+    if value is not None and value.suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(f"{str(value)!r} is not a picture file; use {', '.join(SUFFIXES)}.", ctx, parameter)
+    return value
 
 
 def _partition(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 from threadpoolctl import threadpool_limits
 
 from minizerofl.fl.engines.news import heard_by, report
+from minizerofl.fl.measures.clock import current, running, timed
 from minizerofl.kernels.memory import keep_freed_memory
 from minizerofl.nn import Module
 
@@ -41,6 +42,7 @@ class Engine(ABC):
 
     def __init__(self, build_model: Callable[[], Module], workers: int = 1, known: Sequence[object] = ()) -> None:
         keep_freed_memory()
+        self._clock = current()
         self.workers = workers
         self._known = known
         self._blas = threadpool_limits(limits=1, user_api="blas")
@@ -71,7 +73,8 @@ class Engine(ABC):
             for place in range(len(jobs)):
                 while place not in answers:
                     try:
-                        other, answer = done.get(timeout=PATIENCE)
+                        with timed("wait"):
+                            other, answer = done.get(timeout=PATIENCE)
                     except Empty:
                         continue
                     if other is None:
@@ -99,7 +102,7 @@ class Engine(ABC):
             if todo is None:
                 return
             task, job, place, done = todo
-            with heard_by(lambda news, done=done: done.put((None, news))):  # type: ignore[misc]
+            with running(self._clock), heard_by(lambda news, done=done: done.put((None, news))):  # type: ignore[misc]
                 try:
                     done.put((place, (worker(task, job), None)))
                 except BaseException as error:

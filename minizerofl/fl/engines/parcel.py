@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Any
 
+from minizerofl.fl.measures.clock import timed
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -30,6 +32,7 @@ class Parcel:
     buffers: tuple[tuple[int, int] | bytes, ...]
 
 
+@timed("pack")
 def pack(thing: object, memory: mmap, known: Sequence[object] = ()) -> Parcel:
     """Pack an object; the memory's earlier content is overwritten.
 
@@ -69,6 +72,7 @@ def pack(thing: object, memory: mmap, known: Sequence[object] = ()) -> Parcel:
     return Parcel(file.getvalue(), tuple(laid))
 
 
+@timed("unpack")
 def unpack(parcel: Parcel, memory: mmap, known: Sequence[object] = (), copy: bool = False) -> Any:
     """Unpack an object; its arrays are read-only.
 

@@ -28,6 +28,7 @@ from minizerofl.fl.engines.engine import Engine, Job, Result, Task, Worker
 from minizerofl.fl.engines.news import Compilation, heard_by, report
 from minizerofl.fl.engines.parcel import Parcel, pack, unpack
 from minizerofl.fl.errors import WorkerDiedError
+from minizerofl.fl.measures.clock import current
 from minizerofl.fl.measures.costs import peak_bytes
 from minizerofl.kernels.jit import watch_compiling
 from minizerofl.nn import Module
@@ -120,13 +121,15 @@ class _Process:
             self._pipe.send((new, job))
             while isinstance(answer := self._pipe.recv(), _News):
                 report(answer.news)
-            done, parcel, self.cpu_seconds, self.peak_bytes = answer
+            done, parcel, self.cpu_seconds, self.peak_bytes, spans = answer
         except (EOFError, OSError) as error:
             self._process.join(1)
             raise WorkerDiedError(
                 f"worker process {self._process.pid} died (exit code {self._process.exitcode}), perhaps because "
                 "memory ran out; use fewer --workers"
             ) from error
+        if clock := current():
+            clock.add(spans)
         result = unpack(parcel, self._outbox, copy=True)
         if not done:
             raise result.error
@@ -151,6 +154,8 @@ class _Process:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         task: Task[Any, Any] | None = None
+        if clock := current():
+            clock.take()  # What it had timed before the fork, the parent has as well.
 
         def send(news: object) -> None:
             pipe.send(_News(news))
@@ -166,6 +171,7 @@ class _Process:
                         done, result = True, task(model, job)
                 except Exception as error:
                     done, result = False, Crash(error)
-                pipe.send((done, pack(result, self._outbox), time.process_time(), peak_bytes()))
+                parcel = pack(result, self._outbox)
+                pipe.send((done, parcel, time.process_time(), peak_bytes(), clock.take() if clock else []))
         except (EOFError, OSError):
             os._exit(0)  # This flushes nothing: the parent will write what is buffered.

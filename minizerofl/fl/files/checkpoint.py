@@ -18,6 +18,7 @@ import numpy as np
 from minizerofl.fl.errors import CheckpointError
 from minizerofl.fl.files.sealed import Seal, read_array
 from minizerofl.fl.files.toml import Config
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import State, num_bytes
 from minizerofl.shown import Facts, Shown, megabytes
 
@@ -100,6 +101,7 @@ class Checkpoints:
         """Return the files, the newest first."""
         return sorted(self.folder.glob("round-*.h5"), reverse=True)
 
+    @timed("checkpoint")
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint; then remove those that are neither among the newest nor the best.
 

@@ -28,6 +28,7 @@ from minizerofl.fl.files.modelfile import SavedModel, save_model
 from minizerofl.fl.files.naming import begun, make_directory
 from minizerofl.fl.files.sealed import write_atomically
 from minizerofl.fl.files.toml import Config, to_toml
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.round import Round
 from minizerofl.printable import printable
 
@@ -235,6 +236,7 @@ class RunDirectory:
         """Write config.toml."""
         write_atomically(self.path / "config.toml", to_toml(config).encode())
 
+    @timed("record")
     def record(self, round: Round, best: Best | None = None) -> None:
         """Write what a round did to history.csv, clients.csv and summary.json.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from minizerofl.fl.data import FederatedData, Samples
 from minizerofl.fl.engines import Engine
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.measures.evaluation import Evaluation, classify, summarise
 from minizerofl.fl.payload import Array, State
 from minizerofl.fl.seeds import Purpose, generator
@@ -50,6 +51,7 @@ class _Classifying:
         self._state = state
         self._loaded: set[int] = set()  # the ids of the models that have loaded the state
 
+    @timed("evaluate")
     def __call__(self, model: Module, job: tuple[int, int]) -> tuple[NDArray[np.bool_], float]:
         if id(model) not in self._loaded:
             model.load_state_dict(self._state)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import Array, Kept, Payload, State, whole_blocks
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.sparse.csr import entries
@@ -139,6 +140,7 @@ class Uplink(ABC):
         """Return how many entries of each may be sent."""
         return {name: count_kept(array.size, self.sparse[name], self.mask_ratio) for name, array in arrays.items()}
 
+    @timed("server step")
     def apply(self, state: State, average: State) -> State:
         """Return what the average makes of the global model: itself, or the sum of both if differences are sent."""
         if not self.differences:
