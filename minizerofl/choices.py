@@ -30,6 +30,7 @@ UPLINKS: Registry[type[Uplink]] = Registry(
         "topk-diff-feedback": "minizerofl.fl.uplinks.controls:TopKDiffFeedback",
         "random-k": "minizerofl.fl.uplinks.controls:RandomK",
         "stc": "minizerofl.fl.uplinks.controls:Stc",
+        "sparsyfed": "minizerofl.fl.methods.sparsyfed:SparsyFed",
     },
     subclass_of("minizerofl.fl.uplinks:Uplink"),
 )
@@ -61,6 +62,8 @@ RULES: Registry[type[Selection]] = Registry(
         "fixed": "minizerofl.sparse.fixed:Initial",
         "fixed-block-8": "minizerofl.sparse.fixed:InitialBlock8",
         "ssfl": "minizerofl.fl.methods.ssfl:Salient",
+        "active": "minizerofl.sparse.fixed:Active",
+        "sparsyfed": "minizerofl.fl.methods.sparsyfed:NonZero",
     },
     subclass_of("minizerofl.sparse.rules:Selection"),
 )
@@ -70,6 +73,7 @@ METHODS: Registry[Method] = Registry(
     {
         "random-mask": "minizerofl.fl.methods.random_mask:RANDOM_MASK",
         "ssfl": "minizerofl.fl.methods.ssfl:SSFL",
+        "sparsyfed": "minizerofl.fl.methods.sparsyfed:SPARSYFED",
     },
     has("paper", "settings"),
 )

@@ -147,7 +147,7 @@ class Client:
         rest: dict[str, Any] = {"momentum": s.momentum, "nesterov": s.nesterov, "weight_decay": s.weight_decay}
         if s.proximal_mu:
             return ProximalSGD(model.parameters(), lr, s.proximal_mu, **rest)
-        return SGD(model.parameters(), lr, **rest)
+        return self.uplink.optimiser(model, lr, **rest)
 
     def _message(self, model: Module, state: State, round: int, memory: State) -> tuple[bytes, float]:
         """Choose what to send and encode it; return the message, and how long encoding took."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -219,6 +219,10 @@ class Settings:
         """Whether weights, activations or the uplink have another sparsity than `sparsity`."""
         s = self.resolved()
         return not s.sparsity == s.weight_sparsity == s.activation_sparsity == s.uplink_sparsity
+
+    def uplink_sparsities(self, sparse: Mapping[str, float]) -> dict[str, float]:
+        """Return, for each sparse layer with its sparsity, the one by which the share that is sent is counted."""
+        return dict.fromkeys(sparse, self.resolved().uplink_sparsity or 0.0) if self.apart else dict(sparse)
 
     def setup(self) -> Setup:
         """Return what is to be set on the model of the run."""

@@ -148,7 +148,9 @@ class Simulation(Shown):
         self.round = 0
         self.best: Best | None = None
         self.sparse = sparse_weights(first)
-        self.uplink = UPLINKS[settings.uplink](self._uplink_sparsities(), settings.mask_ratio, self.rule)
+        uplink = UPLINKS[settings.uplink]
+        uplink.check(settings)
+        self.uplink = uplink(settings.uplink_sparsities(self.sparse), settings.mask_ratio, self.rule)
         self.server = SERVERS[settings.server]([name for name, _ in first.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
@@ -201,12 +203,6 @@ class Simulation(Shown):
             begin_with(first, initial, self.rule, lambda: saliency(dense(), first.state_dict(), self.data, seed))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"initial does not fit: {error}") from error
-
-    def _uplink_sparsities(self) -> dict[str, float]:
-        """Return the sparsity by which the share of each sparse layer that is sent is counted."""
-        if not self.settings.apart:
-            return self.sparse
-        return dict.fromkeys(self.sparse, self.settings.resolved().uplink_sparsity or 0.0)
 
     def run(self, callback: Callback | None = None) -> Iterator[Round]:
         """Run the remaining rounds; yield the record of each when it is complete.

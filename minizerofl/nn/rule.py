@@ -65,6 +65,7 @@ def set_selection(model: Module, rule: Selection, period: int = 1) -> None:
             layer.set_select(exact, FixedWeights(exact))
         else:
             layer.set_select(exact, PeriodicWeights(exact, period, type(rule) is TopK) if period > 1 else None)
+        layer.matched = rule.matched
 
 
 def search(rule: Selection) -> Select:

@@ -30,6 +30,8 @@ class SwatModule(Module):
         The fraction of the weights that is left out, 0 <= sparsity < 1.
     activation_sparsity : float or None
         The fraction of the input that is left out when dW is computed; None: as the weights; 0: none.
+    matched : bool
+        Whether as large a share of the input is kept as of the weights, whatever `activation_sparsity` says.
     path : str
         How the layer computes, see `set_path`.
     """
@@ -37,6 +39,7 @@ class SwatModule(Module):
     weight: Tensor
     sparsity: float
     activation_sparsity: float | None
+    matched: bool = False
     path: str = "auto"
 
     def set_select(self, select: Select, training: PeriodicWeights | FixedWeights | None = None) -> None:
@@ -121,7 +124,7 @@ class SwatModule(Module):
     @property
     def surrogate_gradient(self) -> bool:  # type: ignore[override]
         """True unless both sparsities are 0, which makes the layer a dense one."""
-        return bool(self.sparsity or self.activation_sparsity)
+        return bool(self.sparsity or self.activation_sparsity or self.matched)
 
     def sparse_parameters(self) -> dict[str, float]:
         """Return the sparsity of the weight; the bias is dense."""
@@ -177,6 +180,7 @@ class SparseLinear(SwatModule, Linear):
             path=self.path_for(x.shape[-1]),
             select=self.selecting(),
             support=self.support(),
+            matched=self.matched,
         )
 
 
@@ -236,4 +240,5 @@ class SparseConv2d(SwatModule, Conv2d):
             path=self.path_for(x.shape[-1]),
             select=self.selecting(),
             support=self.support(),
+            matched=self.matched,
         )

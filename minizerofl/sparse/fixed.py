@@ -9,6 +9,8 @@ rule             which weights of a layer are kept            how many weights e
 `fixed-block-8`  the best blocks of 8 outputs, as `block-8`   its share: 1 - sparsity
 ===============  ===========================================  ==========================================
 
+`active` has no mask of its own: the weights that are not zero when a client begins are those it trains.
+
 A larger budget keeps what a smaller one keeps, and more. So a client that sends more than it trains with (mask ratio
 r > 0) sends all that it trained with; the rest has its initial values, so r = 0 is the usual choice.
 """
@@ -21,7 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from minizerofl.kernels.types import Array
-from minizerofl.sparse.rules import RandomK, Selection, TopK
+from minizerofl.sparse.rules import GlobalTopK, RandomK, Selection, TopK
 from minizerofl.sparse.selection import Positions
 from minizerofl.sparse.structured import Block8
 
@@ -112,3 +114,18 @@ class InitialBlock8(Initial):
 
     of = Block8
     block = 8
+
+
+class Active(GlobalTopK):
+    """The weights that are not zero; if the budget has no room for all, the largest of all layers together.
+
+    So the mask of a run is in its global model: a server that sets a weight to zero takes it out, and one that makes
+    another number of a zero puts it in.
+
+    Examples
+    --------
+    >>> Active().select({"w": np.array([[0.0, 2.0], [-1.0, 0.0]])}, {"w": 3})
+    {'w': array([1, 2], dtype=int32)}
+    """
+
+    fixed = True

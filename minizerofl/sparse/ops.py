@@ -31,6 +31,7 @@ def sparse_conv2d(
     path: str = "sparse",
     select: Select | None = None,
     support: Support | None = None,
+    matched: bool = False,
 ) -> Tensor:
     """Convolve with the largest weights only, and train all of them from the largest activations (SWAT).
 
@@ -58,6 +59,8 @@ def sparse_conv2d(
     support : callable, optional
         Returns the positions of the weights that `select` returned. Then only these are trained: only their gradient is
         returned, see `minizerofl.autograd.rowsparse.EntrySparse`.
+    matched : bool
+        Keep as large a share of the input as weights take part, whatever `activation_sparsity` says.
 
     Returns
     -------
@@ -80,8 +83,8 @@ def sparse_conv2d(
     >>> sparse_conv2d(np.ones((2, 1, 1, 1), np.float32), w, sparsity=0.5).data.item()
     3.0
     """
-    shares = sparsity, activation_sparsity
-    return _apply(SwatConv2d, CONVOLUTIONS, (x, w, b), shares, path, (select, support), stride=stride, padding=padding)
+    shares, chosen = (sparsity, activation_sparsity, matched), (select, support)
+    return _apply(SwatConv2d, CONVOLUTIONS, (x, w, b), shares, path, chosen, stride=stride, padding=padding)
 
 
 def sparse_linear(
@@ -94,6 +97,7 @@ def sparse_linear(
     path: str = "sparse",
     select: Select | None = None,
     support: Support | None = None,
+    matched: bool = False,
 ) -> Tensor:
     """Compute ``W_top^T x + b`` and train all of W from the largest activations (SWAT).
 
@@ -105,7 +109,7 @@ def sparse_linear(
         Dense master weights; the largest, a share of ``1 - sparsity`` of the whole matrix, take part.
     b : (out,) Tensor, optional
         Bias.
-    sparsity, activation_sparsity, path, select, support
+    sparsity, activation_sparsity, path, select, support, matched
         As in `sparse_conv2d`.
 
     Returns
@@ -124,14 +128,14 @@ def sparse_linear(
     >>> sparse_linear(np.ones((2, 1), np.float32), np.array([[1], [3]], np.float32), sparsity=0.5).data
     array([[3.]], dtype=float32)
     """
-    return _apply(SwatLinear, LINEAR, (x, w, b), (sparsity, activation_sparsity), path, (select, support))
+    return _apply(SwatLinear, LINEAR, (x, w, b), (sparsity, activation_sparsity, matched), path, (select, support))
 
 
 def _apply(
     swat: type[Op],
     fast: tuple[type[Op], type[Op]],
     operands: tuple[object, object, object],
-    sparsities: tuple[float, float | None],
+    shares: tuple[float, float | None, bool],
     path: str,
     chosen: tuple[Select | None, Support | None],
     **window: Any,
@@ -142,16 +146,19 @@ def _apply(
     x, w, b = swat.as_tensors(operands)
     if x is None or w is None:
         raise TypeError(f"{swat.name}: x and w are needed; only b may be None")
-    sparsity, activation_sparsity = sparsities
+    sparsity, activation_sparsity, matched = shares
     try:
         kept_weights = count_kept(w.size, sparsity)
         k = count_kept(x.size, sparsity if activation_sparsity is None else activation_sparsity)
     except ValueError as error:
         raise ValueError(f"{swat.name}: {error}") from error
-    if path == "dense" and kept_weights == w.size:
+    if path == "dense" and kept_weights == w.size and not matched:
         return swat.apply(x, w, b, w_mask=True, k=k, **window)
     select, support = chosen
     w_top = (select or TopWeights().select)(w, kept_weights)
+    if matched:
+        k = -(-x.size * w_top.nnz // w.size)
+        path = "dense" if w_top.nnz == w.size else path  # there is nothing that sparse products could leave out
     window["support"] = support() if support is not None else None
     if path == "dense":
         return swat.apply(x, w, b, w_mask=kept_mask(w_top, w.shape), k=k, **window)

@@ -34,6 +34,9 @@ class Selection(ABC):
     fixed : bool
         Whether the mask stays the same while a client trains. Then weights are selected once a turn, and only those
         that are kept are trained.
+    matched : bool
+        Whether a layer keeps as large a share of its activations as of its weights, instead of the share that
+        `activation_sparsity` asks for.
     known : bool
         Whether the mask follows from the seed and the initial weights alone. Then the server knows it, and clients send
         values without positions.
@@ -49,6 +52,7 @@ class Selection(ABC):
 
     block: ClassVar[int] = 1
     fixed: ClassVar[bool] = False
+    matched: ClassVar[bool] = False
     known: ClassVar[bool] = False
 
     def __init__(self, seed: int = 0) -> None:

@@ -134,7 +134,7 @@ _machine = section("Machine and output")
     "--uplink",
     help="What a client sends of each sparse layer: all weights; the largest weights; the changes of the largest "
     "weights; the largest changes; controls that are not ZeroFL: the largest changes with error feedback, their signs "
-    f"(STC), random weights; or a class of your own. {default_text('uplink')}",
+    f"(STC), random weights; those of other methods; or a class of your own. {default_text('uplink')}",
     **one_of(UPLINKS, own=OWN),
 )
 @_rounds(

@@ -1,11 +1,26 @@
 """Methods that came after ZeroFL, in the same loop: one file each, with its settings and what it adds.
 
-Reading order: method (what a method is), random_mask, ssfl. docs/methods.md compares them with their papers.
+Reading order: method (what a method is), random_mask, ssfl, sparsyfed. docs/methods.md compares them with their papers.
 """
 
-from minizerofl.fl.methods.method import Method
-from minizerofl.lazy import listing
+from __future__ import annotations
 
-__all__ = ["Method"]
+from typing import TYPE_CHECKING
 
-__dir__ = listing(__name__)
+from minizerofl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minizerofl.fl.methods.method import Method
+    from minizerofl.fl.methods.sparsyfed import NonZero, PowerSGD, SparsyFed
+
+__all__ = ["Method", "NonZero", "PowerSGD", "SparsyFed"]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Method": "minizerofl.fl.methods.method",
+        "NonZero": "minizerofl.fl.methods.sparsyfed",
+        "PowerSGD": "minizerofl.fl.methods.sparsyfed",
+        "SparsyFed": "minizerofl.fl.methods.sparsyfed",
+    },
+)

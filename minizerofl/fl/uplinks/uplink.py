@@ -5,16 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import Array, Kept, Payload, State, whole_blocks
 from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.nn import Module
+from minizerofl.optim import SGD
 from minizerofl.sparse.csr import entries
 from minizerofl.sparse.rules import Selection, TopK, ask
 from minizerofl.sparse.selection import Positions, count_kept
+
+if TYPE_CHECKING:
+    from minizerofl.fl.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,34 @@ class Uplink(ABC):
         self.sparse = dict(sparse)
         self.mask_ratio = mask_ratio
         self.selection = selection or TopK()
+
+    @classmethod  # noqa: B027  # most uplinks take all settings
+    def check(cls, settings: Settings) -> None:
+        """Refuse settings that contradict this uplink, see `need`.
+
+        Raises
+        ------
+        ConfigError
+            One does.
+        """
+
+    @classmethod
+    def need(cls, settings: Settings, **allowed: tuple[Any, ...]) -> None:
+        """Make sure that some settings have one of the values that are allowed for each.
+
+        Raises
+        ------
+        ConfigError
+            One of them has another value.
+        """
+        resolved = settings.resolved()
+        for name, values in allowed.items():
+            if (found := getattr(resolved, name)) not in values:
+                raise ConfigError(f"{name} is {found!r}, but uplink {settings.uplink} needs {values[0]!r}")
+
+    def optimiser(self, model: Module, lr: float, **options: Any) -> SGD:
+        """Return what takes a client's local steps, with these options of `SGD`."""
+        return SGD(model.parameters(), lr, **options)
 
     @abstractmethod
     def rank(self, name: str, start: Array, end: Array, ctx: Context) -> Array:

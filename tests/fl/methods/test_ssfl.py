@@ -1,27 +1,14 @@
-"""Methods: bundles of settings, and SSFL's mask from the gradients of all clients."""
+"""SSFL: a mask from the gradients of all clients."""
 
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 
-from minizerofl.choices import METHODS
-from minizerofl.fl import SavedModel, Settings, Simulation, evaluate, load_model, save_model
+from minizerofl.fl import SavedModel, Simulation, evaluate, load_model, save_model
 from minizerofl.fl.measures.masks import unpack
 from minizerofl.fl.methods.ssfl import BATCH, Salient, saliency
-from minizerofl_cli.runs.plan import resolve
 
 Simulate = Callable[..., Simulation]
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_every_method_is_a_bundle_of_settings_that_options_override(name: str) -> None:
-    method = METHODS[name]
-    settings = resolve("quick", 0, None, {}, method=name)
-    assert all(getattr(settings, key) == value for key, value in method.settings.items())
-    assert resolve("quick", 0, None, {"sparsity": 0.7}, method=name).sparsity == 0.7
-    assert resolve("quick", 0, None, {}).selection == "top-k" != settings.selection
-    assert Settings(**method.settings).selection == settings.selection
 
 
 def test_saliencies_are_the_weighted_mean_over_clients(simulate: Simulate) -> None:
