@@ -62,6 +62,7 @@ RULES: Registry[type[Selection]] = Registry(
         "fixed": "minizerofl.sparse.fixed:Initial",
         "fixed-block-8": "minizerofl.sparse.fixed:InitialBlock8",
         "ssfl": "minizerofl.fl.methods.ssfl:Salient",
+        "flash": "minizerofl.fl.methods.flash_spdst:LearnedDensities",
         "active": "minizerofl.sparse.fixed:Active",
         "sparsyfed": "minizerofl.fl.methods.sparsyfed:NonZero",
     },
@@ -73,6 +74,7 @@ METHODS: Registry[Method] = Registry(
     {
         "random-mask": "minizerofl.fl.methods.random_mask:RANDOM_MASK",
         "ssfl": "minizerofl.fl.methods.ssfl:SSFL",
+        "flash-spdst": "minizerofl.fl.methods.flash_spdst:FLASH_SPDST",
         "sparsyfed": "minizerofl.fl.methods.sparsyfed:SPARSYFED",
     },
     has("paper", "settings"),

@@ -23,6 +23,9 @@ class Purpose(IntEnum):
     AUGMENT = 6
     ROUND_VALUES = 7
     SALIENCY = 8
+    DENSITIES = 9
+    GRADIENT = 10
+    THOMPSON = 11
 
 
 def generator(seed: int, round: int, client: str, purpose: Purpose) -> np.random.Generator:

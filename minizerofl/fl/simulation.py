@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from inspect import signature
 from typing import Literal
 
@@ -31,7 +30,6 @@ from minizerofl.fl.measures.evaluation import Evaluation
 from minizerofl.fl.measures.evaluator import Evaluator, Scores, score
 from minizerofl.fl.measures.masks import Masks, kept_masks
 from minizerofl.fl.measures.stopwatch import Stopwatch
-from minizerofl.fl.methods.ssfl import saliency
 from minizerofl.fl.payload import Array, State, num_bytes
 from minizerofl.fl.quorum import check_finite, check_quorum
 from minizerofl.fl.record import record
@@ -39,9 +37,10 @@ from minizerofl.fl.round import Outcome, Round
 from minizerofl.fl.sampling import check_population, sample_clients
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
+from minizerofl.fl.survey import Survey
 from minizerofl.fl.turn import Answer, Invitation, Turn
 from minizerofl.models.builder import Argument, Builder, construct, find
-from minizerofl.models.setup import batch_norm_names, begin_with
+from minizerofl.models.setup import batch_norm_names, begin_with, initial_weights
 from minizerofl.nn import Module, sparse_weights
 from minizerofl.nn.paths import choose_paths, set_dense_layers
 from minizerofl.optim import ExponentialDecay
@@ -198,11 +197,12 @@ class Simulation(Shown):
 
     def _begin(self, first: Module, initial: Mapping[str, Array] | None) -> None:
         """Give the first model its weights, and let the rule note them; some rules ask all clients what matters."""
-        dense, seed = partial(self._construct, sparsity=0.0), self.settings.seed
         try:
-            begin_with(first, initial, self.rule, lambda: saliency(dense(), first.state_dict(), self.data, seed))
+            begin_with(first, initial, self.rule)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"initial does not fit: {error}") from error
+        survey = Survey(self._construct, self.setup, first.state_dict(), self.data, self.settings)
+        self.rule.begin(initial_weights(first), survey)
 
     def run(self, callback: Callback | None = None) -> Iterator[Round]:
         """Run the remaining rounds; yield the record of each when it is complete.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,13 +75,8 @@ class Setup:
         set_selection(model, rule, self.selection_period)
 
 
-def begin_with(
-    model: Module,
-    initial: Mapping[str, Array] | None,
-    rule: Selection,
-    saliency: Callable[[], Mapping[str, Array]] | None = None,
-) -> None:
-    """Give a model the weights that a run begins with, None for those it has, and let the rule of the run note them.
+def begin_with(model: Module, initial: Mapping[str, Array] | None, rule: Selection) -> None:
+    """Give a model the weights that a run begins with; None for those it has.
 
     Raises
     ------
@@ -95,7 +90,6 @@ def begin_with(
                 "take another rule, or begin with weights that are drawn"
             )
         model.load_state_dict(initial)
-    rule.begin(initial_weights(model), saliency)
 
 
 def initial_weights(model: Module) -> dict[str, Array]:

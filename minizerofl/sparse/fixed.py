@@ -17,8 +17,8 @@ r > 0) sends all that it trained with; the rest has its initial values, so r = 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -95,7 +95,7 @@ class Initial(Selection):
         self._first: dict[str, Array] = {}
         self._chosen: dict[tuple[tuple[str, int], ...], dict[str, Positions]] = {}
 
-    def begin(self, weights: Mapping[str, Array], saliency: Callable[[], Mapping[str, Array]] | None = None) -> None:
+    def begin(self, weights: Mapping[str, Array], survey: Any = None) -> None:
         """Note the initial weights."""
         self._first = {name: value.copy() for name, value in weights.items()}
         self._chosen.clear()
@@ -114,6 +114,26 @@ class InitialBlock8(Initial):
 
     of = Block8
     block = 8
+
+
+class Given(Selection):
+    """The weights at positions that somebody sets, whatever their values and the budget.
+
+    Attributes
+    ----------
+    positions : dict of str to (k,) int32
+        The positions of each layer, ascending.
+    """
+
+    fixed = True
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.positions: dict[str, Positions] = {}
+
+    def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
+        """Return the positions of these layers."""
+        return {name: self.positions[name] for name in values}
 
 
 class Active(GlobalTopK):

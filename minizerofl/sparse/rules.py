@@ -8,8 +8,8 @@ others are there for comparison.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from zlib import crc32
 
 import numpy as np
@@ -58,18 +58,15 @@ class Selection(ABC):
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def begin(  # noqa: B027  # most rules need nothing of it
-        self, weights: Mapping[str, Array], saliency: Callable[[], Mapping[str, Array]] | None = None
-    ) -> None:
+    def begin(self, weights: Mapping[str, Array], survey: Any = None) -> None:  # noqa: B027  # most rules need nothing
         """Note what the rule needs of the beginning of a run, before it is asked for the first time.
 
         Parameters
         ----------
         weights : mapping of str to array
             The initial weights of the sparse layers.
-        saliency : callable, optional
-            Computes how much each weight matters to the clients, see `minizerofl.fl.methods.ssfl.saliency`; None where
-            there are no clients, as in a saved model.
+        survey : minizerofl.fl.survey.Survey, optional
+            The clients, for rules that ask them something; None where there are none, as in a saved model.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from minizerofl.fl.data import FederatedData, batch_last
 from minizerofl.fl.methods.method import Method
 from minizerofl.fl.payload import State
 from minizerofl.fl.seeds import Purpose, generator
+from minizerofl.fl.survey import Survey
 from minizerofl.nn import Module
 from minizerofl.sparse.rules import GlobalTopK, Selection
 from minizerofl.sparse.selection import Positions
@@ -55,9 +56,11 @@ class Salient(Selection):
         self._saliency: Mapping[str, Array] = {}
         self._chosen: dict[tuple[tuple[str, int], ...], dict[str, Positions]] = {}
 
-    def begin(self, weights: Mapping[str, Array], saliency: Callable[[], Mapping[str, Array]] | None = None) -> None:
+    def begin(self, weights: Mapping[str, Array], survey: Survey | None = None) -> None:
         """Compute the saliencies, if there are clients to compute them."""
-        self._saliency = saliency() if saliency is not None else {}
+        self._saliency = {}
+        if survey is not None:
+            self._saliency = saliency(survey.dense_model(), survey.state, survey.data, survey.settings.seed)
         self._chosen.clear()
 
     def select(self, values: Mapping[str, Array], budget: Mapping[str, int]) -> dict[str, Positions]:
