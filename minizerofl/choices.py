@@ -31,6 +31,8 @@ UPLINKS: Registry[type[Uplink]] = Registry(
         "random-k": "minizerofl.fl.uplinks.controls:RandomK",
         "stc": "minizerofl.fl.uplinks.controls:Stc",
         "sparsyfed": "minizerofl.fl.methods.sparsyfed:SparsyFed",
+        "feddst": "minizerofl.fl.methods.feddst:FedDst",
+        "feddst-as-published": "minizerofl.fl.methods.feddst:FedDstAsPublished",
     },
     subclass_of("minizerofl.fl.uplinks:Uplink"),
 )
@@ -76,6 +78,8 @@ METHODS: Registry[Method] = Registry(
         "ssfl": "minizerofl.fl.methods.ssfl:SSFL",
         "flash-spdst": "minizerofl.fl.methods.flash_spdst:FLASH_SPDST",
         "sparsyfed": "minizerofl.fl.methods.sparsyfed:SPARSYFED",
+        "feddst": "minizerofl.fl.methods.feddst:FEDDST",
+        "feddst-as-published": "minizerofl.fl.methods.feddst:FEDDST_AS_PUBLISHED",
     },
     has("paper", "settings"),
 )

@@ -86,8 +86,8 @@ class Aggregator:
         self._senders = {name: np.zeros(value.size) for name, value in state.items()} if average == "senders" else {}
 
     @timed("fold")
-    def fold(self, update: Update) -> None:
-        """Add an update.
+    def fold(self, update: Update) -> Payload:
+        """Add an update; return what it holds.
 
         Raises
         ------
@@ -109,6 +109,7 @@ class Aggregator:
                 self._senders[name][sent] += update.num_samples
         self.accepted += 1
         self.num_samples += update.num_samples
+        return payload
 
     @timed("decode")
     def decode(self, update: Update) -> Payload:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minizerofl import ops
-from minizerofl.autograd.tensor import Tensor
+from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.fl.codecs import Codec, Schema
 from minizerofl.fl.data import Augmenting, Samples, batch_last
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.finite import first_not_finite
+from minizerofl.fl.gradients import gradients
 from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.payload import State, Update
 from minizerofl.fl.proximal import ProximalSGD
@@ -149,6 +151,14 @@ class Client:
             return ProximalSGD(model.parameters(), lr, s.proximal_mu, **rest)
         return self.uplink.optimiser(model, lr, **rest)
 
+    def _gradient(self, model: Module, round: int) -> dict[str, Array]:
+        """Compute the gradient of all weights for one more mini-batch; the model computes as in evaluation."""
+        x, y = self.samples
+        order = generator(self.settings.seed, round, self.client_id, Purpose.GRADIENT).permutation(y.size)
+        batch = order[: self.settings.batch_size]
+        model.eval()
+        return gradients(model, x[batch], y[batch])
+
     def _message(self, model: Module, state: State, round: int, memory: State) -> tuple[bytes, float]:
         """Choose what to send and encode it; return the message, and how long encoding took."""
         # These are the model's own arrays: what is sent is copied into the message, so that no other copy is needed.
@@ -157,8 +167,10 @@ class Client:
             raise RefusedError("not finite", f"{name} is NaN or infinite after local training")
         memory.update((name, end[name].copy()) for name in self.local)
         s = self.settings
+        gradient = partial(self._gradient, model, round)
+        ctx = Context(round, self.client_id, s.seed, memory, s.schedule, gradient)
         with timed("select"):
-            payload = self.uplink.select(state, end, Context(round, self.client_id, s.seed, memory))
+            payload = self.uplink.select(state, end, ctx)
         codec = Codec(s.codec, self.uplink.value_codec or s.values)
         schema = Schema.of(state, self.uplink.known(state))
         began = time.perf_counter()

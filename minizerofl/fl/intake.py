@@ -13,6 +13,7 @@ from minizerofl.fl.measures.masks import Bits, note_sent
 from minizerofl.fl.payload import State
 from minizerofl.fl.round import Outcome
 from minizerofl.fl.turn import Answer
+from minizerofl.fl.uplinks import Uplink
 
 
 class Intake:
@@ -22,6 +23,8 @@ class Intake:
     ----------
     aggregator : Aggregator
         Decodes the updates, checks them and adds them up.
+    uplink : Uplink
+        Counts what it needs to know of them.
     note_masks : bool
         Whether to note which entries each client sent.
 
@@ -35,14 +38,18 @@ class Intake:
         What the accepted clients remember, by client.
     sent : dict of str to list of array
         For each layer that is sent in part, the masks of what the accepted clients sent, if they are noted.
+    tally : dict of str to array
+        What the uplink counted.
     """
 
-    def __init__(self, aggregator: Aggregator, note_masks: bool) -> None:
+    def __init__(self, aggregator: Aggregator, uplink: Uplink, note_masks: bool) -> None:
         self.outcomes: list[Outcome] = []
         self.crashes: list[Crash] = []
         self.memories: dict[str, State] = {}
         self.sent: dict[str, list[Bits]] = {}
+        self.tally: State = {}
         self._aggregator = aggregator
+        self._uplink = uplink
         self._note_masks = note_masks
 
     def fold(self, answers: Iterable[Answer]) -> list[Outcome]:
@@ -60,12 +67,13 @@ class Intake:
             return answer.outcome
         outcome, before = replace(answer.outcome, uplink_bytes=len(update.message)), self._aggregator.decode_seconds
         try:
-            self._aggregator.fold(update)
+            payload = self._aggregator.fold(update)
         except RefusedError as error:
             return replace(outcome, status="refused", reason=str(error))
         if answer.memory:
             self.memories[outcome.client] = answer.memory
         if self._note_masks:
-            note_sent(self.sent, self._aggregator.decode(update))
+            note_sent(self.sent, payload)
+        self._uplink.count(payload, update.num_samples, self.tally)
         seconds = self._aggregator.decode_seconds - before
         return replace(outcome, parts=self._aggregator.parts(update), uplink_decode_seconds=seconds)

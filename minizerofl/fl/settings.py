@@ -215,6 +215,11 @@ class Settings:
         return replace(self, **missing)
 
     @property
+    def schedule(self) -> int:
+        """The length of the learning-rate schedule, in rounds."""
+        return self.schedule_rounds or self.rounds
+
+    @property
     def apart(self) -> bool:
         """Whether weights, activations or the uplink have another sparsity than `sparsity`."""
         s = self.resolved()

@@ -39,6 +39,7 @@ from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.survey import Survey
 from minizerofl.fl.turn import Answer, Invitation, Turn
+from minizerofl.fl.uplinks import ServerContext
 from minizerofl.models.builder import Argument, Builder, construct, find
 from minizerofl.models.setup import batch_norm_names, begin_with, initial_weights
 from minizerofl.nn import Module, sparse_weights
@@ -143,13 +144,13 @@ class Simulation(Shown):
         self.settings = settings
         first = self.build_model()
         self._begin(first, initial)
-        self.state: State = first.state_dict()
         self.round = 0
         self.best: Best | None = None
         self.sparse = sparse_weights(first)
         uplink = UPLINKS[settings.uplink]
         uplink.check(settings)
         self.uplink = uplink(settings.uplink_sparsities(self.sparse), settings.mask_ratio, self.rule)
+        self.state: State = self.uplink.begin(first.state_dict())
         self.server = SERVERS[settings.server]([name for name, _ in first.named_parameters()], settings.server_lr)
         self.server_memory: State = {}
         self.client_memories: dict[str, State] = {}
@@ -159,9 +160,7 @@ class Simulation(Shown):
         self.evaluator = Evaluator(data, settings)
         self.initial_masks = self.masks() if settings.masks_every else {}
         check_population(data, settings.clients_per_round)
-        self._schedule = ExponentialDecay(
-            settings.lr_start, settings.lr_end, settings.schedule_rounds or settings.rounds
-        )
+        self._schedule = ExponentialDecay(settings.lr_start, settings.lr_end, settings.schedule)
 
     def _facts(self) -> tuple[str, Facts]:
         """Return what is shown of a simulation."""
@@ -284,18 +283,20 @@ class Simulation(Shown):
         """Run round t: algorithm 1 of the paper."""
         stopwatch, meter = Stopwatch(), EffortMeter(engine.helpers)
         s, uplink = self.settings, self.uplink
-        values, known = uplink.value_codec or s.values, uplink.known(self.state)
-        aggregator = Aggregator(self.state, uplink.differences, s.average, values, known)
-        intake = Intake(aggregator, note_masks=self.masks_are_due(t))
-
         clients = self._sample(t)
         report(RoundStarted(t, self.settings.rounds, tuple(clients)))
         turn = self.turn(t, time.monotonic() + s.round_deadline if s.round_deadline else math.inf)
+        values, known = uplink.value_codec or s.values, uplink.known(turn.state) if self.rule.known else {}
+        aggregator = Aggregator(self.state, uplink.differences, s.average, values, known)
+        intake = Intake(aggregator, uplink, note_masks=self.masks_are_due(t))
+
         answers = self._train(engine, turn, clients)  # one after the other, in the order of sampling
         outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added with weight n_k
         check_quorum(t, outcomes, s.quorum, intake.crashes)
-        plain = self.uplink.apply(self.state, aggregator.average())  # what averaging alone gives
-        state, server_memory = self.server.step(self.state, plain, self.server_memory)  # w_{t+1}
+        memory, seen = dict(self.server_memory), (intake.tally, aggregator.num_samples)
+        ctx = ServerContext(t, "", s.seed, memory, s.schedule, None, *seen)
+        plain = uplink.apply(self.state, aggregator.average(), ctx)  # what averaging alone gives
+        state, server_memory = self.server.step(self.state, plain, memory)  # w_{t+1}
         check_finite(t, state, server_memory, outcomes)
         with stopwatch.phase("evaluation"):
             scores = self._evaluate(engine, t, state, outcomes)

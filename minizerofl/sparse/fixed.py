@@ -140,7 +140,7 @@ class Active(GlobalTopK):
     """The weights that are not zero; if the budget has no room for all, the largest of all layers together.
 
     So the mask of a run is in its global model: a server that sets a weight to zero takes it out, and one that makes
-    another number of a zero puts it in.
+    another number of a zero puts it in. Clients that send all of it need not say where.
 
     Examples
     --------
@@ -148,4 +148,4 @@ class Active(GlobalTopK):
     {'w': array([1, 2], dtype=int32)}
     """
 
-    fixed = True
+    fixed = known = True

@@ -38,8 +38,8 @@ class Selection(ABC):
         Whether a layer keeps as large a share of its activations as of its weights, instead of the share that
         `activation_sparsity` asks for.
     known : bool
-        Whether the mask follows from the seed and the initial weights alone. Then the server knows it, and clients send
-        values without positions.
+        Whether the mask follows from what both ends have: the seed and the initial weights, or the model that was sent.
+        Then a client that keeps just these weights sends values without positions.
 
     Examples
     --------

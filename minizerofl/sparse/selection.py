@@ -95,6 +95,20 @@ def keep_largest(x: Array, k: int) -> Array:
     return result.reshape(x.shape)
 
 
+def keep_at(x: Array, positions: Positions) -> Array:
+    """Set all but the entries at some flat positions to zero, in a copy.
+
+    Examples
+    --------
+    >>> keep_at(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2]))
+    array([[0., 2.],
+           [3., 0.]])
+    """
+    result = np.zeros_like(x)
+    result.reshape(-1)[positions] = x.reshape(-1)[positions]
+    return result
+
+
 def largest(x: Array, k: int) -> tuple[Positions, Array]:
     """Select the k entries of largest magnitude; return their positions, as `top_k` does, and their values."""
     flat = np.ascontiguousarray(x).reshape(-1)

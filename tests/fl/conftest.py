@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minizerofl import nn
-from minizerofl.fl import Settings, Simulation
+from minizerofl.fl import UPLINKS, Settings, Simulation
 from minizerofl.models import MODELS
 
 CLASSES, PIXELS = 3, 10
@@ -53,11 +53,14 @@ def tiny_data() -> type[TinyData]:
 
 @pytest.fixture
 def simulate() -> Iterator[Callable[..., Simulation]]:
-    """Make a simulation of the tiny federation; settings as keywords."""
+    """Make a simulation of the tiny federation; settings as keywords, beside those that the uplink needs."""
 
     def make(data: TinyData | None = None, workers: int = 1, engine: str = "threads", **settings: object) -> Simulation:
+        uplink = UPLINKS[str(settings.get("uplink", "topk-weights"))]
         defaults = {"rounds": 3, "clients_per_round": 3, "batch_size": 2, "sparsity": 0.5}
-        return Simulation(data or TinyData(), "tiny", Settings(**{**defaults, **settings}), workers, engine)
+        needed = {name: values[0] for name, values in uplink.needed.items()}
+        chosen = Settings(**{**defaults, **needed, **settings})
+        return Simulation(data or TinyData(), "tiny", chosen, workers, engine)
 
     MODELS["tiny"] = tiny_model
     yield make

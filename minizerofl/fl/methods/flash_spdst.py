@@ -27,7 +27,7 @@ from minizerofl.nn.rule import restart_selection
 from minizerofl.optim import SGD
 from minizerofl.sparse.fixed import Given
 from minizerofl.sparse.rules import GlobalTopK, RandomK
-from minizerofl.sparse.selection import Positions, count_kept, top_k
+from minizerofl.sparse.selection import Positions, count_kept, keep_at, top_k
 
 EPOCHS = 10  # of the first stage
 PRUNED = 0.25  # share of a layer's weights that is pruned after an epoch; it falls to 0 over the epochs
@@ -93,7 +93,7 @@ def learn_masks(survey: Survey, client: str) -> dict[str, Positions]:
     budget = {name: count_kept(weight.size, s.resolved().weight_sparsity or 0.0) for name, weight in weights.items()}
     masks = rule.positions = RandomK(s.seed).select({name: weight.data for name, weight in weights.items()}, budget)
     for name, weight in weights.items():
-        weight.assign_(masked(weight.numpy(), masks[name]))
+        weight.assign_(keep_at(weight.numpy(), masks[name]))
     rng = generator(s.seed, 0, client, Purpose.DENSITIES)
     optimiser = SGD(model.parameters(), s.lr_start, s.momentum, s.nesterov, s.weight_decay)
     x, y = survey.data.train(client)
@@ -109,7 +109,7 @@ def learn_masks(survey: Survey, client: str) -> dict[str, Positions]:
             now = {name: weight.numpy() for name, weight in weights.items()}
             masks = rule.positions = prune_and_grow(now, masks, PRUNED * (1 - epoch / EPOCHS), rng)
             for name, weight in weights.items():
-                weight.assign_(masked(now[name], masks[name]))
+                weight.assign_(keep_at(now[name], masks[name]))
     return masks
 
 
@@ -167,17 +167,3 @@ def share_out(total: int, wish: Mapping[str, float], room: Mapping[str, int]) ->
         for name, share in shares.items():
             given[name] += min(share, room[name] - given[name])
     return given
-
-
-def masked(weights: Array, positions: Positions) -> Array:
-    """Return weights with all but those at some positions set to zero.
-
-    Examples
-    --------
-    >>> masked(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2]))
-    array([[0., 2.],
-           [3., 0.]])
-    """
-    result = np.zeros_like(weights)
-    result.reshape(-1)[positions] = weights.reshape(-1)[positions]
-    return result

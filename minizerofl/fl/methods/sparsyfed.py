@@ -16,7 +16,7 @@ The global model, here and in every file of a run, holds w. Theta exists in a cl
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +28,7 @@ from minizerofl.fl.methods.method import Method
 from minizerofl.fl.payload import State
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.uplinks.paper import TopKWeights
-from minizerofl.fl.uplinks.uplink import Context
+from minizerofl.fl.uplinks.uplink import Context, ServerContext
 from minizerofl.nn import Module
 from minizerofl.optim import SGD
 from minizerofl.sparse.fixed import Active
@@ -50,6 +50,7 @@ class NonZero(Active):
     """The weights that are not zero; and as large a share of the activations."""
 
     matched = True
+    known = False  # what a client keeps at the end is not all that it trained
 
 
 class SparsyFed(TopKWeights):
@@ -65,11 +66,17 @@ class SparsyFed(TopKWeights):
     """
 
     beta: ClassVar[float] = 1.25
+    needed: ClassVar[Mapping[str, tuple[Any, ...]]] = {
+        "selection": ("sparsyfed",),
+        "weight_sparsity": (0.0,),
+        "average": ("all",),
+        "proximal_mu": (0.0,),
+    }
 
     @classmethod
     def check(cls, settings: Settings) -> None:
         """Refuse settings with which this would be another method."""
-        cls.need(settings, selection=("sparsyfed",), weight_sparsity=(0.0,), average=("all",), proximal_mu=(0.0,))
+        super().check(settings)
         if settings.resolved().activation_sparsity != settings.sparsity:
             raise ConfigError("uplink sparsyfed keeps as many activations as weights; leave out activation_sparsity")
 
@@ -82,7 +89,7 @@ class SparsyFed(TopKWeights):
         """Send theta."""
         return root(end.reshape(-1)[positions], self.beta)
 
-    def apply(self, state: State, average: State) -> State:
+    def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:
         """Make weights of the average theta."""
         return {name: power(value, self.beta) if name in self.sparse else value for name, value in average.items()}
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from minizerofl import ops
-from minizerofl.autograd.tensor import Array, Tensor
-from minizerofl.fl.data import FederatedData, batch_last
+from minizerofl.autograd.tensor import Array
+from minizerofl.fl.data import FederatedData
+from minizerofl.fl.gradients import gradients
 from minizerofl.fl.methods.method import Method
 from minizerofl.fl.payload import State
 from minizerofl.fl.seeds import Purpose, generator
@@ -94,10 +94,7 @@ def saliency(model: Module, state: State, data: FederatedData, seed: int) -> dic
     for client in data.clients:
         x, y = data.train(client)
         batch = generator(seed, 0, client, Purpose.SALIENCY).permutation(y.size)[:BATCH]
-        for parameter in parameters.values():
-            parameter.zero_grad()
-        ops.cross_entropy(model(Tensor(batch_last(x[batch]))), y[batch]).backward()
-        for name, parameter in parameters.items():
-            sums[name] += y.size * np.abs(np.asarray(parameter.grad) * parameter.data)
+        for name, gradient in gradients(model, x[batch], y[batch]).items():
+            sums[name] += y.size * np.abs(gradient * parameters[name].data)
     total = sum(data.num_train(client) for client in data.clients)
     return {name: (each / total).astype(np.float32) for name, each in sums.items()}

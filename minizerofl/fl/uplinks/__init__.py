@@ -5,7 +5,7 @@ Reading order: uplink (the contract), paper (ZeroFL's strategies), controls.
 
 from minizerofl.fl.uplinks.controls import RandomK, Stc, TopKDiffFeedback
 from minizerofl.fl.uplinks.paper import DiffTopKWeights, Full, TopKDiff, TopKWeights
-from minizerofl.fl.uplinks.uplink import Context, Uplink
+from minizerofl.fl.uplinks.uplink import Context, ServerContext, Uplink
 from minizerofl.lazy import listing
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DiffTopKWeights",
     "Full",
     "RandomK",
+    "ServerContext",
     "Stc",
     "TopKDiff",
     "TopKDiffFeedback",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +22,8 @@ from minizerofl.sparse.selection import Positions, count_kept
 if TYPE_CHECKING:
     from minizerofl.fl.settings import Settings
 
+Gradient = Callable[[], Mapping[str, Array]]
+
 
 @dataclass(frozen=True)
 class Context:
@@ -37,16 +39,40 @@ class Context:
         The seed of the run.
     memory : dict of str to array
         What this client remembers from round to round; an uplink may write to it.
+    schedule : int
+        The length of the learning-rate schedule, in rounds.
+    gradient : callable, optional
+        Computes the gradient of all weights, for one more mini-batch of the client and the weights it ends with.
     """
 
     round: int = 0
     client: str = ""
     seed: int = 0
     memory: State = field(default_factory=dict)
+    schedule: int = 0
+    gradient: Gradient | None = None
 
     def rng(self) -> np.random.Generator:
         """Return the generator of this client in this round."""
         return generator(self.seed, self.round, self.client, Purpose.SELECT_POSITIONS)
+
+
+@dataclass(frozen=True)
+class ServerContext(Context):
+    """What the server knows of a round, beside the average.
+
+    Attributes
+    ----------
+    memory : dict of str to array
+        What the server remembers from round to round; part of each checkpoint. An uplink may put new arrays into it.
+    tally : dict of str to array
+        What `Uplink.count` counted.
+    num_samples : int
+        The samples of all clients whose updates were accepted.
+    """
+
+    tally: State = field(default_factory=dict)
+    num_samples: int = 0
 
 
 class Uplink(ABC):
@@ -69,6 +95,8 @@ class Uplink(ABC):
         Whether clients send w_E - w_t, which the server adds to w_t; otherwise they send w_E.
     value_codec : str
         The codec of values that belongs to the method, whatever the settings say; empty for that of the settings.
+    needed : mapping of str to tuple
+        Settings, and the values that each of them may have beside this uplink.
 
     Examples
     --------
@@ -82,6 +110,7 @@ class Uplink(ABC):
 
     differences: ClassVar[bool]
     value_codec: ClassVar[str] = ""
+    needed: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
 
     def __init__(
         self, sparse: Mapping[str, float], mask_ratio: float = 0.0, selection: Selection | None = None
@@ -90,29 +119,23 @@ class Uplink(ABC):
         self.mask_ratio = mask_ratio
         self.selection = selection or TopK()
 
-    @classmethod  # noqa: B027  # most uplinks take all settings
-    def check(cls, settings: Settings) -> None:
-        """Refuse settings that contradict this uplink, see `need`.
-
-        Raises
-        ------
-        ConfigError
-            One does.
-        """
-
     @classmethod
-    def need(cls, settings: Settings, **allowed: tuple[Any, ...]) -> None:
-        """Make sure that some settings have one of the values that are allowed for each.
+    def check(cls, settings: Settings) -> None:
+        """Refuse settings that contradict this uplink.
 
         Raises
         ------
         ConfigError
-            One of them has another value.
+            A setting has none of the values that are `needed`.
         """
         resolved = settings.resolved()
-        for name, values in allowed.items():
+        for name, values in cls.needed.items():
             if (found := getattr(resolved, name)) not in values:
                 raise ConfigError(f"{name} is {found!r}, but uplink {settings.uplink} needs {values[0]!r}")
+
+    def begin(self, state: State) -> State:
+        """Return the global model with which the first round begins, made of the initial weights."""
+        return state
 
     def optimiser(self, model: Module, lr: float, **options: Any) -> SGD:
         """Return what takes a client's local steps, with these options of `SGD`."""
@@ -163,7 +186,8 @@ class Uplink(ABC):
     def known(self, state: State) -> dict[str, Positions]:
         """Return the positions that every client sends, where the server knows them without being told.
 
-        That is so if the mask of the rule follows from the seed and the initial weights (`Selection.known`).
+        That is so if the mask of the rule follows from what both ends have (`Selection.known`): `state` is the model
+        that the server sent.
         """
         if not self.selection.known or type(self).choose is not Uplink.choose:
             return {}
@@ -174,9 +198,20 @@ class Uplink(ABC):
         """Return how many entries of each may be sent."""
         return {name: count_kept(array.size, self.sparse[name], self.mask_ratio) for name, array in arrays.items()}
 
+    def count(self, payload: Payload, num_samples: int, tally: State) -> None:  # noqa: B027  # most count nothing
+        """Count something of an update that was accepted; `tally` is empty before the first of a round."""
+
     @timed("server step")
-    def apply(self, state: State, average: State) -> State:
-        """Return what the average makes of the global model: itself, or the sum of both if differences are sent."""
+    def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:
+        """Return what the average makes of the global model: itself, or the sum of both if differences are sent.
+
+        Parameters
+        ----------
+        state, average : dict of str to array
+            The global model that was sent (w_t), and the average of what clients sent.
+        ctx : ServerContext, optional
+            What the server knows besides.
+        """
         if not self.differences:
             return average
         return {name: value + average[name] for name, value in state.items()}
