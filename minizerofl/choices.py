@@ -33,6 +33,7 @@ UPLINKS: Registry[type[Uplink]] = Registry(
         "sparsyfed": "minizerofl.fl.methods.sparsyfed:SparsyFed",
         "feddst": "minizerofl.fl.methods.feddst:FedDst",
         "feddst-as-published": "minizerofl.fl.methods.feddst:FedDstAsPublished",
+        "fedrts": "minizerofl.fl.methods.fedrts:FedRts",
     },
     subclass_of("minizerofl.fl.uplinks:Uplink"),
 )
@@ -80,6 +81,7 @@ METHODS: Registry[Method] = Registry(
         "sparsyfed": "minizerofl.fl.methods.sparsyfed:SPARSYFED",
         "feddst": "minizerofl.fl.methods.feddst:FEDDST",
         "feddst-as-published": "minizerofl.fl.methods.feddst:FEDDST_AS_PUBLISHED",
+        "fedrts": "minizerofl.fl.methods.fedrts:FEDRTS",
     },
     has("paper", "settings"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from minizerofl.fl.aggregator import Aggregator
@@ -10,10 +10,9 @@ from minizerofl.fl.crash import Crash
 from minizerofl.fl.errors import RefusedError
 from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.measures.masks import Bits, note_sent
-from minizerofl.fl.payload import State
+from minizerofl.fl.payload import Payload, State
 from minizerofl.fl.round import Outcome
 from minizerofl.fl.turn import Answer
-from minizerofl.fl.uplinks import Uplink
 
 
 class Intake:
@@ -23,8 +22,8 @@ class Intake:
     ----------
     aggregator : Aggregator
         Decodes the updates, checks them and adds them up.
-    uplink : Uplink
-        Counts what it needs to know of them.
+    count : callable
+        Is shown each update that was accepted, and its samples, see `Uplink.count`.
     note_masks : bool
         Whether to note which entries each client sent.
 
@@ -38,18 +37,15 @@ class Intake:
         What the accepted clients remember, by client.
     sent : dict of str to list of array
         For each layer that is sent in part, the masks of what the accepted clients sent, if they are noted.
-    tally : dict of str to array
-        What the uplink counted.
     """
 
-    def __init__(self, aggregator: Aggregator, uplink: Uplink, note_masks: bool) -> None:
+    def __init__(self, aggregator: Aggregator, count: Callable[[Payload, int], None], note_masks: bool) -> None:
         self.outcomes: list[Outcome] = []
         self.crashes: list[Crash] = []
         self.memories: dict[str, State] = {}
         self.sent: dict[str, list[Bits]] = {}
-        self.tally: State = {}
         self._aggregator = aggregator
-        self._uplink = uplink
+        self._count = count
         self._note_masks = note_masks
 
     def fold(self, answers: Iterable[Answer]) -> list[Outcome]:
@@ -74,6 +70,6 @@ class Intake:
             self.memories[outcome.client] = answer.memory
         if self._note_masks:
             note_sent(self.sent, payload)
-        self._uplink.count(payload, update.num_samples, self.tally)
+        self._count(payload, update.num_samples)
         seconds = self._aggregator.decode_seconds - before
         return replace(outcome, parts=self._aggregator.parts(update), uplink_decode_seconds=seconds)

@@ -12,6 +12,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from inspect import signature
 from typing import Literal
 
@@ -288,15 +290,15 @@ class Simulation(Shown):
         turn = self.turn(t, time.monotonic() + s.round_deadline if s.round_deadline else math.inf)
         values, known = uplink.value_codec or s.values, uplink.known(turn.state) if self.rule.known else {}
         aggregator = Aggregator(self.state, uplink.differences, s.average, values, known)
-        intake = Intake(aggregator, uplink, note_masks=self.masks_are_due(t))
+        ctx = ServerContext(t, "", s.seed, dict(self.server_memory), s.schedule)
+        intake = Intake(aggregator, partial(uplink.count, self.state, ctx), note_masks=self.masks_are_due(t))
 
         answers = self._train(engine, turn, clients)  # one after the other, in the order of sampling
         outcomes = intake.fold(stopwatch.each("training", answers))  # decoded, checked, and added with weight n_k
         check_quorum(t, outcomes, s.quorum, intake.crashes)
-        memory, seen = dict(self.server_memory), (intake.tally, aggregator.num_samples)
-        ctx = ServerContext(t, "", s.seed, memory, s.schedule, None, *seen)
+        ctx = replace(ctx, num_samples=aggregator.num_samples)
         plain = uplink.apply(self.state, aggregator.average(), ctx)  # what averaging alone gives
-        state, server_memory = self.server.step(self.state, plain, memory)  # w_{t+1}
+        state, server_memory = self.server.step(self.state, plain, ctx.memory)  # w_{t+1}
         check_finite(t, state, server_memory, outcomes)
         with stopwatch.phase("evaluation"):
             scores = self._evaluate(engine, t, state, outcomes)

@@ -1,7 +1,7 @@
 """Methods that came after ZeroFL, in the same loop: one file each, with its settings and what it adds.
 
-Reading order: method (what a method is), random_mask, ssfl, flash_spdst, sparsyfed, feddst. docs/methods.md compares them with
-their papers.
+Reading order: method (what a method is), random_mask, ssfl, flash_spdst, sparsyfed; moving_mask, feddst, fedrts.
+docs/methods.md compares them with their papers.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 from minizerofl.lazy import lazy
 
 if TYPE_CHECKING:
-    from minizerofl.fl.methods.feddst import FedDst, FedDstAsPublished, MaskInModel
+    from minizerofl.fl.methods.feddst import FedDst, FedDstAsPublished
+    from minizerofl.fl.methods.fedrts import FedRts
     from minizerofl.fl.methods.flash_spdst import LearnedDensities
     from minizerofl.fl.methods.method import Method
+    from minizerofl.fl.methods.moving_mask import MovingMask
     from minizerofl.fl.methods.sparsyfed import NonZero, PowerSGD, SparsyFed
 
 __all__ = [
     "FedDst",
     "FedDstAsPublished",
+    "FedRts",
     "LearnedDensities",
-    "MaskInModel",
     "Method",
+    "MovingMask",
     "NonZero",
     "PowerSGD",
     "SparsyFed",
@@ -32,7 +35,8 @@ __getattr__, __dir__ = lazy(
     {
         "FedDst": "minizerofl.fl.methods.feddst",
         "FedDstAsPublished": "minizerofl.fl.methods.feddst",
-        "MaskInModel": "minizerofl.fl.methods.feddst",
+        "FedRts": "minizerofl.fl.methods.fedrts",
+        "MovingMask": "minizerofl.fl.methods.moving_mask",
         "LearnedDensities": "minizerofl.fl.methods.flash_spdst",
         "Method": "minizerofl.fl.methods.method",
         "NonZero": "minizerofl.fl.methods.sparsyfed",

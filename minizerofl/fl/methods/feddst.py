@@ -8,30 +8,34 @@
 4. A client sends its weights; the server averages each over the clients that hold it, by samples.
 5. The server keeps the largest of each layer, as many as before. Of weights that have just grown, which are all zero,
    it keeps those that clients with more samples ask for.
-
-The mask is in the model itself: it is where weights are not zero. So a weight that grows begins at `GROWN` instead of
-zero, which is too small to make a difference in any sum.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from minizerofl.autograd.tensor import Array
 from minizerofl.fl.methods.method import Method
-from minizerofl.fl.payload import Kept, Payload, State
-from minizerofl.fl.uplinks.paper import TopKWeights
+from minizerofl.fl.methods.moving_mask import GROWN, MovingMask, add, entries_of
+from minizerofl.fl.payload import Payload, State
 from minizerofl.fl.uplinks.uplink import Context, ServerContext
-from minizerofl.sparse.fixed import erk_budget
-from minizerofl.sparse.selection import count_kept, keep_at, top_k
+from minizerofl.sparse.selection import keep_at, top_k
 
-GROWN = np.float32(2.0**-100)
-
-SETTINGS = {"selection": "active", "activation_sparsity": 0.0, "mask_ratio": 0.0}
+SETTINGS = {
+    "selection": "active",
+    "sparsity": 0.8,
+    "activation_sparsity": 0.0,
+    "mask_ratio": 0.0,
+    "local_epochs": 10,
+    "batch_size": 32,
+    "lr_start": 0.01,
+    "lr_end": 0.01,
+    "momentum": 0.9,
+    "weight_decay": 0.001,
+}
 FEDDST = Method(
     paper="Bibikar et al., Federated Dynamic Sparse Training, AAAI 2022",
     settings={**SETTINGS, "uplink": "feddst"},
@@ -42,24 +46,7 @@ FEDDST_AS_PUBLISHED = Method(
 )
 
 
-class MaskInModel(TopKWeights):
-    """What methods share whose server changes the mask: it is where the global model is not zero."""
-
-    needed: ClassVar[Mapping[str, tuple[Any, ...]]] = {
-        "selection": ("active",),
-        "average": ("all",),
-        "server": ("fedavg",),
-        "server_lr": (0.0, 1.0),
-        "downlink_values": ("float32",),
-    }
-
-    def sizes(self, state: State) -> dict[str, int]:
-        """Return how many weights each layer keeps: more of small layers, see `erk_budget`."""
-        total = sum(count_kept(state[name].size, sparsity) for name, sparsity in self.sparse.items())
-        return erk_budget({name: state[name].shape for name in self.sparse}, total)
-
-
-class FedDst(MaskInModel):
+class FedDst(MovingMask):
     """FedDST, as its paper describes it."""
 
     every: ClassVar[int] = 10  # rounds
@@ -104,16 +91,16 @@ class FedDst(MaskInModel):
         """Return the gradients among which the largest are grown: those of weights that are zero."""
         return np.where(w == 0, gradient, 0)
 
-    def count(self, payload: Payload, num_samples: int, tally: State) -> None:
+    def count(self, state: State, ctx: ServerContext, payload: Payload, num_samples: int) -> None:
         """Count the samples of the clients that hold each weight."""
         for name in self.sparse:
-            add(tally, name, payload[name], num_samples)
+            add(ctx.tally, name, state[name].shape, entries_of(payload[name]).positions, num_samples)
 
     def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:
         """Average over the clients that hold a weight, and keep the largest."""
         ctx, new = ctx or ServerContext(), dict(average)
         for name, size in self.sizes(state).items():
-            share = (ctx.tally[name] / ctx.num_samples).astype(np.float32).reshape(average[name].shape)
+            share = (ctx.tally[name] / ctx.num_samples).astype(np.float32)
             held = share > 0
             mean = np.divide(average[name], share, out=np.zeros_like(share), where=held)
             grown = held & (np.abs(mean) <= 2 * GROWN)
@@ -138,11 +125,3 @@ class FedDstAsPublished(FedDst):
     def candidates(self, w: Array, gradient: Array) -> Array:
         """Return all gradients."""
         return gradient
-
-
-def add(tally: State, name: str, sent: Array | Kept, num_samples: int) -> None:
-    """Add a client's samples at the entries of a tensor that it sent."""
-    shape = sent.shape
-    if name not in tally:
-        tally[name] = np.zeros(math.prod(shape))
-    tally[name][sent.positions if isinstance(sent, Kept) else slice(None)] += num_samples

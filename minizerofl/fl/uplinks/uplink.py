@@ -68,7 +68,7 @@ class ServerContext(Context):
     tally : dict of str to array
         What `Uplink.count` counted.
     num_samples : int
-        The samples of all clients whose updates were accepted.
+        The samples of all clients whose updates were accepted; 0 while updates come in.
     """
 
     tally: State = field(default_factory=dict)
@@ -198,8 +198,10 @@ class Uplink(ABC):
         """Return how many entries of each may be sent."""
         return {name: count_kept(array.size, self.sparse[name], self.mask_ratio) for name, array in arrays.items()}
 
-    def count(self, payload: Payload, num_samples: int, tally: State) -> None:  # noqa: B027  # most count nothing
-        """Count something of an update that was accepted; `tally` is empty before the first of a round."""
+    def count(  # noqa: B027  # most uplinks count nothing
+        self, state: State, ctx: ServerContext, payload: Payload, num_samples: int
+    ) -> None:
+        """Put into ``ctx.tally`` what is to be counted of an update that was accepted; `state` is what was sent."""
 
     @timed("server step")
     def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:

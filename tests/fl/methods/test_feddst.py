@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 
 from minizerofl.choices import METHODS, UPLINKS
 from minizerofl.fl import ConfigError, Context, SavedModel, Simulation, evaluate, load_model, save_model
-from minizerofl.fl.methods.feddst import GROWN, FedDst, FedDstAsPublished
+from minizerofl.fl.methods.feddst import FedDst, FedDstAsPublished
+from minizerofl.fl.methods.moving_mask import GROWN
 from minizerofl.fl.payload import Kept
 from minizerofl.fl.uplinks import ServerContext
 from minizerofl.sparse.fixed import Active, erk_budget
 
 Simulate = Callable[..., Simulation]
-METHOD = dict(METHODS["feddst"].settings)
+METHOD = {**METHODS["feddst"].settings, "local_epochs": 1, "batch_size": 2, "lr_start": 0.15}
 
 
 class Often(FedDst):
@@ -70,23 +72,23 @@ def test_the_server_averages_over_holders_and_keeps_the_largest() -> None:
     uplink = FedDst({"w": 0.5}, selection=Active())
     state = {"w": np.array([[1.0, 1.0, 1.0, 0.0, 0.0, 0.0]], np.float32), "b": np.zeros(1, np.float32)}
     sent = [(1, [0, 1, 4], [4.0, 2.0, GROWN]), (3, [0, 5], [8.0, GROWN]), (1, [0, 2, 3], [6.0, -0.5, GROWN])]
-    tally, average = {}, {"w": np.zeros((1, 6)), "b": np.ones(1)}
+    ctx, average = ServerContext(), {"w": np.zeros((1, 6)), "b": np.ones(1)}
     for samples, positions, values in sent:
         kept = Kept((1, 6), np.array(positions, np.int32), np.array(values, np.float32))
-        uplink.count({"w": kept, "b": np.ones(1)}, samples, tally)
+        uplink.count(state, ctx, {"w": kept, "b": np.ones(1)}, samples)
         average["w"] += samples / 5 * kept.dense()
     average = {name: value.astype(np.float32) for name, value in average.items()}
-    new = uplink.apply(state, average, ServerContext(tally=tally, num_samples=5))
+    new = uplink.apply(state, average, replace(ctx, num_samples=5))
     np.testing.assert_allclose(new["w"], [[6.8, 2.0, -0.5, 0, 0, 0]], rtol=1e-6)
     state["w"] = average["w"] = np.where([[1, 1, 0, 1, 1, 1]], average["w"], 0).astype(np.float32)
-    tally["w"][2] = 0
-    new = uplink.apply(state, average, ServerContext(tally=tally, num_samples=5))
+    ctx.tally["w"][0, 2] = 0
+    new = uplink.apply(state, average, replace(ctx, num_samples=5))
     np.testing.assert_allclose(new["w"], [[6.8, 2.0, 0, 0, 0, GROWN]], rtol=1e-6)  # of the grown, that of 3 samples
     np.testing.assert_array_equal(new["b"], 1)
 
 
 def test_the_first_mask_has_the_largest_initial_weights(simulate: Simulate) -> None:
-    run = simulate(**METHOD, sparsity=0.8)
+    run = simulate(**METHOD)
     start = run.build_model().state_dict()["0.weight"]
     kept = run.state["0.weight"] != 0
     assert kept.sum() == 40
@@ -99,7 +101,7 @@ def test_the_first_mask_has_the_largest_initial_weights(simulate: Simulate) -> N
 
 @pytest.mark.parametrize("engine", ["threads", "processes"])
 def test_masks_change_when_they_should_and_positions_are_sent_only_then(simulate: Simulate, engine: str) -> None:
-    settings = {**METHOD, "uplink": "often", "rounds": 6, "schedule_rounds": 30, "sparsity": 0.8}
+    settings = {**METHOD, "uplink": "often", "rounds": 6, "schedule_rounds": 30}
     run = simulate(**settings, workers=2, engine=engine)
     before, grown = run.state["0.weight"] != 0, 0
     for record in run.run():
@@ -122,7 +124,7 @@ def test_masks_change_when_they_should_and_positions_are_sent_only_then(simulate
 
 
 def test_a_saved_model_computes_with_the_weights_of_the_run(simulate: Simulate, tmp_path) -> None:
-    run = simulate(**{**METHOD, "uplink": "often"}, sparsity=0.8)
+    run = simulate(**{**METHOD, "uplink": "often"})
     *_, last = run.run()
     save_model(tmp_path / "model.h5", SavedModel(run.model_name, run.model_arguments, run.state, {}, run.setup))
     assert evaluate(load_model(tmp_path / "model.h5").build(), run.data.test()).accuracy == last.score.accuracy
@@ -140,6 +142,6 @@ def test_settings_that_contradict_it_are_refused(simulate: Simulate, method: str
 
 @pytest.mark.parametrize("values", ["float16", "int8"])
 def test_rounded_values_keep_the_mask(simulate: Simulate, values: str) -> None:
-    run = simulate(**{**METHOD, "uplink": "often"}, schedule_rounds=9, sparsity=0.8, values=values)
+    run = simulate(**{**METHOD, "uplink": "often"}, schedule_rounds=9, values=values)
     for _ in run.run():
         assert np.count_nonzero(run.state["0.weight"]) == 40
