@@ -196,7 +196,7 @@ def check_settings(settings: Settings) -> None:
 
 def _portable(config: Any) -> dict[str, Any]:
     """Return the configuration without what belongs to this machine."""
-    private = {"run": ("data_dir", "init_from"), "model": ("init_sha256",)}
+    private = {"run": ("data_dir", "init_from", "mask_from"), "model": ("init_sha256", "mask_sha256")}
     return {
         name: {key: value for key, value in table.items() if key not in private.get(name, ())}
         for name, table in config.items()

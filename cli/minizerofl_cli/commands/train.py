@@ -127,6 +127,12 @@ _machine = section("Machine and output")
     help="Begin with these weights: a run directory, a model.h5, or a .npz, .safetensors or .pt file with the same "
     "tensors (docs/export.md). [default: weights drawn by --init]",
 )
+@_local(
+    "--mask-from",
+    type=click.Path(path_type=Path),
+    help="Train only the weights that this run, or its model.h5, has kept in the end, from the beginning "
+    "(docs/methods.md). [default: a mask by --selection]",
+)
 @_local("--init", help="How initial weights are drawn. [default: he-normal]", **one_of(INITS))
 @_rounds("--rounds", type=int, help=f"Rounds of federated averaging. {default_text('rounds')}")
 @_rounds("--clients-per-round", type=int, help=f"Clients sampled for a round. {default_text('clients_per_round')}")

@@ -130,11 +130,10 @@ class Combination:
         had = {**{key: data[key] for key in asked}, "clients": "all" if everyone else data["clients"]}
         begun: Config = {**{name: found[name] for name in ("settings", "data_options")}, "data": had}
         now: Config = {"settings": wanted, "data_options": dict(self.plan.options), "data": asked}
-        before = {"name": model["name"], "init_sha256": model.get("init_sha256", "")}
-        name = self.plan.model or model["name"]
-        changed = differences(
-            {**begun, "model": before}, {**now, "model": {"name": name, "init_sha256": self.plan.init_sha256}}
-        )
+        digests = {"init_sha256": self.plan.init_sha256, "mask_sha256": self.plan.mask_sha256}
+        before = {"name": model["name"], **{key: model.get(key, "") for key in digests}}
+        wanted_model = {"name": self.plan.model or model["name"], **digests}
+        changed = differences({**begun, "model": before}, {**now, "model": wanted_model})
         if changed:
             raise ConfigError(
                 f"{self.path} was started with other settings: {'; '.join(changed)}; "

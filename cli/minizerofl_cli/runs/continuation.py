@@ -33,13 +33,14 @@ KINDS = {
         "data_dir": "str",
         "keep_checkpoints": "int",
         "init_from": "str",
+        "mask_from": "str",
     },
     "data": {"dataset": "str", "source": "str", "polarity": "str", "partition_seed": "int", "clients": "int"},
-    "model": {"name": "str", "init_sha256": "str"},
+    "model": {"name": "str", "init_sha256": "str", "mask_sha256": "str"},
 }
 PYTHON_KINDS = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float), "float | None": (int, float)}
 # A run need not have these, or is from before they were.
-OPTIONAL = ("all_clients", "data_dir", "keep_checkpoints", "init_from", "init_sha256")
+OPTIONAL = ("all_clients", "data_dir", "keep_checkpoints", "init_from", "init_sha256", "mask_from", "mask_sha256")
 POSITIVE = ("workers", "checkpoint_every", "clients")
 
 
@@ -91,7 +92,7 @@ def go_on(
         rounds = plan.settings.rounds + (extend_rounds or 0)
         plan = replace(plan, settings=replace(plan.settings, rounds=rounds))
         with interrupts.allowed():
-            initial = load_model(path / INITIAL).state if plan.init_sha256 else None
+            initial = load_model(path / INITIAL).state if plan.init_sha256 or plan.mask_sha256 else None
             plan, data, simulation = prepare(plan, shown, initial, nodes)
             _check_partition(path, data)
         directory = reopen(path, plan, data, simulation)
@@ -142,7 +143,7 @@ def go_on(
 def plan_from(tables: dict[str, Any], runs_dir: Path) -> Plan:
     """Return the plan of a run, which the tables of its config.toml tell."""
     run, data = tables["run"], tables["data"]
-    folder, weights = run.get("data_dir"), run.get("init_from")
+    folder, weights, mask = run.get("data_dir"), run.get("init_from"), run.get("mask_from")
     return Plan(
         dataset=data["dataset"],
         source=data["source"],
@@ -160,6 +161,8 @@ def plan_from(tables: dict[str, Any], runs_dir: Path) -> Plan:
         model=tables["model"]["name"],
         init_from=Path(weights) if weights else None,
         init_sha256=tables["model"].get("init_sha256", ""),
+        mask_from=Path(mask) if mask else None,
+        mask_sha256=tables["model"].get("mask_sha256", ""),
     )
 
 

@@ -33,6 +33,7 @@ from minizerofl_cli.runs.environment import usable_cores
 from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
 
+KEEPING = "active"  # the rule that keeps the mask with which a run begins
 INTERPRETED = "Note: NUMBA_DISABLE_JIT is set, so kernels run as plain Python: a round takes minutes or hours."
 
 
@@ -64,6 +65,8 @@ class Plan:
     model_table: Mapping[str, Any] = field(default_factory=dict)  # what a config file expects of the model
     init_from: Path | None = None  # a file of weights to begin with
     init_sha256: str = ""  # of that file
+    mask_from: Path | None = None  # the run, or its model.h5, whose mask is taken
+    mask_sha256: str = ""  # of that file
 
     def __post_init__(self) -> None:
         if self.model:
@@ -74,6 +77,7 @@ class Plan:
         s = self.settings
         data = f"{self.dataset}, {kind(source, self.dataset)}"
         init = f", from weights {self.init_sha256[:8]}" if self.init_sha256 else ""
+        init += f", mask of {self.mask_sha256[:8]}" if self.mask_sha256 else ""
         return f"{data}, {s.uplink}{rule(s)}, {sparsities(s)}, r {s.mask_ratio:g}{init}"
 
     def introduce(self, data: FederatedDataset) -> list[str]:
@@ -89,6 +93,8 @@ class Plan:
         ]
         if self.init_from is not None:
             lines.insert(2, f"Initial weights: {self.init_from} (SHA-256 {self.init_sha256[:8]}...)")
+        if self.mask_from is not None:
+            lines.insert(2, f"Mask: that of {self.mask_from} (SHA-256 {self.mask_sha256[:8]}...)")
         if 0 < s.eval_samples < test:
             lines.append(f"Accuracy is that on {s.eval_samples:,} of {test:,} test samples; in the last round, on all.")
         return [*lines, *self.notes(data)]
@@ -124,9 +130,9 @@ class Plan:
     def config(self, data: FederatedDataset, model_arguments: dict[str, Argument]) -> Config:
         """Return the tables of config.toml, every value resolved."""
         arguments = {key: list(value) if isinstance(value, tuple) else value for key, value in model_arguments.items()}
-        paths = {"data_dir": self.data_dir, "init_from": self.init_from}
+        paths = {"data_dir": self.data_dir, "init_from": self.init_from, "mask_from": self.mask_from}
         resolved = {name: str(path.resolve()) for name, path in paths.items() if path is not None}
-        init = {"init_sha256": self.init_sha256} if self.init_sha256 else {}
+        begun = {name: value for name in ("init_sha256", "mask_sha256") if (value := getattr(self, name))}
         return {
             "run": {
                 "minizerofl": minizerofl.__version__,
@@ -150,7 +156,7 @@ class Plan:
                 **division(data),
             },
             "data_options": dict(self.options),
-            "model": {"name": model_for(data, self.model), **arguments, **init},
+            "model": {"name": model_for(data, self.model), **arguments, **begun},
             "settings": self.resolved_settings(),
         }
 
@@ -248,6 +254,7 @@ def make_plan(
     keep_checkpoints: int = NEWEST,
     model: str | None = None,
     init_from: Path | None = None,
+    mask_from: Path | None = None,
     model_table: Mapping[str, Any] | None = None,
     method: str | None = None,
     **overrides: Any,
@@ -277,7 +284,11 @@ def make_plan(
     if partition_seed is not None and partition_seed < 0:
         raise ConfigError(f"partition_seed is {partition_seed}, expected at least 0")
     options = take_options(overrides, recipes.recipe(dataset, recipe).data)
+    if mask_from is not None and method is None and overrides.get("selection") is None:
+        overrides["selection"] = KEEPING
     settings = resolve(recipe, seed, init_seed, overrides, dataset, method)
+    if mask_from is not None and settings.selection != KEEPING:
+        raise ConfigError(f"--mask-from needs --selection {KEEPING}, not {settings.selection}")
     return Plan(
         dataset=dataset,
         source=source,
@@ -296,6 +307,8 @@ def make_plan(
         model_table=dict(model_table or {}),
         init_from=init_from,
         init_sha256=weights_digest(init_from) if init_from is not None else "",
+        mask_from=mask_from,
+        mask_sha256=weights_digest(mask_from) if mask_from is not None else "",
     )
 
 

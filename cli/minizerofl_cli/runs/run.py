@@ -6,13 +6,10 @@ import math
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
-from minizerofl.export import read_weights
 from minizerofl.fl import Checkpoint, Round, SavedModel, Simulation
-from minizerofl.fl.data import describe
 from minizerofl.fl.engines import Engine
 from minizerofl.fl.errors import LostRoundError
 from minizerofl.fl.files.naming import run_name
@@ -20,8 +17,8 @@ from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.measures.scores import majority_class
 from minizerofl.fl.payload import State
 from minizerofl.kernels.jit import watch_compiling
-from minizerofl.models import MODELS, build
 from minizerofl_cli.report.run_report import write_report_if_possible
+from minizerofl_cli.runs.beginning import given_weights
 from minizerofl_cli.runs.calibration import read_calibration
 from minizerofl_cli.runs.dataset import introduce, kind, load, model_for, model_line
 from minizerofl_cli.runs.environment import environment
@@ -95,7 +92,7 @@ def conduct(
     )
     note_latest(plan.runs_dir if name is None else plan.runs_dir.parent, directory.path)
     with locked(directory.path):
-        if plan.init_from is not None:
+        if plan.init_from is not None or plan.mask_from is not None:
             directory.save_initial(saved_model(simulation, simulation.checkpoint(), plan.about(data)))
         run = Run(plan, data, simulation, directory, shown, nodes.resume if nodes else RESUME)
         run.train(interrupts, [f"Run directory: {directory.path}", *plan.introduce(data)])
@@ -107,7 +104,7 @@ def prepare(
 ) -> tuple[Plan, FederatedDataset, Simulation]:
     """Load the data and set up the simulation, which settles the plan.
 
-    `initial` are the weights to begin with; by default they are read from the file that the plan names, if it does.
+    `initial` are the weights to begin with; by default they are those that the plan asks for, see `given_weights`.
     """
     shown.doing(f"reading {plan.dataset}")
     data = load(
@@ -124,9 +121,8 @@ def prepare(
     data = nodes.clients(data) if nodes else data
     shown.doing("setting up the model")
     model = model_for(data, plan.model)
-    if initial is None and plan.init_from is not None:
-        arguments = describe(data, signature(MODELS[model]).parameters)
-        initial = read_weights(plan.init_from, build(model, sparsity=plan.settings.built_sparsity, **arguments))
+    if initial is None:
+        initial = given_weights(plan, data, model)
     with watch_compiling(shown.compiling):
         simulation = Simulation(
             data,

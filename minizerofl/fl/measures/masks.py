@@ -21,8 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.fl.payload import Kept, Payload, State
+from minizerofl.nn import Module
+from minizerofl.nn.paths import sparse_layers
+from minizerofl.sparse.csr import kept_positions
 from minizerofl.sparse.rules import Selection, ask
-from minizerofl.sparse.selection import count_kept
+from minizerofl.sparse.selection import Positions, count_kept
 
 Bits = NDArray[np.uint8]
 Masks = dict[str, Bits]  # packed, eight positions a byte, by layer
@@ -56,6 +59,26 @@ def kept_masks(state: State, sparse: Mapping[str, float], rule: Selection) -> Ma
     weights = {name: state[name] for name in sparse}
     budget = {name: count_kept(weight.size, sparse[name]) for name, weight in weights.items()}
     return {name: pack(kept, weights[name].size) for name, kept in ask(rule, weights, budget).items()}
+
+
+def model_masks(model: Module) -> dict[str, Positions]:
+    """Return the positions of the weights that take part in each sparse layer of a model when it is evaluated.
+
+    Examples
+    --------
+    >>> from minizerofl import nn
+    >>> model = nn.Sequential(nn.SparseLinear(2, 2, sparsity=0.5))
+    >>> model[0].weight.assign_([[1.0, -3.0], [2.0, 0.5]])
+    >>> model_masks(model)
+    {'0.weight': array([1, 2], dtype=int32)}
+    """
+    model.eval()
+    masks = {}
+    for name, layer in sparse_layers(model).items():
+        weight = layer.weight
+        kept = layer.selecting()(weight, count_kept(weight.size, layer.sparsity))
+        masks[f"{name}.weight" if name else "weight"] = kept_positions(kept, weight.shape[-1])
+    return masks
 
 
 def pack(positions: NDArray[np.int32], size: int) -> Bits:

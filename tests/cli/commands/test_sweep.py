@@ -252,6 +252,7 @@ def test_what_changes_a_run_in_any_way_makes_it_another_one(tmp_path):
         "alpha": ([0.5, 1.0], 2),
         "data-dir": (["here", "there"], 2),
         "init-from": (weights, 2),
+        "mask-from": (weights, 2),
         "sparsity": ([0.9, 0.95], 2),
     }
     for name, (values, runs) in ways.items():
