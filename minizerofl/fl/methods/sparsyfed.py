@@ -126,7 +126,8 @@ class PowerSGD(SGD):
         super().__init__(parameters, lr, **options)
         self.beta = beta
         self._powers = {id(parameter) for parameter in powers}
-        self._theta: dict[int, Array] = {}
+        self._theta: dict[int, Array] = {}  # of each of these, at the positions that are trained
+        self._slope: dict[int, Array] = {}  # |theta|^(beta - 1)
 
     def _update_parameter(self, index: int, parameter: Tensor, gradient: Gradient) -> None:
         if id(parameter) not in self._powers:
@@ -143,10 +144,11 @@ class PowerSGD(SGD):
             if index not in self._theta:
                 self._theta[index] = root(w[at], self.beta)
                 self._velocity[index] = np.zeros_like(self._theta[index])
+                self._slope[index] = raised(self._theta[index], self.beta - 1)
             theta = self._theta[index]
-            slope = np.float32(self.beta) * np.abs(theta) ** np.float32(self.beta - 1)
-            self._update(index, theta, g.reshape(-1) * slope)
-            w[at] = power(theta, self.beta)
+            self._update(index, theta, g.reshape(-1) * (np.float32(self.beta) * self._slope[index]))
+            self._slope[index] = slope = raised(theta, self.beta - 1)
+            w[at] = theta * slope
 
 
 def power(theta: Array, beta: float) -> Array:
@@ -154,12 +156,26 @@ def power(theta: Array, beta: float) -> Array:
 
     Examples
     --------
-    >>> power(np.array([-2.0, 3.0], np.float32), 2.0)
+    >>> power(np.array([-2.0, 3.0], np.float32), 2.0).round(4)
     array([-4.,  9.], dtype=float32)
     """
-    return np.asarray(np.sign(theta) * np.abs(theta) ** np.float32(beta))
+    return np.asarray(np.sign(theta) * raised(theta, beta))
 
 
 def root(w: Array, beta: float) -> Array:
     """Return the theta of which w is the power."""
     return power(w, 1 / beta)
+
+
+def raised(x: Array, exponent: float) -> Array:
+    """Return |x|^exponent, for an exponent of at least 0; exp and log are several times as fast as NumPy's power.
+
+    Examples
+    --------
+    >>> raised(np.array([-4.0, 0.0], np.float32), 0.5)
+    array([2., 0.], dtype=float32)
+    """
+    if exponent == 0:
+        return np.ones_like(x)
+    with np.errstate(divide="ignore"):  # exp(log 0) is 0
+        return np.asarray(np.exp(np.float32(exponent) * np.log(np.abs(x))))
