@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from minizerofl.fl.data import FederatedData
+from minizerofl.fl.errors import ConfigError
 from minizerofl.fl.payload import State
 from minizerofl.fl.settings import Settings
 from minizerofl.models.setup import Setup
@@ -49,6 +50,20 @@ class Survey:
         model = self.construct()
         self.setup.apply(model, rule)
         return self._begun(model)
+
+    def need_samples(self) -> None:
+        """Make sure that the clients can be asked here: devices keep their samples to themselves.
+
+        Raises
+        ------
+        ConfigError
+            They cannot.
+        """
+        if any(self.data.train(client)[1].size < self.data.num_train(client) for client in self.data.clients[:1]):
+            raise ConfigError(
+                f"selection {self.settings.selection!r} asks clients before the first round, but their samples are on "
+                "other devices; take another rule"
+            )
 
     def _begun(self, model: Module) -> Module:
         model.load_state_dict(self.state)

@@ -73,6 +73,7 @@ class LearnedDensities(RandomK):
 
 def learn_densities(survey: Survey) -> dict[str, float]:
     """Let as many clients as take part in a round learn layer densities; return their mean, weighted by samples."""
+    survey.need_samples()
     s, data = survey.settings, survey.data
     clients = sample_clients(data, s.clients_per_round, generator(s.seed, 0, "", Purpose.DENSITIES))
     samples = np.array([data.num_train(client) for client in clients])

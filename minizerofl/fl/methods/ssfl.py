@@ -60,6 +60,7 @@ class Salient(Selection):
         """Compute the saliencies, if there are clients to compute them."""
         self._saliency = {}
         if survey is not None:
+            survey.need_samples()
             self._saliency = saliency(survey.dense_model(), survey.state, survey.data, survey.settings.seed)
         self._chosen.clear()
 

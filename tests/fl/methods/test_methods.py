@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minizerofl.choices import METHODS
-from minizerofl.fl import Settings, Simulation
+from minizerofl.fl import ConfigError, Settings, Simulation
 from minizerofl_cli.runs.plan import resolve
 
 Simulate = Callable[..., Simulation]
@@ -56,3 +56,23 @@ def test_masks_densities_and_kept_shares_are_those_of_the_global_model(simulate:
         assert not weight.reshape(-1)[~mask].any()
         assert record.density == np.count_nonzero(weight) / weight.size
         assert record.kept["0.weight"] <= 0.4 + 1e-9
+
+
+class Elsewhere:
+    """Clients of which only the number of samples is known here."""
+
+    def __init__(self, data: object) -> None:
+        self._data = data
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._data, name)
+
+    def train(self, client: str) -> tuple[np.ndarray, np.ndarray]:
+        return np.empty((0, 10), np.float32), np.empty(0, np.int64)
+
+
+@pytest.mark.parametrize("name", ["ssfl", "flash-spdst"])
+def test_clients_whose_samples_are_elsewhere_cannot_be_asked(simulate: Simulate, name: str) -> None:
+    with pytest.raises(ConfigError, match="asks clients before the first round, but their samples are on other"):
+        simulate(Elsewhere(simulate().data), **tiny(name))
+    simulate(Elsewhere(simulate().data), **tiny("feddst"))
