@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from minizerofl.autograd.tensor import Array
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.methods.method import Method
 from minizerofl.fl.methods.moving_mask import GROWN, MovingMask, add, entries_of
 from minizerofl.fl.payload import Payload, State
@@ -96,6 +97,7 @@ class FedDst(MovingMask):
         for name in self.sparse:
             add(ctx.tally, name, state[name].shape, entries_of(payload[name]).positions, num_samples)
 
+    @timed("server step")
     def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:
         """Average over the clients that hold a weight, and keep the largest."""
         ctx, new = ctx or ServerContext(), dict(average)

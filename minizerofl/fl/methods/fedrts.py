@@ -23,6 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from minizerofl.autograd.tensor import Array
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.methods.method import Method
 from minizerofl.fl.methods.moving_mask import GROWN, MovingMask, add, entries_of
 from minizerofl.fl.payload import Kept, Payload, State
@@ -106,6 +107,7 @@ class FedRts(MovingMask):
         """Return the positions of the largest of the active weights."""
         return positions[top_k(values, active - self.in_question(round, active))]
 
+    @timed("server step")
     def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:
         """Learn from the round, and move the mask if it is time."""
         ctx, new = ctx or ServerContext(), dict(average)

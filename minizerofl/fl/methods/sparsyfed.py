@@ -24,6 +24,7 @@ import numpy as np
 from minizerofl.autograd.rowsparse import EntrySparse, Gradient, dense
 from minizerofl.autograd.tensor import Array, Tensor
 from minizerofl.fl.errors import ConfigError
+from minizerofl.fl.measures.clock import timed
 from minizerofl.fl.methods.method import Method
 from minizerofl.fl.payload import State
 from minizerofl.fl.settings import Settings
@@ -89,6 +90,7 @@ class SparsyFed(TopKWeights):
         """Send theta."""
         return root(end.reshape(-1)[positions], self.beta)
 
+    @timed("server step")
     def apply(self, state: State, average: State, ctx: ServerContext | None = None) -> State:
         """Make weights of the average theta."""
         return {name: power(value, self.beta) if name in self.sparse else value for name, value in average.items()}
