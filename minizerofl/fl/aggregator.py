@@ -60,7 +60,7 @@ class Aggregator:
     >>> aggregator = Aggregator({"w": np.zeros(2, np.float32)})
     >>> for n, value in ((1, 4.0), (3, 8.0)):
     ...     payload = {"w": Kept((2,), np.array([1], np.int32), np.array([value], np.float32))}
-    ...     aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
+    ...     _ = aggregator.fold(Update("client", n, Codec().encode(payload, aggregator.schema), train_loss=0.0))
     >>> aggregator.average()
     {'w': array([0., 7.], dtype=float32)}
     """
