@@ -7,7 +7,8 @@
 
 `run` trains what is missing, and goes on where it was stopped. `collect` writes what the finished runs measured to a
 CSV file beside the list, and `race` what `minizerofl bench --federation --json RACE.json` measured. `tables` reads the
-CSV files and writes every table of these pages again that stands between `<!-- table NAME -->` and `<!-- end -->`.
+CSV files and writes every table of these pages and of README.md again that stands between `<!-- table NAME -->` and
+`<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from minizerofl_cli.report.rundata import read_rows
 from minizerofl_cli.runs.reading import RunFiles, find_runs
 
 HERE = Path(__file__).parent
-PAGES = [HERE.parent / "results.md", HERE.parent / "bytes.md"]
+PAGES = [HERE.parents[1] / "README.md", HERE.parent / "results.md", HERE.parent / "bytes.md"]
 HISTORY = {  # columns of history.csv that are kept, and how many digits of them
     "test_accuracy": 5,
     "validation_accuracy": 5,
@@ -177,6 +178,16 @@ def accuracies(results: Results) -> Iterator[list[str]]:
         ]
 
 
+def paper(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the table that has the paper's accuracies beside ours; dense training is not in the paper."""
+    yield ["", "seeds", "here, %", "the paper, %"]
+    for each in results.experiments:
+        if "paper" in each or each["name"] == "dense":
+            values = results.last(each["name"], "test_accuracy", 100)
+            theirs = f"{each['paper']:.2f}" if "paper" in each else ""
+            yield [each["title"], str(len(values)), shown(spread(values.values())), theirs]
+
+
 def evaluations(results: Results) -> Iterator[list[str]]:
     """Yield the rows of the table of sparse and dense evaluation."""
     yield ["", "seeds", "with the largest weights, %", "with all weights, %"]
@@ -295,7 +306,7 @@ def told(difference: Difference | None) -> str:
     return f"{difference.mean:+.1f}{interval}"
 
 
-TABLES = {each.__name__: each for each in (accuracies, evaluations, masks, targets, budgets, statements)}
+TABLES = {each.__name__: each for each in (accuracies, paper, evaluations, masks, targets, budgets, statements)}
 
 
 def table(name: str) -> str:

@@ -12,7 +12,7 @@ from minizerofl.fl.data import FederatedData
 from minizerofl.fl.recipes import recipe
 from minizerofl_cli.bench import blazefl
 from minizerofl_cli.bench.federation import DENSE, TORCH, Contestant, Federation, race, search
-from minizerofl_cli.bench.federation_report import as_json, blazefl_lines, plot_race, result_lines
+from minizerofl_cli.bench.federation_report import as_json, blazefl_lines, plot_race, result_lines, speed_lines
 from minizerofl_cli.bench.peer import require_peer, require_torch
 from minizerofl_cli.bench.steps import sparse_name
 from minizerofl_cli.bench.workload import DATASETS
@@ -93,6 +93,9 @@ def conduct_federation(asked: FederationBench, say: Callable[[str], None]) -> li
     race(federation, contestants, say)
     say("")
     for line in result_lines(contestants, asked.targets, screen_width()):
+        say(line)
+    say("")
+    for line in speed_lines(contestants, screen_width()):
         say(line)
     falls = dense.lr_end / dense.lr_start
     notes = [f"Learning rates fall to {falls:.2g} of the first; MB = 1,000,000 bytes."] if falls < 1 else []

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from minizerofl.fl.round import Round
 from minizerofl_cli.bench import blazefl
 from minizerofl_cli.bench.federation import Contestant, Spent, spent_to
+from minizerofl_cli.bench.ratio import ratio, ratio_text
 from minizerofl_cli.runs.environment import environment, processor
 from minizerofl_cli.screen.pictures import picture
 from minizerofl_cli.screen.progress import MB
@@ -36,6 +39,34 @@ def result_lines(contestants: Sequence[Contestant], targets: Sequence[float], wi
         yield ""
         rows_to = [(each.name, *_spent(spent_to(each.rounds, target))) for each in contestants]
         yield from _fitting((f"to {target:g} %", *SPENT), rows_to, width)
+
+
+def speed_lines(contestants: Sequence[Contestant], width: int) -> Iterator[str]:
+    """Write how fast the rounds were: medians without the first round, and ratios to the first contestant by turns."""
+    first = contestants[0]
+    head = ("", "rounds a minute", "with evaluation", "client steps a second", f"against {first.name}")
+    yield "Speed; medians over all rounds but the first, ratios round by round with their quartiles:"
+    rows = [(each.name, *_speed(each, first)) for each in contestants]
+    yield from fitting_table(head, rows, width, (head[3], head[2]), "--json FILE")
+
+
+def _speed(contestant: Contestant, first: Contestant) -> tuple[str, ...]:
+    rounds = contestant.rounds[1:] or contestant.rounds
+    seconds = [_seconds(record) for record in rounds]
+    evaluation = float(np.mean([record.eval_seconds for record in rounds]))
+    batch, epochs = contestant.settings.batch_size, contestant.settings.local_epochs
+    steps = [epochs * sum(-(-outcome.num_samples // batch) for outcome in record.outcomes) for record in rounds]
+    theirs = [1 / _seconds(record) for record in first.rounds[-len(rounds) :]]
+    return (
+        f"{60 / np.median(seconds):.1f}",
+        f"{60 / (np.median(seconds) + evaluation):.1f}",
+        f"{np.median([n / s for n, s in zip(steps, seconds, strict=True)]):.1f}",
+        "" if contestant is first else ratio_text(ratio([1 / each for each in seconds], theirs)),
+    )
+
+
+def _seconds(record: Round) -> float:
+    return record.train_seconds + record.aggregate_seconds
 
 
 def _fitting(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -123,7 +154,7 @@ def _round(record: Round) -> dict[str, object]:
         "train_loss": record.train_loss,
         "test_accuracy": _number(record.score.accuracy),
         "test_loss": _number(record.score.loss),
-        "seconds": record.train_seconds + record.aggregate_seconds,
+        "seconds": _seconds(record),
         "eval_seconds": record.eval_seconds,
         "uplink_bytes": record.uplink_bytes,
         "downlink_bytes": record.downlink_bytes,

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minizerofl.fl import ConfigError, DivergedError, Settings
+from minizerofl.fl import ConfigError, DivergedError, Round, Settings
+from minizerofl.fl.round import Outcome
 from minizerofl_cli.bench import blazefl
 from minizerofl_cli.bench.federation import Contestant, Federation, Spent, race, search
+from minizerofl_cli.bench.federation_report import speed_lines
 
 DENSE = Settings(
     rounds=2,
@@ -116,6 +118,18 @@ def test_what_a_round_spends_is_what_its_record_says() -> None:
     evaluating = sum(r.eval_seconds for r in contestant.rounds)
     assert spent.seconds == pytest.approx(spent.seconds_with_evaluation - evaluating)
     assert spent.both_bytes - spent.uplink_bytes == sum(r.downlink_bytes for r in contestant.rounds)
+
+
+def test_speeds_are_medians_of_the_later_rounds_and_ratios_of_turns() -> None:
+    def contestant(name: str, seconds: list[float]) -> Contestant:
+        clients = (Outcome("a", "accepted", num_samples=13), Outcome("b", "accepted", num_samples=6))
+        rounds = [Round(i, 0.1, clients, 0.0, 0, 1.0, train_seconds=s, eval_seconds=1) for i, s in enumerate(seconds)]
+        return Contestant(name, DENSE, rounds=rounds)
+
+    race = [contestant("torch", [99.0, 4.0, 4.0, 4.0]), contestant("sparse 0.95", [99.0, 2.0, 1.0, 2.0])]
+    lines = [line.split() for line in speed_lines(race, 200)]
+    assert lines[2] == ["torch", "15.0", "12.0", "1.0"]  # 4 mini-batches of at most 6 samples in each round
+    assert lines[3] == ["sparse", "0.95", "30.0", "20.0", "2.0", "2.00x", "(2.00", "to", "3.00)"]
 
 
 def test_validation_chooses_the_learning_rate() -> None:
