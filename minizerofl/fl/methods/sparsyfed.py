@@ -97,7 +97,7 @@ class SparsyFed(TopKWeights):
 
 
 class PowerSGD(SGD):
-    """SGD that learns theta, of which some parameters are the powers w = sign(theta) |theta|^beta.
+    """SGD that learns theta, of which some parameters are the powers ``w = sign(theta) * abs(theta)**beta``.
 
     Momentum and weight decay are those of theta.
 
@@ -154,7 +154,7 @@ class PowerSGD(SGD):
 
 
 def power(theta: Array, beta: float) -> Array:
-    """Return sign(theta) |theta|^beta.
+    """Return ``sign(theta) * abs(theta)**beta``.
 
     Examples
     --------
