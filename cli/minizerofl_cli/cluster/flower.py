@@ -28,6 +28,7 @@ FAILED = re.compile(r"error|fail|exception|\[code", re.IGNORECASE)  # what makes
 COLOUR = re.compile(r"\x1b\[\d*m")
 STRANGER = re.compile(r"Attempted to register SuperNode with public key: (.*?), exception")
 READY = 60.0  # seconds that a program of Flower has to start
+LOOK = 0.2  # seconds between two looks at whether it has
 ONE_PORT, HTTP_CONTROL, HTTP_RUNTIME = (1, 40), (1, 37), (1, 36)  # the versions of Flower that changed its ports
 APPS = """from minizerofl.fl.engines import flower
 
@@ -201,7 +202,7 @@ def wait_until_open(address: str, program: Program, doing: Callable[[str], objec
             raise NetworkError(f"{program.name} ended: {program.why()}")
         if time.monotonic() > end:
             raise NetworkError(f"{program.name} takes no connections at {address}: {program.why()}")
-        time.sleep(0.2)
+        time.sleep(LOOK)
 
 
 def write_app(folder: Path, desk: Path) -> Path:

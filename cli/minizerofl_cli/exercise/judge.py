@@ -30,6 +30,7 @@ from minizerofl_cli.exercise.manifest import Exercise, find
 from minizerofl_cli.exercise.properties import Property, Raised, answers, difference, shown
 
 VERDICT, PLACE = "verdict.json", "place.txt"
+LOOK = 0.05  # seconds between two looks at how long it has computed
 PATIENCE = 4  # how many times longer than it may compute a check may take in all
 
 
@@ -127,7 +128,7 @@ def _watch(seconds: float, place: IO[str]) -> None:
     """End the process when it has computed for some seconds, and note where it was; on a busy machine that is later."""
     begin = time.process_time()
     while time.process_time() < begin + seconds:
-        time.sleep(0.05)
+        time.sleep(LOOK)
     place.write("Timeout\n")
     place.flush()
     faulthandler.dump_traceback(place, all_threads=True)

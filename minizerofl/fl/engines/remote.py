@@ -6,7 +6,6 @@ who it is, and takes part once more when it answers. What is not a client's turn
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ PAUSE = 0.5  # seconds between two looks for replies
 DELIVERY = 10.0  # seconds that replies have after the deadline, at which clients stop: Flower looks every 3 seconds
 MOST_SAMPLES = 10_000  # of a client of a node's own
 LONGEST = 500  # characters of what a node says
+ARRIVALS = 1.0  # seconds between two looks for new nodes, before the first round
 LOOK = 5.0  # seconds between two looks at which nodes are connected, while replies are awaited
 
 
@@ -318,4 +318,4 @@ def wait_for(fleet: Fleet, nodes: int, seconds: float, doing: Callable[[str], ob
                 f"{there} of {nodes} nodes took part within {seconds:g} seconds; start minizerofl join on the others, "
                 "or lower --nodes"
             )
-        time.sleep(min(1.0, max(0.0, end - time.monotonic())) if not math.isinf(end) else 1.0)
+        time.sleep(min(ARRIVALS, max(0.0, end - time.monotonic())))

@@ -19,20 +19,6 @@ def trained(finished_run, tmp_path):
     return shutil.copy(finished_run.path / "model.h5", tmp_path / "first.h5")
 
 
-@pytest.fixture
-def train(invoke, small, tmp_path):
-    """Train from weights; return the run directory and what was said."""
-
-    def run(*arguments, code=0):
-        before = set((tmp_path / "runs").glob("*-*"))
-        result = invoke("train", *small, "--runs-dir", tmp_path / "runs", *arguments)
-        assert result.exit_code == code, result.output
-        new = set((tmp_path / "runs").glob("*-*")) - before
-        return (new.pop() if new else None), result.output
-
-    return run
-
-
 def test_the_title_of_a_picture_names_the_weights():
     known = ("femnist", "auto", None, "ink", 0, None, "quick", Settings())
     plan = Plan(*known, workers=1, runs_dir=Path("runs"), init_sha256="ab" * 32)

@@ -17,20 +17,6 @@ def other(finished_run, tmp_path):
     return shutil.copy(finished_run.path / "model.h5", tmp_path / "other.h5")
 
 
-@pytest.fixture
-def train(invoke, small, tmp_path):
-    """Train with a mask; return the run directory and what was said."""
-
-    def run(*arguments, code=0):
-        before = set((tmp_path / "runs").glob("*-*"))
-        result = invoke("train", *small, "--runs-dir", tmp_path / "runs", *arguments)
-        assert result.exit_code == code, result.output
-        new = set((tmp_path / "runs").glob("*-*")) - before
-        return (new.pop() if new else None), result.output
-
-    return run
-
-
 def test_a_run_begins_with_drawn_weights_at_the_mask_and_its_config_makes_it_again(other, train):
     run, said = train("--mask-from", other, "--init", "he-uniform")
     assert f"Mask: that of {other} (SHA-256 {weights_digest(other)[:8]}...)" in said
