@@ -48,6 +48,17 @@ def test_events_come_in_order_and_agree_with_the_record(simulate: Simulate, wher
     assert events[-2].samples == 600
 
 
+def test_the_clients_with_the_most_samples_begin_first_and_are_recorded_as_sampled(
+    simulate: Simulate, tiny_data: type
+) -> None:
+    data, events = tiny_data(count=6), []
+    (record,) = simulate(data, rounds=1, clients_per_round=6).run(events.append)
+    trained = [event.outcome.client for event in events if isinstance(event, ClientDone)]
+    assert trained == sorted(data.clients, key=data.num_train, reverse=True)
+    sampled = next(event.clients for event in events if isinstance(event, RoundStarted))
+    assert record.clients == sampled != tuple(trained)
+
+
 @where
 def test_steps_of_a_client_count_its_samples(simulate: Simulate, where: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn, "PACE", -1)  # each mini-batch is told of
