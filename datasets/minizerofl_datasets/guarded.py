@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
     where : str
         What is read, for messages.
     seconds : float
-        How long it may take; the process is ended then, and also if this one is interrupted.
+        How long it may take; the process is ended then, and also if this one ends, in whatever way.
 
     Returns
     -------
@@ -61,14 +62,16 @@ def guarded(function: str, arguments: list[str], *, where: str, seconds: float) 
     """
     command = [sys.executable, "-I", "-c", START, json.dumps(sys.path), function, json.dumps(arguments), str(seconds)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # nothing is computed
+    theirs, ours = os.pipe()  # nothing is written: the child ends when our end is closed
     try:
-        done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, timeout=seconds, check=False
-        )
+        done = subprocess.run(command, capture_output=True, stdin=theirs, env=environment, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
         raise DataError(
             f"{where}: could not be read within {seconds:.0f} seconds; it may be damaged: download it again."
         ) from error
+    finally:
+        os.close(theirs)
+        os.close(ours)
     if name := _crash(done.returncode):
         raise DataError(f"{where}: the library that reads it crashed ({name}); download the file again.")
     if done.returncode != 0:
@@ -103,6 +106,7 @@ def _crash(code: int) -> str:
 
 def _serve(function: str, arguments: str, seconds: str) -> None:
     """Call the function and print what came of it; runs in the child."""
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     module, _, name = function.partition(":")
     call = getattr(importlib.import_module(module), name)
     _limit_time(float(seconds))
@@ -119,6 +123,12 @@ def _serve(function: str, arguments: str, seconds: str) -> None:
             raise
         answer = ("OSError", (error.errno, error.strerror, error.filename))
     sys.stdout.write("\n" + json.dumps(answer))
+
+
+def _end_with_the_parent() -> None:
+    """Wait for the end of the input, and end this process."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 def limit_memory(more: int) -> None:
@@ -143,7 +153,7 @@ def limit_memory(more: int) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """End this process even if the parent was killed and cannot."""
+    """End this process even if the library that it calls lets no other thread run."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -51,7 +51,8 @@ def test_what_takes_too_much_memory_is_refused(monkeypatch):
         guarded(f"{Path(__file__).stem}:hungry", [], where="here", seconds=60)
 
 
-def test_an_interrupt_ends_both_processes(tmp_path):
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_what_ends_the_parent_ends_both_processes(ends):
     code = "from minizerofl_datasets.guarded import guarded; guarded('signal:pause', [], where='here', seconds=600)"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -62,8 +63,8 @@ def test_an_interrupt_ends_both_processes(tmp_path):
     while not (child := children.read_text().split()):
         assert process.poll() is None
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)  # to the parent alone; a terminal would send it to both
-    assert b"KeyboardInterrupt" in process.communicate(timeout=20)[1]
+    process.send_signal(ends)  # to the parent alone; a terminal would send it to both
+    assert (b"KeyboardInterrupt" in process.communicate(timeout=20)[1]) == (ends == signal.SIGINT)
     status = Path(f"/proc/{child[0]}/stat")
     for _ in range(1000):  # killed, it stays as a zombie until somebody asks for its exit code
         try:
