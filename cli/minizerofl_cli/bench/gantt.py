@@ -1,11 +1,11 @@
-"""A picture of one round: a lane for the server and for each worker, and a bar for each part of the work."""
+"""A picture of one round: a lane for the server, each worker and the writer, and a bar for each part of the work."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from minizerofl_cli.bench.round_parts import FILES, SERVER, TracedRound
+from minizerofl_cli.bench.round_parts import CHECKPOINT, FILES, SERVER, WRITER, TracedRound
 from minizerofl_cli.screen.pictures import picture
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ LOOKS = {
     "fold": Look("fold", "#fbb4ae", "+++"),
     "server step": Look("server step", "#80b1d3", "||//"),
     "evaluate": Look("evaluate", "#c7e9c0", "--//"),
-    **dict.fromkeys(("record", "checkpoint", FILES), FILE),
+    **dict.fromkeys(("record", CHECKPOINT, FILES), FILE),
 }
 
 
@@ -62,7 +62,8 @@ def plot_round(traced: TracedRound, title: str, image: Path) -> None:
     import matplotlib
     from matplotlib.patches import Patch
 
-    lanes = [SERVER, *(f"worker {i}" for i in range(1, len(traced.workers) + 1))]
+    lanes = [SERVER, *(f"worker {i}" for i in range(1, len(traced.workers) + 1)), WRITER]
+    places = {SERVER: 0, WRITER: len(lanes) - 1}
     height = min(TALLEST, AROUND + LANE * len(lanes))
     with picture(WIDTH, height, image) as figure:
         matplotlib.rcParams["svg.fonttype"] = "none"  # Text stays text.
@@ -75,7 +76,7 @@ def plot_round(traced: TracedRound, title: str, image: Path) -> None:
             if look is None:
                 continue
             seen[look.name] = look
-            place = 0 if piece.place == SERVER else 1 + traced.workers.index(piece.span.lane)
+            place = places[piece.place] if piece.place in places else 1 + traced.workers.index(piece.span.lane)
             began, seconds = piece.span.began - traced.began, piece.span.ended - piece.span.began
             axes.barh(
                 *(place, 1e3 * seconds, 0.6, 1e3 * began),
@@ -85,7 +86,7 @@ def plot_round(traced: TracedRound, title: str, image: Path) -> None:
                 _write(axes, look.name, 1e3 * (began + piece.wall / 2), place)
             if piece.part == "steps" and seconds * letters > len(piece.client):
                 axes.text(1e3 * began, place - 0.34, piece.client, fontsize=6, va="bottom", clip_on=True)
-        idle = ["", *(f"\nidle {100 * traced.idle(lane):.0f} %" for lane in traced.workers)]
+        idle = ["", *(f"\nidle {100 * traced.idle(lane):.0f} %" for lane in traced.workers), ""]
         axes.set_yticks(range(len(lanes)), [lane + more for lane, more in zip(lanes, idle, strict=True)])
         axes.set_ylim(len(lanes) - 0.4, -0.6)
         axes.set_xlim(0, 1e3 * traced.seconds)

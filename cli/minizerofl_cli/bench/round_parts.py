@@ -11,8 +11,8 @@ from minizerofl.fl.measures.clock import Span
 from minizerofl.fl.round import Round
 
 Lane = tuple[int, int]
-SERVER, WORKER = "server", "worker"
-WAIT, FILES, EVALUATE = "wait", "files", "evaluate"
+SERVER, WORKER, WRITER = "server", "worker", "writer"
+WAIT, FILES, EVALUATE, CHECKPOINT = "wait", "files", "evaluate", "checkpoint"
 # What a span is called if its name alone does not say it: what is left of a large span once its parts are taken off,
 # and the two sides of a parcel.
 NAMES = {
@@ -31,7 +31,8 @@ ORDER = (
     *[(WORKER, part) for part in ("steps", "count multiply-adds", "check", "select", "encode", "rest of a turn")],
     *[(WORKER, "send"), (SERVER, "receive"), (SERVER, "decode"), (SERVER, "fold"), (SERVER, "take in")],
     *[(SERVER, "server step"), (SERVER, "check"), (WORKER, EVALUATE)],
-    *[(SERVER, part) for part in ("record", "checkpoint", FILES, "rest of a round")],
+    *[(SERVER, part) for part in ("record", FILES, "rest of a round")],
+    (WRITER, CHECKPOINT),
 )
 PER_ANSWER = ("receive", "decode", "fold", "take in")  # what the server does once for each client
 TRAINING = ("mini-batches", "steps", "count multiply-adds")  # what a client does once for each mini-batch
@@ -46,7 +47,8 @@ class Piece:
     span : Span
         The span.
     place : str
-        "server", or "worker" for a process or thread that trains.
+        "server", "worker" for a process or thread that trains, or "writer" for the thread that writes the checkpoint
+        of the round before.
     part : str
         What was done; the names are those of `ORDER`, and "wait".
     client : str
@@ -96,7 +98,7 @@ def cut(spans: Iterable[Span], workers: Iterable[Lane]) -> list[Piece]:
     spans : iterable of Span
         Those of a lane lie within each other or beside each other, in the order of `Clock`.
     workers : iterable of lanes
-        The lanes that train; all others are the server's.
+        The lanes that train; all others are the server's, or the writer's.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def cut(spans: Iterable[Span], workers: Iterable[Lane]) -> list[Piece]:
         lanes[span.lane].append(span)
     training, pieces = set(workers), list[Piece]()
     for lane, within in lanes.items():
-        place = WORKER if lane in training else SERVER
+        place = WORKER if lane in training else WRITER if within[0].part == CHECKPOINT else SERVER
         opened: list[int] = []  # the pieces that hold the present span, by their places in the list
         # Where the clock could not tell two spans apart, the outer one ended last.
         for i in sorted(range(len(within)), key=lambda i: (within[i].began, -within[i].ended, -i)):

@@ -77,7 +77,8 @@ def trace_rounds(asked: RoundTrace) -> Traced:
     """Train for some rounds, and time them.
 
     The run is that of `minizerofl train` with the quick recipe: the same files are written, to a folder that is then
-    removed. But each round is evaluated and leaves a checkpoint, so that all parts are seen.
+    removed. But each round is evaluated and leaves a checkpoint, which is written during the next one, so that all
+    parts are seen.
 
     Parameters
     ----------
@@ -109,6 +110,7 @@ def trace_rounds(asked: RoundTrace) -> Traced:
                 with timed(FILES):
                     run.complete(record)
                 spans.append((record, clock.take()))
+        run.saver.wait()
     lanes = training_lanes(span for _, those in spans for span in those)
     lanes += [(0, i) for i in range(plan.workers - len(lanes))]  # those who never had anything to do
     traced = [TracedRound(record, those, lanes) for record, those in spans[WARM_UP:]]

@@ -26,6 +26,7 @@ from minizerofl_cli.runs.identity import sample_counts
 from minizerofl_cli.runs.lock import locked
 from minizerofl_cli.runs.places import note_latest
 from minizerofl_cli.runs.plan import Plan
+from minizerofl_cli.runs.saver import Saver
 from minizerofl_cli.screen.errors import message
 from minizerofl_cli.screen.interrupts import Interrupted, Interrupts
 from minizerofl_cli.screen.pictures import plot_history
@@ -195,7 +196,7 @@ class Run:
         self.shown = shown
         self.resume = resume
         self._last = simulation.checkpoint()
-        self._saved = simulation.round
+        self.saver = Saver(directory.checkpoints, simulation.round)
         self._seconds: list[float] = []
         self._uplink = UplinkLine(f"{plan.settings.codec}, {plan.settings.values}")
 
@@ -285,7 +286,8 @@ class Run:
             return stop
 
     def complete(self, round: Round) -> None:
-        """Write down what a round did, and save a checkpoint if one is due."""
+        """Write down what a round did, and begin to save a checkpoint if one is due; the one before is safe then."""
+        self.saver.wait()
         state = self.simulation.state
         self._seconds.append(round.seconds)
         # Tables come before the checkpoint: what is ahead of a checkpoint can be cut off, what is missing is lost.
@@ -310,10 +312,8 @@ class Run:
         self.shown.doing("writing the files of the run")
 
     def _save(self) -> None:
-        if self._last.round > self._saved:
-            config = self.plan.decisive(self.data, self.simulation.model_arguments)
-            self.directory.checkpoints.save(replace(self._last, config=config))
-            self._saved = self._last.round
+        config = self.plan.decisive(self.data, self.simulation.model_arguments)
+        self.saver.save(replace(self._last, config=config))
 
     def _eta_seconds(self, left: int) -> float | None:
         steady = self._seconds[1:]  # the first one also compiles and loads
@@ -324,6 +324,7 @@ class Run:
         if not self._last.round:
             return
         self._save()
+        self.saver.wait()
         about = {
             **self.plan.about(self.data),
             "rounds": self._last.round,
