@@ -1,4 +1,4 @@
-"""The tables of README.md, docs/results.md and docs/bytes.md are those of the runs in docs/results."""
+"""The tables of the README and of the pages of results are those of the runs in docs/results."""
 
 import csv
 import importlib
@@ -24,11 +24,17 @@ def results(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("results")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/results.md", "docs/bytes.md"])
-def test_the_tables_of_the_page_are_those_of_the_runs(results: ModuleType, name: str) -> None:
-    page = (ROOT / name).read_text(encoding="utf-8")
-    assert page.count("<!-- table ") >= 1
-    assert results.with_tables(page) == page
+@pytest.fixture
+def tables(results: ModuleType) -> ModuleType:
+    """Import docs/results/tables.py."""
+    return importlib.import_module("tables")
+
+
+def test_the_tables_of_the_pages_are_those_of_the_runs(results: ModuleType, tables: ModuleType) -> None:
+    for file in results.PAGES:
+        page = file.read_text(encoding="utf-8")
+        assert page.count("<!-- table ") >= 1
+        assert tables.with_tables(page) == page, file
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -41,9 +47,7 @@ def test_a_file_holds_the_runs_of_its_list_and_no_others(name: str) -> None:
 
 
 @pytest.mark.long
-def test_a_list_is_run_collected_and_tabulated(
-    results: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: ModuleType, tmp_path: Path) -> None:
     """The smallest experiments, on synthetic data: the table has what the runs say, and nothing is run twice."""
     base = "--source synthetic --clients 4 --clients-per-round 2 --rounds 2 --eval-every 1 --masks-every 1 --model mlp"
     listed = {"base": base, "baseline": "b", "targets": [0, 100], "budgets": [0.0001, 100], "clients_per_round": 2}
@@ -53,10 +57,9 @@ def test_a_list_is_run_collected_and_tabulated(
     ]
     for _ in range(2):
         results.run(listed, tmp_path / "runs", "")
-    monkeypatch.setattr(results, "HERE", tmp_path)
     results.collect(listed, tmp_path / "runs", tmp_path / "small.csv")
     with (tmp_path / "small.csv").open(encoding="utf-8", newline="") as file:
-        found = results.Results(listed, list(csv.DictReader(file)))
+        found = tables.Results(listed, list(csv.DictReader(file)))
     for each in listed["experiment"]:
         for seed in range(each["seeds"]):
             (run,) = find_runs(tmp_path / "runs" / each["name"] / f"seed{seed}")
@@ -65,24 +68,27 @@ def test_a_list_is_run_collected_and_tabulated(
                 history.numbers("test_accuracy")[-1], abs=1e-5
             )
             assert found.last(each["name"], "cum_uplink_bytes")[seed] == history.numbers("cum_uplink_bytes")[-1]
-    rows = {name: list(table(found)) for name, table in results.TABLES.items() if name != "statements"}
+    rows = {name: list(table(found)) for name, table in tables.TABLES.items() if name != "statements"}
     assert [row[0] for row in rows["accuracies"]] == ["", "A", "B"]
     assert [row[0] for row in rows["evaluations"]] == ["", "A"]
     assert [row[3:5] for row in rows["budgets"]] == [["at 0.0001 GB", "at 100 GB"], ["", ""], ["", ""]]
     assert float(rows["budgets"][2][1]) == pytest.approx(found.last("b", "cum_uplink_bytes")[0] / 4e6, abs=0.01)
+    assert [row[3] for row in rows["methods"]][2] == ""  # the baseline differs from nothing
+    macs = found.last("a", "cum_macs")[0] / found.last("a", "cum_dense_macs")[0]
+    assert float(rows["methods"][1][5]) == pytest.approx(100 * macs, abs=0.06)
     assert all(row[1] != "not reached" and row[4] == "not reached" for row in rows["targets"][1:])
     assert all(len(row) == len(rows[name][0]) for name in rows for row in rows[name])
 
 
-def test_an_accuracy_at_a_budget_lies_between_those_of_two_evaluations(results: ModuleType) -> None:
+def test_an_accuracy_at_a_budget_lies_between_those_of_two_evaluations(tables: ModuleType) -> None:
     cells = {"experiment": "a", "seed": "0", "cum_uplink_bytes": "1e9", "cum_downlink_bytes": "1e9"}
     rows = [
         {**cells, "round": "1", "test_accuracy": "0.5"},
         {**cells, "round": "2", "test_accuracy": "0.7", "cum_uplink_bytes": "3e9"},
     ]
-    found = results.Results({}, rows)
-    assert [*results.at_budget(found, "a", 2e9), *results.at_budget(found, "a", 3e9)] == pytest.approx([50, 60])
-    assert np.isnan([*results.at_budget(found, "a", 1e9), *results.at_budget(found, "a", 5e9)]).all()
+    found = tables.Results({}, rows)
+    assert [*tables.at_budget(found, "a", 2e9), *tables.at_budget(found, "a", 3e9)] == pytest.approx([50, 60])
+    assert np.isnan([*tables.at_budget(found, "a", 1e9), *tables.at_budget(found, "a", 5e9)]).all()
 
 
 @pytest.mark.parametrize(
@@ -100,6 +106,6 @@ def test_an_accuracy_at_a_budget_lies_between_those_of_two_evaluations(results: 
         ("within", 1, 0.5, 3, "unresolved"),
     ],
 )
-def test_claims(results: ModuleType, claim: str, points: float, low: float, high: float, wanted: str) -> None:
-    assert results.judged(Difference(5, (low + high) / 2, (low, high)), claim, points) == wanted
-    assert results.judged(Difference(1, low, None), claim, points) == "unresolved"
+def test_claims(tables: ModuleType, claim: str, points: float, low: float, high: float, wanted: str) -> None:
+    assert tables.judged(Difference(5, (low + high) / 2, (low, high)), claim, points) == wanted
+    assert tables.judged(Difference(1, low, None), claim, points) == "unresolved"
