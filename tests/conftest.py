@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def _no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not os.environ.get("MINIZEROFL_CACHE"):
             patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def gone() -> Callable[[int], bool]:
+    """Wait until a process has ended; say whether it has. It may stay as a zombie until its parent asks for it."""
+
+    def wait(pid: int) -> bool:
+        for _ in range(1000):
+            try:
+                if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+                    return True
+            except OSError:
+                return True
+            time.sleep(0.02)
+        return False
+
+    return wait
 
 
 @pytest.fixture(scope="session")

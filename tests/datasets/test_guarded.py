@@ -52,7 +52,7 @@ def test_what_takes_too_much_memory_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
-def test_what_ends_the_parent_ends_both_processes(ends):
+def test_what_ends_the_parent_ends_both_processes(ends, gone):
     code = "from minizerofl_datasets.guarded import guarded; guarded('signal:pause', [], where='here', seconds=600)"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -65,16 +65,7 @@ def test_what_ends_the_parent_ends_both_processes(ends):
         time.sleep(0.02)
     process.send_signal(ends)  # to the parent alone; a terminal would send it to both
     assert (b"KeyboardInterrupt" in process.communicate(timeout=20)[1]) == (ends == signal.SIGINT)
-    status = Path(f"/proc/{child[0]}/stat")
-    for _ in range(1000):  # killed, it stays as a zombie until somebody asks for its exit code
-        try:
-            state = status.read_text().rpartition(")")[2].split()[0]
-        except OSError:  # it is gone
-            return
-        if state in "ZX":
-            return
-        time.sleep(0.02)
-    pytest.fail("the child outlived its parent")
+    assert gone(int(child[0])), "the child outlived its parent"
 
 
 def test_the_limit_on_time_holds_without_the_parent():
