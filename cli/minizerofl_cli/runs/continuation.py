@@ -16,7 +16,8 @@ from minizerofl.registry import hint
 from minizerofl_cli.runs.environment import environment
 from minizerofl_cli.runs.identity import check_fingerprint, sample_counts
 from minizerofl_cli.runs.lock import locked
-from minizerofl_cli.runs.plan import INTERPRETED, Plan
+from minizerofl_cli.runs.notes import INTERPRETED
+from minizerofl_cli.runs.plan import Plan
 from minizerofl_cli.runs.run import RESUME, Nodes, Run, prepare, reopen
 from minizerofl_cli.screen.interrupts import Interrupts
 from minizerofl_cli.screen.options import NAMES as OPTION_NAMES

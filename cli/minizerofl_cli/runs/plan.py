@@ -17,12 +17,10 @@ from minizerofl.export.reading import weights_digest
 from minizerofl.fl import recipes
 from minizerofl.fl.data import batch_last
 from minizerofl.fl.errors import ConfigError
-from minizerofl.fl.faults import fault_texts, parse_faults
 from minizerofl.fl.files.checkpoint import NEWEST
 from minizerofl.fl.files.toml import Config
 from minizerofl.fl.settings import Settings
 from minizerofl.fl.simulation import Simulation
-from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.models import MODELS, build
 from minizerofl.models.builder import Argument
 from minizerofl.registry import hint
@@ -30,11 +28,11 @@ from minizerofl.usercode import describe
 from minizerofl_cli.runs.configfile import LARGEST, MODEL_OPTIONS
 from minizerofl_cli.runs.dataset import division, kind, model_for
 from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.notes import notes
 from minizerofl_cli.screen.options import take_options
 from minizerofl_datasets import FederatedDataset
 
 KEEPING = "active"  # the rule that keeps the mask with which a run begins
-INTERPRETED = "Note: NUMBA_DISABLE_JIT is set, so kernels run as plain Python: a round takes minutes or hours."
 
 
 @dataclass(frozen=True)
@@ -97,16 +95,7 @@ class Plan:
             lines.insert(2, f"Mask: that of {self.mask_from} (SHA-256 {self.mask_sha256[:8]}...)")
         if 0 < s.eval_samples < test:
             lines.append(f"Accuracy is that on {s.eval_samples:,} of {test:,} test samples; in the last round, on all.")
-        return [*lines, *self.notes(data)]
-
-    def notes(self, data: FederatedDataset) -> list[str]:
-        """Return lines about what is odd: kernels that are not compiled, faults that cannot strike."""
-        s = self.settings
-        lines = [INTERPRETED] if how_kernels_run() == "interpreted" else []
-        for text, fault in zip(fault_texts(s.inject), parse_faults(s.inject), strict=True):
-            if not fault.can_strike(s.rounds, data.clients, s.clients_per_round):
-                lines.append(f"Note: the fault {text} can never strike: there is no such round or no such client.")
-        return lines
+        return [*lines, *notes(s, data)]
 
     def check_model(self, data: FederatedDataset, simulation: Simulation) -> None:
         """Make sure that the model takes the data, and is the one that a config file describes.

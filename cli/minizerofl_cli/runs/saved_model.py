@@ -29,8 +29,8 @@ from minizerofl.kernels.jit import how_kernels_run
 from minizerofl.nn import Module
 from minizerofl_cli.runs.dataset import first_line, kind
 from minizerofl_cli.runs.environment import usable_cores
+from minizerofl_cli.runs.notes import INTERPRETED
 from minizerofl_cli.runs.per_class import class_lines, write_confusion
-from minizerofl_cli.runs.plan import INTERPRETED
 from minizerofl_cli.runs.tested import load_tested, read_origin
 from minizerofl_datasets import FederatedDataset
 
