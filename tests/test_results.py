@@ -37,6 +37,13 @@ def test_the_tables_of_the_pages_are_those_of_the_runs(results: ModuleType, tabl
         assert tables.with_tables(page) == page, file
 
 
+def test_no_weight_grows_in_sparsyfed(tables: ModuleType) -> None:
+    found = tables.Results.read("support")
+    curves = found.curves("sparsyfed", "grown")
+    assert len(curves) == 5
+    assert all(np.nanmax(grown) == 0 and np.isfinite(grown).sum() >= 28 for grown in curves.values())
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_a_file_holds_the_runs_of_its_list_and_no_others(name: str) -> None:
     listed = tomllib.loads((RESULTS / f"{name}.toml").read_text(encoding="utf-8"))

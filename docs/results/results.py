@@ -31,7 +31,7 @@ from minizerofl_cli.report.rundata import read_rows
 from minizerofl_cli.runs.reading import RunFiles, find_runs
 
 DOCS = Path(__file__).parents[1]
-PAGES = [DOCS.parent / "README.md", *(DOCS / f"{name}.md" for name in ("results", "bytes"))]
+PAGES = [DOCS.parent / "README.md", *(DOCS / f"{name}.md" for name in ("results", "bytes", "methods"))]
 HISTORY = {  # columns of history.csv that are kept, and how many digits of them
     "test_accuracy": 5,
     "validation_accuracy": 5,
