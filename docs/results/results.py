@@ -69,7 +69,7 @@ def rows_of(experiment: str, run: RunFiles) -> Iterator[list[str]]:
     noted: dict[int, list[dict[str, str]]] = {}  # the layers, of each round whose masks were noted
     for row in read_rows(run.path / "overlap.csv")[0].cells if (run.path / "overlap.csv").exists() else []:
         noted.setdefault(int(row["round"]), []).append(row)
-    before = dict(pairwise(noted))
+    before = {now: then for then, now in pairwise(noted)}
     seed = str(run.config["settings"]["seed"])
     for i in np.flatnonzero(run.history.evaluated):
         values = [written(run.history.numbers(name)[i], digits) for name, digits in HISTORY.items()]
@@ -78,8 +78,7 @@ def rows_of(experiment: str, run: RunFiles) -> Iterator[list[str]]:
             written(float(np.mean([float(row[name] or "nan") for row in layers])), 4) if layers else ""
             for name in OVERLAP
         ]
-        earlier = [round for round, after in before.items() if after == i + 1]
-        new = written(grown(noted[earlier[0]], layers), 4) if earlier else ""
+        new = written(grown(noted[before[i + 1]], layers), 4) if i + 1 in before else ""
         yield [experiment, seed, str(i + 1), *values, *means, new]
 
 

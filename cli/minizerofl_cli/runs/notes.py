@@ -1,4 +1,4 @@
-"""What is odd about what was asked, and said before a run begins."""
+"""Notes that are shown before a run begins: settings that are allowed, and probably a mistake."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ COARSE = 0.05  # of the squares; a codec of values that loses more is not for we
 
 
 def notes(settings: Settings, data: FederatedDataset) -> Iterator[str]:
-    """Yield a line about each: kernels that are not compiled, faults that cannot strike, weights that get lost."""
+    """Yield a line about each: kernels that are not compiled, faults that cannot strike, codecs that lose weights."""
     if how_kernels_run() == "interpreted":
         yield INTERPRETED
     for text, fault in zip(fault_texts(settings.inject), parse_faults(settings.inject), strict=True):
@@ -24,7 +24,7 @@ def notes(settings: Settings, data: FederatedDataset) -> Iterator[str]:
             yield f"Note: the fault {text} can never strike: there is no such round or no such client."
     if not UPLINKS[settings.uplink].differences and (share := lost(settings.values)) > COARSE:
         what = f"{settings.values} loses {100 * share:.0f} % of the weights that clients send"
-        yield f"Note: {what}; changes stand more: --uplink topk-diff."
+        yield f"Note: {what}; changes tolerate more: --uplink topk-diff."
     if (share := lost(settings.downlink_values)) > COARSE:
         what = f"{settings.downlink_values} loses {100 * share:.0f} % of the weights that the server sends"
         yield f"Note: {what}; int8 loses next to nothing."

@@ -77,6 +77,10 @@ class Machine:
                     found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:200])
         return [command for command in found if command]
 
+    def expect_running(self, command: str, count: int) -> None:
+        running = lambda: sum(each.startswith(command) for each in self.left())  # noqa: E731
+        until(lambda: running() >= count, lambda: f"{count} of {command!r} among {self.left()}", 60)
+
     def expect_nothing_left(self) -> None:
         until(lambda: not self.left(), lambda: f"the end of {self.left()}", 20)
 

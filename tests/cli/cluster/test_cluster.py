@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -108,11 +107,11 @@ def test_settings_that_let_clients_remember_are_refused():
 
 
 GUARDED = """
-import subprocess, sys, time
+import signal, subprocess, sys
 guard = [sys.executable, "-m", "minizerofl_cli.cluster.guard", "log", "bash", "-c"]
 subprocess.Popen([*guard, "setsid sleep 98765 & (trap '' TERM; exec sleep 98766) & sleep 98767"], stdin=subprocess.PIPE)
 print("started", flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -128,10 +127,7 @@ def test_nothing_outlives_who_started_it(machine, signum):
     ) as starter:
         assert starter.stdout is not None
         starter.stdout.readline()
-        end = time.monotonic() + 60
-        while sum(command.startswith("sleep 9876") for command in machine.left()) < 3:
-            assert time.monotonic() < end, machine.left()
-            time.sleep(0.1)
+        machine.expect_running("sleep 9876", 3)
         starter.send_signal(signum)
     machine.expect_nothing_left()
 

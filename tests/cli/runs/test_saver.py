@@ -56,10 +56,11 @@ def test_what_could_not_be_written_is_said_once_and_may_be_saved_again(tmp_path,
 
 
 def test_no_thread_is_left(tmp_path):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     saver = Saver(Checkpoints(tmp_path), 0)
     for round in range(1, 4):
         saver.save(Checkpoint(round, {}))
     saver.wait()
-    while threading.active_count() > before:  # a thread ends just after its work is done
-        threading.Event().wait(0.01)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)  # it ends just after its work is done
+        assert not thread.is_alive()
