@@ -156,7 +156,7 @@ class SGD(Optimizer):
             with parameter.writing(gradient.rows) as array:
                 update.sgd_rows(array, gradient.rows, gradient.values, array.dtype.type(self.lr))
         elif isinstance(gradient, EntrySparse) and self._remembers_nothing:
-            with parameter.writing() as array:
+            with parameter.writing(None if self.weight_decay else gradient.rows) as array:
                 number = array.dtype.type
                 flat = array.reshape(-1)
                 support.sgd_at(flat, gradient.positions, gradient.values, number(self.lr), number(self.weight_decay))

@@ -17,7 +17,8 @@ The life of such a gradient:
    all", and the whole weight is searched.
 
 Where a mask stays the same while a client trains, the gradient is wanted only at its positions (`EntrySparse`), and all
-other weights stay as they are, whatever the optimiser.
+other weights stay as they are, whatever the optimiser. It has rows too, which take the same way: only their weights
+are read again.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ class EntrySparse:
         Flat C-order positions, ascending.
     values : (k,) float
         The gradient there.
+    rows : (r,) int32, optional
+        Rows of a matrix, if it is zero in all others.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class EntrySparse:
     shape: tuple[int, ...]
     positions: NDArray[np.int32]
     values: NDArray[Any]
+    rows: NDArray[np.int32] | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -107,7 +111,7 @@ def dense(grad: Gradient) -> NDArray[Any]:
     return whole
 
 
-def at_positions(grad: Gradient, positions: NDArray[np.int32] | None) -> Gradient:
+def at_positions(grad: NDArray[Any], positions: NDArray[np.int32] | None) -> Gradient:
     """Return a gradient at some positions only; None: as it is.
 
     Examples
@@ -118,8 +122,5 @@ def at_positions(grad: Gradient, positions: NDArray[np.int32] | None) -> Gradien
     if positions is None:
         return grad
     values = np.empty(positions.size, grad.dtype)
-    if isinstance(grad, RowSparse):
-        support.pick_rows(grad.rows, grad.values, positions, values)
-    else:
-        support.take(np.ascontiguousarray(dense(grad)).reshape(-1), positions, values)
+    support.take(np.ascontiguousarray(grad).reshape(-1), positions, values)
     return EntrySparse(grad.shape, positions, values)

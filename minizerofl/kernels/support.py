@@ -12,7 +12,7 @@ import numpy as np
 from minizerofl.kernels.jit import kernel
 from minizerofl.kernels.types import Floats, Indices
 
-__all__ = ["pick_rows", "put", "sgd_at", "take"]
+__all__ = ["put", "sgd_at", "take", "take_rows"]
 
 Scalar = np.floating[Any]
 
@@ -32,28 +32,25 @@ def put(values: Floats, positions: Indices, x: Floats) -> None:
 
 
 @kernel
-def pick_rows(rows: Indices, dw: Floats, positions: Indices, values: Floats) -> None:
-    """Gather from a matrix of which only some rows are given; all others are zero.
+def take_rows(x: Floats, positions: Indices, indptr: Indices, rows: Indices, values: Floats) -> None:
+    """Gather in some rows of a matrix only: ``values[i] = x[positions[i]]`` if position i lies in one of `rows`.
 
     Parameters
     ----------
-    rows : (r,) int32
-        The numbers of these rows, ascending.
-    dw : (r, C) float
-        The rows.
+    x : (R * C,) float
+        The matrix, flat.
     positions : (n,) int32
-        Ascending flat positions in the whole matrix.
+        Ascending flat positions.
+    indptr : (R + 1,) int32
+        Where the positions of each row start.
+    rows : (r,) int32
+        The numbers of these rows.
     values : (n,) float
-        The result.
+        The values of the other rows stay as they are.
     """
-    C = dw.shape[1]
-    r = 0
-    for i in range(positions.size):
-        row = positions[i] // C
-        while r < rows.size and rows[r] < row:
-            r += 1
-        found = r < rows.size and rows[r] == row
-        values[i] = dw[r, positions[i] - row * C] if found else 0
+    for row in rows:
+        for i in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            values[i] = x[np.uint64(positions[i])]
 
 
 @kernel

@@ -14,8 +14,8 @@ from minizerofl.kernels.blocks import SIZES
 from minizerofl.nn.module import Module
 from minizerofl.nn.paths import sparse_layers
 from minizerofl.nn.swat import SwatModule
-from minizerofl.sparse.blocks import TopBlocks, blocks_of, bsr_at
-from minizerofl.sparse.csr import SparseMatrix, TopWeights, csr_at
+from minizerofl.sparse.blocks import SparseMatrix, TopBlocks, blocks_of, bsr_at
+from minizerofl.sparse.csr import TopWeights, csr_at
 from minizerofl.sparse.ops import Select
 from minizerofl.sparse.periodic import FixedWeights, PeriodicWeights
 from minizerofl.sparse.rules import Selection, TopK, ask

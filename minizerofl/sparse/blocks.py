@@ -7,7 +7,7 @@ shorter; in the sparse matrix it is filled up with zeros.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -17,6 +17,8 @@ from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import blocks
 from minizerofl.kernels.types import Array
 from minizerofl.sparse.selection import Positions, top_k
+
+SparseMatrix: TypeAlias = scipy.sparse.csr_array | scipy.sparse.bsr_array
 
 
 def top_blocks(scores: Array, width: int, size: int, k: int) -> Positions:
@@ -129,6 +131,49 @@ def numbers_of(kept: scipy.sparse.bsr_array) -> Positions:
     rows = np.repeat(np.arange(kept.shape[0], dtype=np.int32), np.diff(kept.indptr))
     positions: Positions = rows * np.int32(B) + kept.indices
     return positions
+
+
+def blocks_in(matrix: SparseMatrix) -> tuple[Array, Array, Array]:
+    """Return indptr, indices and values (number, N) of a matrix; entries are blocks of one.
+
+    Examples
+    --------
+    >>> blocks_in(scipy.sparse.csr_array(np.array([[0.0, 3.0], [2.0, 0.0]])))[2]
+    array([[3.],
+           [2.]])
+    """
+    size = matrix.blocksize[1] if isinstance(matrix, scipy.sparse.bsr_array) else 1
+    return matrix.indptr, matrix.indices, matrix.data.reshape(-1, size)
+
+
+def count_entries(w_top: SparseMatrix, width: int) -> int:
+    """Count the weights in a sparse matrix; what fills up the last block of a row does not count.
+
+    Examples
+    --------
+    >>> count_entries(scipy.sparse.bsr_array(np.ones((1, 8)), blocksize=(1, 4)), width=6)
+    6
+    """
+    return int(np.count_nonzero(inside(w_top, width))) if w_top.shape[1] > width else int(w_top.nnz)
+
+
+def weights_of(numbers: Array, w_top: SparseMatrix, width: int) -> Array:
+    """Return those numbers of the blocks that belong to weights, see `inside`."""
+    return numbers[inside(w_top, width)] if w_top.shape[1] > width else numbers.reshape(-1)
+
+
+def inside(w_top: SparseMatrix, width: int) -> NDArray[np.bool_]:
+    """Return which numbers of the blocks are weights, (number, N); the others fill up the last block of a row.
+
+    Examples
+    --------
+    >>> inside(scipy.sparse.bsr_array(np.ones((1, 4)), blocksize=(1, 4)), width=3)
+    array([[ True,  True,  True, False]])
+    """
+    _, indices, values = blocks_in(w_top)
+    size = values.shape[1]
+    answer: NDArray[np.bool_] = indices[:, None] * size + np.arange(size) < width
+    return answer
 
 
 def _take(matrix: Array, chosen: Positions, size: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import topk
-from minizerofl.kernels.support import take
+from minizerofl.kernels.support import take, take_rows
 from minizerofl.kernels.types import Array
-from minizerofl.sparse.blocks import entries_of, numbers_of, refreshed
+from minizerofl.sparse.blocks import SparseMatrix, entries_of, numbers_of, refreshed
 from minizerofl.sparse.selection import SAMPLE, Candidates, Positions, estimate, keep, largest, make_entries, room
-
-SparseMatrix: TypeAlias = scipy.sparse.csr_array | scipy.sparse.bsr_array
 
 
 def top_k_csr(w: Array, k: int) -> scipy.sparse.csr_array:
@@ -73,7 +71,9 @@ def kept_positions(kept: SparseMatrix, width: int) -> Positions:
     return positions
 
 
-def with_values_of(kept: SparseMatrix, matrix: Array, positions: Positions) -> SparseMatrix:
+def with_values_of(
+    kept: SparseMatrix, matrix: Array, positions: Positions, rows: Positions | None = None
+) -> SparseMatrix:
     """Return a sparse matrix with the same entries as `kept`, and the values that a dense one has there.
 
     Parameters
@@ -84,6 +84,8 @@ def with_values_of(kept: SparseMatrix, matrix: Array, positions: Positions) -> S
         The values.
     positions : (n,) int32
         What `kept_positions` returns.
+    rows : (r,) int32, optional
+        The only rows whose values may differ from those of `kept`.
 
     Examples
     --------
@@ -94,7 +96,12 @@ def with_values_of(kept: SparseMatrix, matrix: Array, positions: Positions) -> S
     """
     if isinstance(kept, scipy.sparse.bsr_array):
         return refreshed(kept, matrix)
-    return scipy.sparse.csr_array((entries(matrix, positions), kept.indices, kept.indptr), shape=matrix.shape)
+    if rows is None:
+        values = entries(matrix, positions)
+    else:
+        values = kept.data.copy()
+        take_rows(np.ascontiguousarray(matrix).reshape(-1), positions, kept.indptr, rows, values)
+    return scipy.sparse.csr_array((values, kept.indices, kept.indptr), shape=matrix.shape)
 
 
 def entries(x: Array, positions: Positions) -> Array:

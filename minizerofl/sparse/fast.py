@@ -16,54 +16,62 @@ import scipy.sparse
 from minizerofl.autograd.op import Node, Op, Products
 from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import windows
-from minizerofl.autograd.rowsparse import Gradient, RowSparse, at_positions
+from minizerofl.autograd.rowsparse import EntrySparse, Gradient, RowSparse, at_positions
 from minizerofl.autograd.sums import accurate_sum
 from minizerofl.autograd.tensor import Array
 from minizerofl.kernels import conv, layout, linear
 from minizerofl.kernels.memory import MIN_LANES, empty, whole_vectors, zeros
+from minizerofl.sparse.blocks import blocks_in, count_entries, weights_of
 from minizerofl.sparse.geometry import Geometry, Order, prepare_geometry, prepare_orders
 from minizerofl.sparse.selection import Positions, largest
 from minizerofl.sparse.swat import count_conv2d, count_linear
 
 Csr: TypeAlias = scipy.sparse.csr_array
+Bsr: TypeAlias = scipy.sparse.bsr_array
 Shape: TypeAlias = tuple[int, ...]
 
 
 class FastLinear(Op):
-    """`SwatLinear` with W_top (in, out) as a sparse matrix; k activations are kept.
+    """`SwatLinear` with W_top (in, out) as a sparse matrix, of entries or of blocks; k activations are kept.
 
-    With `support`, the positions of W_top, only their gradient is returned.
+    With `support`, the positions of W_top, only their gradient is computed.
     """
 
     name = "sparse_linear"
 
     @staticmethod
     def forward(
-        node: Node, x: Array, w: Array, b: Array | None, w_top: Csr, k: int, support: Positions | None = None
+        node: Node, x: Array, w: Array, b: Array | None, w_top: Csr | Bsr, k: int, support: Positions | None = None
     ) -> Array:
         """Compute y = W_top^T x + b."""
         check_linear(x, w, b)
-        y = multiply_transposed(w_top, x)
+        y = multiply_transposed(w_top, x)[: w.shape[1]]  # the last blocks of rows may be filled up
         if b is not None:
             y += b[:, None]
         if any(node.needs_grad):
-            node.save(w_top, *largest(x, k), support)
+            node.save(w_top, *largest(x, k), w.shape, support)
         return y
 
     @staticmethod
     def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
         """Compute dX = W_top dY and dW = x_top dY^T, whose rows are zero where no sample's activation was kept."""
-        w_top, positions, values, support = node.saved
+        w_top, positions, values, w_shape, support = node.saved
         wants_x, wants_w, wants_b = node.needs_grad
-        dx = multiply(w_top, grad) if wants_x else None
-        dw = at_positions(outer_products(positions, values, grad, w_top.shape), support) if wants_w else None
+        filled = with_channels(grad, w_top.shape[1])
+        dx = multiply(w_top, filled) if wants_x else None
+        dw: Gradient | None = None
+        if wants_w and support is None:
+            dw = outer_products(positions, values, grad, w_shape)
+        elif wants_w:
+            kept, rows = outer_products_at(positions, values, filled, w_top)
+            dw = EntrySparse(w_shape, support, weights_of(kept, w_top, w_shape[1]), rows)
         return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
 
     @staticmethod
     def macs(node: Node, out: tuple[int, ...]) -> Products:
         """Each weight of W_top meets each sample; each kept activation meets each output."""
-        w_top, positions, _, support = node.saved
-        return count_linear(w_top.nnz, positions, support, w_top.shape, out[1])
+        w_top, positions, _, w_shape, support = node.saved
+        return count_linear(count_entries(w_top, w_shape[1]), positions, support, w_shape, out[1])
 
 
 class FastConv2d(Op):
@@ -186,25 +194,26 @@ def with_channels(dy: Array, channels: int) -> Array:
     return np.concatenate([dy, np.zeros((missing, *dy.shape[1:]), dy.dtype)]) if missing > 0 else dy
 
 
-def multiply(matrix: Csr, x: Array) -> Array:
+def multiply(matrix: Csr | Bsr, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
     vectors = pad_to_vectors(x)
     lanes = vectors.shape[1]
-    if lanes <= 4 * MIN_LANES:
+    indptr, indices, values = blocks_in(matrix)
+    if lanes <= 4 * MIN_LANES or values.shape[1] > 1:
         out = empty((matrix.shape[0], lanes), x.dtype)
-        linear.gather_rows(matrix.indptr, matrix.indices, matrix.data, vectors.reshape(-1), out.reshape(-1), lanes)
+        linear.gather_rows(indptr, indices, values, vectors.reshape(-1), out.reshape(-1), lanes)
     else:
-        entries = matrix.indptr, matrix.indices * np.int32(lanes), matrix.data
+        entries = indptr, indices * np.int32(lanes), matrix.data
         out = sum_rows(entries, vectors, 0, (matrix.shape[0], 1, lanes))[:, 0]
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
-def multiply_transposed(matrix: Csr, x: Array) -> Array:
+def multiply_transposed(matrix: Csr | Bsr, x: Array) -> Array:
     """Multiply the transpose of a sparse matrix (R, C) by a dense one (R, N)."""
     vectors = pad_to_vectors(x)
     lanes = vectors.shape[1]
     out = empty((matrix.shape[1], lanes), x.dtype)
-    linear.scatter_rows(matrix.indptr, matrix.indices, matrix.data, vectors.reshape(-1), out.reshape(-1), lanes)
+    linear.scatter_rows(*blocks_in(matrix), vectors.reshape(-1), out.reshape(-1), lanes)
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 
@@ -220,11 +229,26 @@ def outer_products(positions: Positions, values: Array, dy: Array, w_shape: tupl
 
     Inputs without a kept activation have no row in the result, see `minizerofl.autograd.rowsparse`.
     """
+    starts, inputs, samples, g = _by_input(positions, dy)
+    OC = len(dy)
+    dw = sum_rows((starts, samples * np.int32(OC), values), g, 0, (inputs.size, 1, OC))
+    return RowSparse(w_shape, inputs, dw[:, 0])
+
+
+def outer_products_at(positions: Positions, values: Array, dy: Array, w_top: Csr | Bsr) -> tuple[Array, Positions]:
+    """Compute dW of the kept weights only, (number, N) in blocks of N, and the inputs that have a kept activation."""
+    starts, inputs, samples, g = _by_input(positions, dy)
+    indptr, indices, weights = blocks_in(w_top)
+    dw = empty(weights.shape, dy.dtype)
+    linear.gradient_at(starts, inputs, samples, values, g, (indptr, indices), dw)
+    return dw, inputs
+
+
+def _by_input(positions: Positions, dy: Array) -> tuple[Positions, Positions, Positions, Array]:
+    """Group kept activations by their input: where each input starts, the inputs, the samples, and dY^T."""
     OC, N = dy.shape
     inputs, samples = np.divmod(positions, np.int32(N))
-    starts = np.flatnonzero(np.diff(inputs, prepend=-1))  # where the entries of each such input start
-    entries = np.append(starts, inputs.size).astype(np.int32), samples * np.int32(OC), values
+    first = np.flatnonzero(np.diff(inputs, prepend=-1))
     g = empty((N, OC), dy.dtype)
     g[:] = dy.T
-    dw = sum_rows(entries, g, 0, (starts.size, 1, OC))
-    return RowSparse(w_shape, inputs[starts], dw[:, 0])
+    return np.append(first, inputs.size).astype(np.int32), inputs[first], samples, g

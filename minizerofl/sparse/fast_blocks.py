@@ -1,4 +1,4 @@
-"""The fast path of SWAT where weights are kept in blocks of neighbouring outputs (see `minizerofl.sparse.blocks`).
+"""The fast path of a convolution whose weights are kept in blocks of neighbouring outputs (`minizerofl.sparse.blocks`).
 
 The forward product sums rows of the input (`minizerofl.kernels.blocks.sum_blocks`). dX is its transpose: the same
 blocks spread rows of dY over rows of dX (`spread_blocks`), so they are sorted once for both. dW is that of
@@ -13,73 +13,25 @@ from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 
 from minizerofl.autograd.op import Node, Op, Products
-from minizerofl.autograd.ops.linear import check_linear
 from minizerofl.autograd.ops.window import Window, windows
-from minizerofl.autograd.rowsparse import EntrySparse, Gradient, at_positions
-from minizerofl.autograd.sums import accurate_sum
+from minizerofl.autograd.rowsparse import EntrySparse, Gradient
 from minizerofl.autograd.tensor import Array
 from minizerofl.kernels import blockgrad, blocks, layout
 from minizerofl.kernels.memory import empty, zeros
 from minizerofl.kernels.types import Indices
-from minizerofl.sparse.fast import outer_products, pad_to_vectors, sort_activations, weight_gradient, with_channels
-from minizerofl.sparse.geometry import CACHE, Geometry, prepare_geometry
+from minizerofl.sparse.blocks import count_entries, weights_of
+from minizerofl.sparse.fast import sort_activations, weight_gradient, with_channels
+from minizerofl.sparse.geometry import Geometry, prepare_geometry
 from minizerofl.sparse.selection import Positions, largest
-from minizerofl.sparse.swat import count_conv2d, count_linear
+from minizerofl.sparse.swat import count_conv2d
 
 Bsr: TypeAlias = scipy.sparse.bsr_array
 Grouped = tuple[Array, Array, Array]
 L2 = 75 * 2**10  # float32 values for which there is room in L2 (512 KB), beside all else
 STRIP = 256  # floats of a row that are computed at a time
 TOGETHER = 64  # input channels whose blocks make a group
-
-
-class BlockLinear(Op):
-    """`SwatLinear` with W_top (in, out) as a block-sparse matrix; k activations are kept."""
-
-    name = "sparse_linear"
-
-    @staticmethod
-    def forward(
-        node: Node, x: Array, w: Array, b: Array | None, w_top: Bsr, k: int, support: Positions | None = None
-    ) -> Array:
-        """Compute y = W_top^T x + b."""
-        check_linear(x, w, b)
-        (I, N), O = x.shape, w.shape[1]  # noqa: E741
-        vectors = pad_to_vectors(x)
-        lanes = vectors.shape[1]
-        grouped = group_blocks(w_top, _linear_order(I, w_top.shape[1] // w_top.blocksize[1], lanes))
-        out = empty((w_top.shape[1], 1, lanes), x.dtype)
-        blocks.sum_blocks(*grouped, vectors, 0, blocks.Tiles(1, lanes), out)
-        y = np.ascontiguousarray(out[:O, 0, :N])  # (B * size, 1, lanes) -> (O, N)
-        if b is not None:
-            y += b[:, None]
-        if any(node.needs_grad):
-            node.save(w_top, grouped, *largest(x, k), w.shape, support)
-        return y
-
-    @staticmethod
-    def backward(node: Node, grad: Array) -> tuple[Array | None, Gradient | None, Array | None]:
-        """Compute dX = W_top dY and dW = x_top dY^T."""
-        w_top, grouped, positions, values, w_shape, support = node.saved
-        wants_x, wants_w, wants_b = node.needs_grad
-        dx = None
-        if wants_x:
-            dy = pad_to_vectors(with_channels(grad, w_top.shape[1]))
-            out = zeros((w_shape[0], dy.shape[1]), grad.dtype)
-            bounds, offsets, weights = grouped
-            blocks.spread_blocks(bounds, offsets, weights, dy[:, None], 0, blocks.Tiles(1, dy.shape[1]), out)
-            dx = np.ascontiguousarray(out[:, : grad.shape[1]])
-        dw = at_positions(outer_products(positions, values, grad, w_shape), support) if wants_w else None
-        return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
-
-    @staticmethod
-    def macs(node: Node, out: tuple[int, ...]) -> Products:
-        """Each weight of W_top meets each sample; each kept activation meets each output."""
-        w_top, _, positions, _, w_shape, support = node.saved
-        return count_linear(count_entries(w_top, w_shape[1]), positions, support, w_shape, out[1])
 
 
 class BlockConv2d(Op):
@@ -127,8 +79,7 @@ class BlockConv2d(Op):
             dw = weight_gradient(grad, positions, values, geometry, x_shape, w_shape)
         elif wants_w:
             kept = block_gradient(grad, positions, values, geometry, x_shape, w_top)
-            filled = w_top.shape[1] > w_shape[-1]  # the last block of a row
-            dw = EntrySparse(w_shape, support, kept[inside(w_top, w_shape[-1])] if filled else kept.reshape(-1))
+            dw = EntrySparse(w_shape, support, weights_of(kept, w_top, w_shape[-1]))
         return dx, dw, grad.reshape(w_shape[3], -1).sum(axis=1) if wants_b else None
 
     @staticmethod
@@ -137,17 +88,6 @@ class BlockConv2d(Op):
         w_top, _, positions, _, geometry, x_shape, w_shape, support = node.saved
         kept, window = count_entries(w_top, w_shape[-1]), (geometry.down.window, geometry.across.window)
         return count_conv2d(kept, positions, support, (x_shape, w_shape), window, out)
-
-
-def count_entries(w_top: Bsr, width: int) -> int:
-    """Count the weights in the blocks of a sparse matrix; what fills up the last block of a row does not count.
-
-    Examples
-    --------
-    >>> count_entries(scipy.sparse.bsr_array(np.ones((1, 8)), blocksize=(1, 4)), width=6)
-    6
-    """
-    return int(np.count_nonzero(inside(w_top, width)))
 
 
 def block_gradient(
@@ -161,19 +101,6 @@ def block_gradient(
     places = blockgrad.Kept(w_top.indptr, w_top.indices)
     blockgrad.block_gradient(kept, grid, geometry.taps, places, dy, geometry.across.border, g, dw)
     return dw
-
-
-def inside(w_top: Bsr, width: int) -> NDArray[np.bool_]:
-    """Return which numbers of the blocks are weights, (number, N); the others fill up the last block of a row.
-
-    Examples
-    --------
-    >>> inside(scipy.sparse.bsr_array(np.ones((1, 4)), blocksize=(1, 4)), width=3)
-    array([[ True,  True,  True, False]])
-    """
-    size = w_top.blocksize[1]
-    answer: NDArray[np.bool_] = w_top.indices[:, None] * size + np.arange(size) < width
-    return answer
 
 
 def group_blocks(w_top: Bsr, order: tuple[int, Indices]) -> Grouped:
@@ -220,11 +147,3 @@ def _order(down: Window, across: Window, channels: tuple[int, int], batch: int, 
     together = max(TOGETHER, math.ceil(30 / (density * T)))
     channel = np.arange(IC * T) // T
     return -(-IC // together) * B, np.stack([channel // together * B, geometry.offsets]).astype(np.int32)
-
-
-@lru_cache(maxsize=256)
-def _linear_order(inputs: int, B: int, lanes: int) -> tuple[int, Indices]:
-    """Prepare the same for a linear layer, whose rows have `lanes` numbers."""
-    together = max(1, CACHE // lanes)
-    rows = np.arange(inputs)
-    return -(-inputs // together) * B, np.stack([rows // together * B, rows * lanes]).astype(np.int32)

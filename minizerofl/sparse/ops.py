@@ -7,16 +7,17 @@ from typing import Any
 
 from minizerofl.autograd.op import Op
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.sparse.csr import SparseMatrix, TopWeights, kept_mask
+from minizerofl.sparse.blocks import SparseMatrix
+from minizerofl.sparse.csr import TopWeights, kept_mask
 from minizerofl.sparse.fast import FastConv2d, FastLinear
-from minizerofl.sparse.fast_blocks import BlockConv2d, BlockLinear
+from minizerofl.sparse.fast_blocks import BlockConv2d
 from minizerofl.sparse.selection import Positions, count_kept
 from minizerofl.sparse.swat import SwatConv2d, SwatLinear
 
 Select = Callable[[Tensor, int], SparseMatrix]
 Support = Callable[[], Positions]
 
-CONVOLUTIONS, LINEAR = (FastConv2d, BlockConv2d), (FastLinear, BlockLinear)  # of entries, and of blocks
+CONVOLUTIONS, LINEAR = (FastConv2d, BlockConv2d), (FastLinear, FastLinear)  # of entries, and of blocks
 
 
 def sparse_conv2d(

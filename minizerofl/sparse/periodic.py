@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
-from minizerofl.sparse.csr import SparseMatrix, csr_at, kept_positions, with_values_of
+from minizerofl.sparse.blocks import SparseMatrix
+from minizerofl.sparse.csr import csr_at, kept_positions, with_values_of
 from minizerofl.sparse.ops import Select
 from minizerofl.sparse.selection import Positions
 
@@ -105,7 +106,8 @@ class FixedWeights:
             self._kept, self._chosen = self._exact(w, k), (id(w.array), k)
             self._positions = kept_positions(self._kept, w.shape[-1])
         elif self._version != w.writes.version:
-            self._kept = with_values_of(self._kept, w.array.reshape(-1, w.shape[-1]), self._positions)
+            changed = w.writes.rows_changed_since(self._version, w.array)
+            self._kept = with_values_of(self._kept, w.array.reshape(-1, w.shape[-1]), self._positions, changed)
         self._version = w.writes.version
         return self._kept
 

@@ -40,13 +40,14 @@ def test_put_equals_its_reference(seed: int, dtype: type, size: int) -> None:
 
 
 @given(SEEDS, DTYPES, st.integers(0, 6), st.integers(1, 6))
-def test_pick_rows_equals_its_reference(seed: int, dtype: type, R: int, C: int) -> None:
+def test_take_rows_equals_its_reference(seed: int, dtype: type, R: int, C: int) -> None:
     rng = np.random.default_rng(seed)
     rows, positions = some(rng, R), some(rng, R * C)
-    dw = rng.standard_normal((rows.size, C)).astype(dtype)
+    x = rng.standard_normal(R * C).astype(dtype)
+    indptr = np.searchsorted(positions, np.arange(R + 1) * C).astype(np.int32)
     ours, theirs = (np.full(positions.size, np.nan, dtype) for _ in range(2))
-    support.pick_rows(rows, dw, positions, ours)
-    reference.pick_rows(rows, dw, positions, theirs)
+    support.take_rows(x, positions, indptr, rows, ours)
+    reference.take_rows(x, positions, indptr, rows, theirs)
     np.testing.assert_array_equal(ours, theirs)
 
 

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 
 from minizerofl import Tensor, ops
 from minizerofl.sparse import count_kept, top_k
-from minizerofl.sparse.blocks import TopBlocks, bsr_at, entries_of, numbers_of, refreshed, scores_of, top_blocks
+from minizerofl.sparse.blocks import (
+    TopBlocks,
+    bsr_at,
+    count_entries,
+    entries_of,
+    numbers_of,
+    refreshed,
+    scores_of,
+    top_blocks,
+)
 from minizerofl.sparse.csr import kept_mask, kept_positions, with_values_of
-from minizerofl.sparse.fast_blocks import count_entries
 from minizerofl.sparse.structured import Block, Block4, Block8, Block16
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -21,13 +21,10 @@ def put(values: Floats, positions: Indices, x: Floats) -> None:
     x[positions] = values
 
 
-def pick_rows(rows: Indices, dw: Floats, positions: Indices, values: Floats) -> None:
-    """Gather from the whole matrix."""
-    C = dw.shape[1]
-    height = max(rows.max(initial=-1), positions.max(initial=-1) // C) + 1
-    matrix = np.zeros((height, C), dw.dtype)
-    matrix[rows] = dw
-    values[:] = matrix.reshape(-1)[positions]
+def take_rows(x: Floats, positions: Indices, indptr: Indices, rows: Indices, values: Floats) -> None:
+    """Gather where the row of a position is one of `rows`."""
+    among = np.isin(np.repeat(np.arange(indptr.size - 1), np.diff(indptr)), rows)
+    values[among] = x[positions[among]]
 
 
 def sgd_at(w: Floats, positions: Indices, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
