@@ -38,7 +38,8 @@ def test_products_of_short_rows_equal_their_references(
     x = rng.standard_normal(inside * n).astype(dtype)
     ours, theirs = np.full(outside * n, np.nan, dtype), np.empty(outside * n, dtype)
     getattr(linear, name)(indptr, indices, values, x, ours, n)
-    getattr(reference, name)(indptr, indices, values, x, theirs, n)
+    entries = scipy.sparse.bsr_array((values[:, None], indices, indptr), shape=(5, 7 * size)).tocsr()
+    getattr(reference, name)(entries.indptr, entries.indices, entries.data, x, theirs, n)
     np.testing.assert_allclose(ours, theirs, atol=256 * np.finfo(dtype).eps)
 
 

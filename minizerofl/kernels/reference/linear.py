@@ -1,4 +1,4 @@
-"""The reference kernels of `minizerofl.kernels.linear`: products of matrices."""
+"""The reference kernels of `minizerofl.kernels.linear`: products of matrices, sparse ones as CSR."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from minizerofl.kernels.types import Floats, Indices
 
 def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply the transpose of a sparse matrix by a dense one."""
-    out[:] = (_matrix(indptr, indices, values, out.size // n).T @ x.reshape(-1, n)).reshape(-1)
+    shape = (indptr.size - 1, out.size // n)
+    out[:] = (scipy.sparse.csr_array((values, indices, indptr), shape=shape).T @ x.reshape(-1, n)).reshape(-1)
 
 
 def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply a sparse matrix by a dense one."""
-    out[:] = (_matrix(indptr, indices, values, x.size // n) @ x.reshape(-1, n)).reshape(-1)
-
-
-def _matrix(indptr: Indices, indices: Indices, values: Floats, columns: int) -> scipy.sparse.bsr_array:
-    shape = indptr.size - 1, columns
-    return scipy.sparse.bsr_array((values[:, None], indices, indptr), shape=shape, blocksize=(1, values.shape[1]))
+    shape = (indptr.size - 1, x.size // n)
+    out[:] = (scipy.sparse.csr_array((values, indices, indptr), shape=shape) @ x.reshape(-1, n)).reshape(-1)
 
 
 def gradient_at(
