@@ -10,6 +10,7 @@ import numpy as np
 
 from minizerofl.autograd.rowsparse import EntrySparse, Gradient, RowSparse, dense
 from minizerofl.autograd.tensor import Array, Tensor
+from minizerofl.autograd.writelog import Mirror
 from minizerofl.kernels import support, update
 from minizerofl.lazy import listing
 
@@ -156,10 +157,13 @@ class SGD(Optimizer):
             with parameter.writing(gradient.rows) as array:
                 update.sgd_rows(array, gradient.rows, gradient.values, array.dtype.type(self.lr))
         elif isinstance(gradient, EntrySparse) and self._remembers_nothing:
-            with parameter.writing(None if self.weight_decay else gradient.rows) as array:
+            mirror = parameter.writes.mirror
+            if mirror is None or mirror.positions is not gradient.positions:
+                mirror = Mirror(gradient.positions, parameter.array.reshape(-1)[gradient.positions])
+            with parameter.writing(mirror=mirror) as array:
                 number = array.dtype.type
-                flat = array.reshape(-1)
-                support.sgd_at(flat, gradient.positions, gradient.values, number(self.lr), number(self.weight_decay))
+                rates = number(self.lr), number(self.weight_decay)
+                support.sgd_at(array.reshape(-1), *mirror, gradient.values, *rates)
         else:
             super()._update_parameter(index, parameter, gradient)
 

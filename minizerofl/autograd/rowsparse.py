@@ -17,8 +17,8 @@ The life of such a gradient:
    all", and the whole weight is searched.
 
 Where a mask stays the same while a client trains, the gradient is wanted only at its positions (`EntrySparse`), and all
-other weights stay as they are, whatever the optimiser. It has rows too, which take the same way: only their weights
-are read again.
+other weights stay as they are, whatever the optimiser. `minizerofl.sparse.periodic.FixedWeights` then has a copy of the
+kept weights (`Mirror`), which SGD updates with them, so that nothing is read again for the next forward pass.
 """
 
 from __future__ import annotations
@@ -75,8 +75,6 @@ class EntrySparse:
         Flat C-order positions, ascending.
     values : (k,) float
         The gradient there.
-    rows : (r,) int32, optional
-        Rows of a matrix, if it is zero in all others.
 
     Examples
     --------
@@ -88,7 +86,6 @@ class EntrySparse:
     shape: tuple[int, ...]
     positions: NDArray[np.int32]
     values: NDArray[Any]
-    rows: NDArray[np.int32] | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from minizerofl.autograd import ops  # the operators below call the ops, which in turn are built on Tensor
 from minizerofl.autograd.interop import ReadByNumPy, read_only
 from minizerofl.autograd.rowsparse import Gradient, dense
-from minizerofl.autograd.writelog import WriteLog
+from minizerofl.autograd.writelog import Mirror, WriteLog
 from minizerofl.kernels import types
 
 if TYPE_CHECKING:
@@ -195,13 +195,15 @@ class Tensor(ReadByNumPy):
             np.copyto(array, new, casting="same_kind")
 
     @contextmanager
-    def writing(self, rows: NDArray[np.int32] | None = None) -> Iterator[Array]:
+    def writing(self, rows: NDArray[np.int32] | None = None, mirror: Mirror | None = None) -> Iterator[Array]:
         """Open the memory for an in-place update, as optimisers do; a graph that saved it can no longer run backward.
 
         Parameters
         ----------
         rows : array of int, optional
             The only rows that will be changed, see `WriteLog.rows_changed_since`.
+        mirror : Mirror, optional
+            A copy of some values that will be changed with them.
 
         Yields
         ------
@@ -215,7 +217,7 @@ class Tensor(ReadByNumPy):
         """
         if self.node is not None:
             raise RuntimeError("assign_: only leaves can be written to, and this Tensor was made by an op")
-        self.writes.record(self.array, rows)
+        self.writes.record(self.array, rows, mirror)
         yield self.array
 
     def backward(self, gradient: object = None) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from minizerofl.kernels.types import Array
 
 Rows = NDArray[np.int32]
+
+
+class Mirror(NamedTuple):
+    """A copy of some values of a buffer: ``values[i]`` is the value at the flat position ``positions[i]``."""
+
+    positions: NDArray[np.int32]
+    values: NDArray[Any]
 
 
 class WriteLog:
@@ -19,6 +28,8 @@ class WriteLog:
     ----------
     version : int
         The number of writes so far.
+    mirror : Mirror or None
+        A copy of some values that is up to date. A write that does not update it too removes it.
 
     Examples
     --------
@@ -28,15 +39,17 @@ class WriteLog:
     (1, array([1, 3], dtype=int32))
     """
 
-    __slots__ = ("_last", "version")
+    __slots__ = ("_last", "mirror", "version")
 
     def __init__(self) -> None:
         self.version = 0
+        self.mirror: Mirror | None = None
         self._last: tuple[Array, Rows] | None = None  # the array and the rows of the last write, if they are known
 
-    def record(self, array: Array, rows: Rows | None = None) -> None:
-        """Count a write to `array`, of which only these rows change; None: any may change."""
+    def record(self, array: Array, rows: Rows | None = None, mirror: Mirror | None = None) -> None:
+        """Count a write to `array`, of which only these rows change (None: any may), and which updates `mirror` too."""
         self.version += 1
+        self.mirror = mirror
         self._last = None if rows is None else (array, rows)
 
     def rows_changed_since(self, version: int, array: Array) -> Rows | None:

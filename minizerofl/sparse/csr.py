@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from minizerofl.autograd.tensor import Tensor
 from minizerofl.kernels import topk
-from minizerofl.kernels.support import take, take_rows
+from minizerofl.kernels.support import take
 from minizerofl.kernels.types import Array
 from minizerofl.sparse.blocks import SparseMatrix, entries_of, numbers_of, refreshed
 from minizerofl.sparse.selection import SAMPLE, Candidates, Positions, estimate, keep, largest, make_entries, room
@@ -71,9 +71,7 @@ def kept_positions(kept: SparseMatrix, width: int) -> Positions:
     return positions
 
 
-def with_values_of(
-    kept: SparseMatrix, matrix: Array, positions: Positions, rows: Positions | None = None
-) -> SparseMatrix:
+def with_values_of(kept: SparseMatrix, matrix: Array, positions: Positions) -> SparseMatrix:
     """Return a sparse matrix with the same entries as `kept`, and the values that a dense one has there.
 
     Parameters
@@ -84,8 +82,6 @@ def with_values_of(
         The values.
     positions : (n,) int32
         What `kept_positions` returns.
-    rows : (r,) int32, optional
-        The only rows whose values may differ from those of `kept`.
 
     Examples
     --------
@@ -96,12 +92,7 @@ def with_values_of(
     """
     if isinstance(kept, scipy.sparse.bsr_array):
         return refreshed(kept, matrix)
-    if rows is None:
-        values = entries(matrix, positions)
-    else:
-        values = kept.data.copy()
-        take_rows(np.ascontiguousarray(matrix).reshape(-1), positions, kept.indptr, rows, values)
-    return scipy.sparse.csr_array((values, kept.indices, kept.indptr), shape=matrix.shape)
+    return scipy.sparse.csr_array((entries(matrix, positions), kept.indices, kept.indptr), shape=matrix.shape)
 
 
 def entries(x: Array, positions: Positions) -> Array:

@@ -63,8 +63,8 @@ class FastLinear(Op):
         if wants_w and support is None:
             dw = outer_products(positions, values, grad, w_shape)
         elif wants_w:
-            kept, rows = outer_products_at(positions, values, filled, w_top)
-            dw = EntrySparse(w_shape, support, weights_of(kept, w_top, w_shape[1]), rows)
+            kept = outer_products_at(positions, values, filled, w_top)
+            dw = EntrySparse(w_shape, support, weights_of(kept, w_top, w_shape[1]))
         return dx, dw, accurate_sum(grad, (1,)) if wants_b else None
 
     @staticmethod
@@ -235,13 +235,13 @@ def outer_products(positions: Positions, values: Array, dy: Array, w_shape: tupl
     return RowSparse(w_shape, inputs, dw[:, 0])
 
 
-def outer_products_at(positions: Positions, values: Array, dy: Array, w_top: Csr | Bsr) -> tuple[Array, Positions]:
-    """Compute dW of the kept weights only, (number, N) in blocks of N, and the inputs that have a kept activation."""
+def outer_products_at(positions: Positions, values: Array, dy: Array, w_top: Csr | Bsr) -> Array:
+    """Compute dW of a linear layer at the kept weights only, (number, N) in blocks of N."""
     starts, inputs, samples, g = _by_input(positions, dy)
     indptr, indices, weights = blocks_in(w_top)
     dw = empty(weights.shape, dy.dtype)
     linear.gradient_at(starts, inputs, samples, values, g, (indptr, indices), dw)
-    return dw, inputs
+    return dw
 
 
 def _by_input(positions: Positions, dy: Array) -> tuple[Positions, Positions, Positions, Array]:

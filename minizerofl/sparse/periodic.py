@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minizerofl.autograd.tensor import Tensor
+from minizerofl.autograd.writelog import Mirror
 from minizerofl.sparse.blocks import SparseMatrix
 from minizerofl.sparse.csr import csr_at, kept_positions, with_values_of
 from minizerofl.sparse.ops import Select
@@ -71,7 +72,9 @@ class PeriodicWeights:
 
 
 class FixedWeights:
-    """The weights of one layer that take part, selected once; after each step only their values are read again.
+    """The weights of one layer that take part, selected once; after each step their values follow those of the layer.
+
+    They are a `Mirror` of the layer's weights: an optimiser that updates both saves reading them again.
 
     Parameters
     ----------
@@ -99,16 +102,21 @@ class FixedWeights:
         """Select at the next step."""
         self._chosen: Any = None
         self._version = -1
+        self._mirror: Mirror | None = None
 
     def select(self, w: Tensor, k: int) -> SparseMatrix:
         """Return the weights that take part, as a sparse matrix."""
+        log = w.writes
         if self._chosen != (id(w.array), k):
             self._kept, self._chosen = self._exact(w, k), (id(w.array), k)
             self._positions = kept_positions(self._kept, w.shape[-1])
-        elif self._version != w.writes.version:
-            changed = w.writes.rows_changed_since(self._version, w.array)
-            self._kept = with_values_of(self._kept, w.array.reshape(-1, w.shape[-1]), self._positions, changed)
-        self._version = w.writes.version
+        elif log.version != self._version and log.mirror is not self._mirror:
+            self._kept = with_values_of(self._kept, w.array.reshape(-1, w.shape[-1]), self._positions)
+        else:
+            return self._kept
+        self._version, self._mirror = log.version, Mirror(self._positions, self._kept.data.reshape(-1))
+        if self._mirror.values.size == self._positions.size:  # nothing fills up the last blocks of rows
+            log.mirror = self._mirror
         return self._kept
 
     def positions(self) -> Positions:

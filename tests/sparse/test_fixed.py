@@ -9,7 +9,7 @@ from minizerofl import Tensor, nn, ops, optim
 from minizerofl.autograd.rowsparse import EntrySparse
 from minizerofl.fl.proximal import ProximalSGD
 from minizerofl.nn.rule import restart_selection, set_selection
-from minizerofl.sparse import RandomK, Selection, TopK, top_k
+from minizerofl.sparse import RandomK, Selection, TopK, count_kept, top_k
 from minizerofl.sparse.fixed import Erk, Initial, InitialBlock8, Uniform, erk_budget
 from minizerofl.sparse.structured import Block4
 
@@ -175,3 +175,27 @@ def test_multiply_adds_of_dw_are_those_of_kept_weights(rule: type[Selection], pa
     taps = Tensor(np.zeros(layer.weight.shape, np.float32), requires_grad=True)
     ops.conv2d(kept, taps, None, 2, 2).sum().backward()
     assert macs.dw == round(float(taps.grad.reshape(-1)[layer.support()()].sum()))
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("rule", [Uniform, InitialBlock8, FixedBlocks])
+def test_kept_weights_are_always_those_of_the_layer(rule: type[Selection], optimiser: str) -> None:
+    """Whether an optimiser updates them with the layer's or not, and whoever else writes to the layer."""
+    model, rng = network(rule(), "sparse"), np.random.default_rng(1)
+    step = OPTIMISERS[optimiser](model.parameters())
+    layers = [model[i] for i in (0, 2, 4)]
+    restart_selection(model)
+    for _ in range(3):
+        x = Tensor(rng.standard_normal((2, 6, 6, 4)).astype(np.float32))
+        step.zero_grad()
+        loss = ops.cross_entropy(model(x), rng.integers(0, 5, 4))
+        loss.backward()
+        layers[1].weight.assign_(layers[1].weight.numpy() + 1)
+        step.step()
+        for layer in layers:
+            w_top = layer.selecting()(layer.weight, count_kept(layer.weight.size, layer.sparsity))
+            kept = np.zeros(layer.weight.size, np.float32)
+            positions = layer.support()()
+            kept[positions] = layer.weight.numpy().reshape(-1)[positions]
+            width = layer.weight.shape[-1]
+            np.testing.assert_array_equal(w_top.toarray()[:, :width].reshape(-1), kept)

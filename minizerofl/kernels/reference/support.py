@@ -21,12 +21,7 @@ def put(values: Floats, positions: Indices, x: Floats) -> None:
     x[positions] = values
 
 
-def take_rows(x: Floats, positions: Indices, indptr: Indices, rows: Indices, values: Floats) -> None:
-    """Gather where the row of a position is one of `rows`."""
-    among = np.isin(np.repeat(np.arange(indptr.size - 1), np.diff(indptr)), rows)
-    values[among] = x[positions[among]]
-
-
-def sgd_at(w: Floats, positions: Indices, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
+def sgd_at(w: Floats, positions: Indices, kept: Floats, g: Floats, lr: Scalar, weight_decay: Scalar) -> None:
     """Step against the gradient at some positions."""
-    w[positions] -= lr * (g + weight_decay * w[positions])
+    kept -= lr * (g + weight_decay * kept)
+    w[positions] = kept
