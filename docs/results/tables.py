@@ -71,6 +71,12 @@ class Results:
         """Return the difference of two experiments after the last round, in points, seed by seed."""
         return paired_difference(self.last(experiment, "test_accuracy", 100), self.last(baseline, "test_accuracy", 100))
 
+    def cost(self, title: str) -> dict[int, float]:
+        """Return how many points less sparse training reaches than dense training, by seed, for a pair of the list."""
+        pair = next(each for each in self.listed["pair"] if each["title"] == title)
+        dense, sparse = (self.last(pair[way], "test_accuracy", 100) for way in ("dense", "sparse"))
+        return {seed: dense[seed] - sparse[seed] for seed in dense.keys() & sparse.keys()}
+
 
 def accuracies(results: Results) -> Iterator[list[str]]:
     """Yield the rows of the main table of a list: accuracy, difference to the baseline, verdict, scores, bytes."""
@@ -147,6 +153,17 @@ def targets(results: Results) -> Iterator[list[str]]:
         yield [each["title"], *cells]
 
 
+def costs(results: Results) -> Iterator[list[str]]:
+    """Yield the rows of the table of what sparsity costs in accuracy, for pairs of dense and sparse training."""
+    yield ["", "seeds", "dense, %", "sparse, %", "dense minus sparse"]
+    for each in results.listed["pair"]:
+        dense, sparse = (results.last(each[way], "test_accuracy", 100) for way in ("dense", "sparse"))
+        seeds = dense.keys() & sparse.keys()
+        if seeds:
+            values = (shown(spread(way[seed] for seed in seeds)) for way in (dense, sparse))
+            yield [each["title"], str(len(seeds)), *values, told(paired_difference(dense, sparse))]
+
+
 def budgets(results: Results) -> Iterator[list[str]]:
     """Yield the rows of the table of accuracies at equal bytes both ways: those of all clients together, in GB."""
     wanted = results.listed["budgets"]
@@ -207,6 +224,8 @@ def statements(results: Results) -> Iterator[list[str]]:
             name = each["dense_evaluation_of"]
             sparse, dense = (results.last(name, column, 100) for column in ("test_accuracy", "dense_test_accuracy"))
             difference = paired_difference(dense, sparse)
+        elif "cost_of" in each:
+            difference = paired_difference(results.cost(each["cost_of"]), results.cost(each["against"]))
         else:
             difference = results.difference(each["is"], each["against"])
         if difference is None:
@@ -251,9 +270,8 @@ def told(difference: Difference | None) -> str:
     return f"{difference.mean:+.1f}{interval}"
 
 
-TABLES = {
-    each.__name__: each for each in (accuracies, paper, evaluations, masks, targets, budgets, methods, statements)
-}
+KINDS = (accuracies, paper, evaluations, masks, targets, costs, budgets, methods, statements)
+TABLES = {each.__name__: each for each in KINDS}
 
 
 def table(name: str) -> str:
