@@ -62,6 +62,7 @@ def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: Modu
         {"name": "a", "title": "A", "options": "--mask-ratio 0.2 --eval-dense", "seeds": 2},
         {"name": "b", "title": "B", "options": "--uplink full", "seeds": 1},
     ]
+    listed["pair"] = [{"title": "P", "dense": "b", "sparse": "a"}]
     for _ in range(2):
         results.run(listed, tmp_path / "runs", "")
     results.collect(listed, tmp_path / "runs", tmp_path / "small.csv")
@@ -78,6 +79,7 @@ def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: Modu
     rows = {name: list(table(found)) for name, table in tables.TABLES.items() if name != "statements"}
     assert [row[0] for row in rows["accuracies"]] == ["", "A", "B"]
     assert [row[0] for row in rows["evaluations"]] == ["", "A"]
+    assert rows["costs"][1][:2] == ["P", "1"]
     assert [row[3:5] for row in rows["budgets"]] == [["at 0.0001 GB", "at 100 GB"], ["", ""], ["", ""]]
     assert float(rows["budgets"][2][1]) == pytest.approx(found.last("b", "cum_uplink_bytes")[0] / 4e6, abs=0.01)
     assert [row[3] for row in rows["methods"]][2] == ""  # the baseline differs from nothing
@@ -96,6 +98,21 @@ def test_an_accuracy_at_a_budget_lies_between_those_of_two_evaluations(tables: M
     found = tables.Results({}, rows)
     assert [*tables.at_budget(found, "a", 2e9), *tables.at_budget(found, "a", 3e9)] == pytest.approx([50, 60])
     assert np.isnan([*tables.at_budget(found, "a", 1e9), *tables.at_budget(found, "a", 5e9)]).all()
+
+
+def test_what_sparsity_costs_is_compared_between_pairs(tables: ModuleType) -> None:
+    names = {"one": ("0.8", "0.7"), "many": ("0.6", "0.3")}
+    pairs = [{"title": name, "dense": f"{name}-dense", "sparse": f"{name}-sparse"} for name in names]
+    rows = [
+        {"experiment": f"{name}-{way}", "seed": seed, "test_accuracy": value}
+        for name, values in names.items()
+        for way, value in zip(("dense", "sparse"), values, strict=True)
+        for seed in "012"
+    ]
+    claim = {"says": "", "measure": "cost", "cost_of": "many", "against": "one", "claim": "at least", "points": 1}
+    found = tables.Results({"pair": pairs, "statement": [claim]}, rows)
+    assert list(tables.costs(found))[2] == ["many", "3", "60.0 ± 0.0", "30.0 ± 0.0", "+30.0 [+30.0, +30.0]"]
+    assert list(tables.statements(found))[1] == ["", "cost: +20.0 [+20.0, +20.0]", "holds"]
 
 
 @pytest.mark.parametrize(
