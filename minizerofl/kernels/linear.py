@@ -14,7 +14,7 @@ from minizerofl.kernels.jit import kernel
 from minizerofl.kernels.simd import fma, load, store
 from minizerofl.kernels.types import Floats, Indices
 
-__all__ = ["gather_rows", "gradient_at", "scatter_rows"]
+__all__ = ["gather_blocks", "gather_rows", "gradient_at", "scatter_blocks", "scatter_rows"]
 
 ONE, TWO = np.uint64(1), np.uint64(2)  # Unsigned: Numba then omits the test for negative indices.
 WIDTHS = (1, *SIZES)  # the numbers of neighbouring weights that are kept together
@@ -27,7 +27,7 @@ def scatter_pieces(
     """Compute `scatter_rows` with vectors of `width` lanes and blocks of `size` weights, compile-time constants."""
     literally(width)
     literally(size)
-    weights, N = values.reshape(-1), np.uint64(size)
+    N = np.uint64(size)
     out[:] = 0
     for r in range(indptr.size - 1):
         for i in range(0, n, width):
@@ -35,7 +35,7 @@ def scatter_pieces(
             for j in range(np.uint64(indptr[r]), np.uint64(indptr[r + 1])):
                 at = indices[j] * size * n + i
                 for b in range(N):
-                    store(out, at, fma(load(out, at, width), weights[j * N + b], row))
+                    store(out, at, fma(load(out, at, width), values[j * N + b], row))
                     at += n
 
 
@@ -43,15 +43,13 @@ def scatter_pieces(
 def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
     """Multiply the transpose of a sparse matrix by a dense one, by scattering rows: no transpose is made.
 
-    ``out[(indices[j] * N + b) * n :][:n] += values[j, b] * x[r * n :][:n]`` over the blocks j of each sparse row r and
-    their N weights. Rows must be short, since a row of `out` is loaded and stored for every weight. This is the forward
-    product of a linear layer.
+    ``out[indices[j] * n :][:n] += values[j] * x[r * n :][:n]`` over the entries j of each sparse row r. Rows must be
+    short, since a row of `out` is loaded and stored for every entry. This is the forward product of a linear layer.
 
     Parameters
     ----------
-    indptr, indices, values : (R + 1,) int32, (number,) int32, (number, N) float
-        The matrix of R rows as CSR, where N is 1, or as block sparse rows (BSR) with blocks of 1 x N; N is one of
-        `WIDTHS`.
+    indptr, indices, values : (R + 1,) int32, (nnz,) int32, (nnz,) float
+        The matrix (R, C), as CSR.
     x : (R * n,) float
         The dense operand, flat.
     out : (C * n,) float
@@ -59,12 +57,31 @@ def scatter_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, o
     n : int
         The length of a row, a multiple of 16.
     """
-    for size in literal_unroll(WIDTHS):
+    if n % 32 == 0:
+        scatter_pieces(indptr, indices, values, x, out, n, 32, 1)
+    else:
+        scatter_pieces(indptr, indices, values, x, out, n, 16, 1)
+
+
+@kernel
+def scatter_blocks(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Compute `scatter_rows` for a matrix in block sparse rows (BSR): one more loop, over the weights of a block.
+
+    It is a function of its own, so that nothing is compiled for blocks where there are none.
+
+    Parameters
+    ----------
+    indptr, indices, values : (R + 1,) int32, (number,) int32, (number, N) float
+        The matrix of R rows, with blocks of 1 x N; N is one of `minizerofl.kernels.blocks.SIZES`.
+    x, out, n
+        As in `scatter_rows`.
+    """
+    for size in literal_unroll(SIZES):
         if size == values.shape[1]:
             if n % 32 == 0:
-                scatter_pieces(indptr, indices, values, x, out, n, 32, size)
+                scatter_pieces(indptr, indices, values.reshape(-1), x, out, n, 32, size)
             else:
-                scatter_pieces(indptr, indices, values, x, out, n, 16, size)
+                scatter_pieces(indptr, indices, values.reshape(-1), x, out, n, 16, size)
 
 
 @kernel
@@ -74,7 +91,7 @@ def gather_pieces(
     """Compute `gather_rows` with vectors of `width` lanes and blocks of `size` weights, compile-time constants."""
     literally(width)
     literally(size)
-    weights, N = values.reshape(-1), np.uint64(size)
+    N = np.uint64(size)
     out[:] = 0
     one = values.dtype.type(1)
     for r in range(indptr.size - 1):
@@ -86,13 +103,13 @@ def gather_pieces(
                 k = j + ONE
                 a, c = indices[j] * size * n + i, indices[k] * size * n + i
                 for b in range(N):
-                    even = fma(even, weights[j * N + b], load(x, a, width))
-                    odd = fma(odd, weights[k * N + b], load(x, c, width))
+                    even = fma(even, values[j * N + b], load(x, a, width))
+                    odd = fma(odd, values[k * N + b], load(x, c, width))
                     a, c = a + n, c + n
             if last < stop:
                 a = indices[last] * size * n + i
                 for b in range(N):
-                    even = fma(even, weights[last * N + b], load(x, a, width))
+                    even = fma(even, values[last * N + b], load(x, a, width))
                     a += n
             store(out, r * n + i, fma(even, one, odd))
 
@@ -114,12 +131,21 @@ def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, ou
     out : (R * n,) float
         The result, flat.
     """
-    for size in literal_unroll(WIDTHS):
+    if n % 32 == 0:
+        gather_pieces(indptr, indices, values, x, out, n, 32, 1)
+    else:
+        gather_pieces(indptr, indices, values, x, out, n, 16, 1)
+
+
+@kernel
+def gather_blocks(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Compute `gather_rows` for a matrix in block sparse rows; parameters as in `scatter_blocks`."""
+    for size in literal_unroll(SIZES):
         if size == values.shape[1]:
             if n % 32 == 0:
-                gather_pieces(indptr, indices, values, x, out, n, 32, size)
+                gather_pieces(indptr, indices, values.reshape(-1), x, out, n, 32, size)
             else:
-                gather_pieces(indptr, indices, values, x, out, n, 16, size)
+                gather_pieces(indptr, indices, values.reshape(-1), x, out, n, 16, size)
 
 
 @kernel

@@ -198,12 +198,14 @@ def multiply(matrix: Csr | Bsr, x: Array) -> Array:
     """Multiply a sparse matrix (R, C) by a dense one (C, N)."""
     vectors = pad_to_vectors(x)
     lanes = vectors.shape[1]
-    indptr, indices, values = blocks_in(matrix)
-    if lanes <= 4 * MIN_LANES or values.shape[1] > 1:
+    if isinstance(matrix, scipy.sparse.bsr_array):
         out = empty((matrix.shape[0], lanes), x.dtype)
-        linear.gather_rows(indptr, indices, values, vectors.reshape(-1), out.reshape(-1), lanes)
+        linear.gather_blocks(*blocks_in(matrix), vectors.reshape(-1), out.reshape(-1), lanes)
+    elif lanes <= 4 * MIN_LANES:
+        out = empty((matrix.shape[0], lanes), x.dtype)
+        linear.gather_rows(matrix.indptr, matrix.indices, matrix.data, vectors.reshape(-1), out.reshape(-1), lanes)
     else:
-        entries = indptr, indices * np.int32(lanes), matrix.data
+        entries = matrix.indptr, matrix.indices * np.int32(lanes), matrix.data
         out = sum_rows(entries, vectors, 0, (matrix.shape[0], 1, lanes))[:, 0]
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
@@ -213,7 +215,10 @@ def multiply_transposed(matrix: Csr | Bsr, x: Array) -> Array:
     vectors = pad_to_vectors(x)
     lanes = vectors.shape[1]
     out = empty((matrix.shape[1], lanes), x.dtype)
-    linear.scatter_rows(*blocks_in(matrix), vectors.reshape(-1), out.reshape(-1), lanes)
+    if isinstance(matrix, scipy.sparse.bsr_array):
+        linear.scatter_blocks(*blocks_in(matrix), vectors.reshape(-1), out.reshape(-1), lanes)
+    else:
+        linear.scatter_rows(matrix.indptr, matrix.indices, matrix.data, vectors.reshape(-1), out.reshape(-1), lanes)
     return np.ascontiguousarray(out[:, : x.shape[1]])
 
 

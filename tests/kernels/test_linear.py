@@ -26,20 +26,21 @@ def some_blocks(
     return blocks.indptr.astype(np.int32), blocks.indices.astype(np.int32)
 
 
-@pytest.mark.parametrize("name", ["gather_rows", "scatter_rows"])
-@given(SEEDS, DTYPES, DENSITIES, SIZES, st.sampled_from([16, 32, 48, 64]))
+@pytest.mark.parametrize("name", ["gather_rows", "scatter_rows", "gather_blocks", "scatter_blocks"])
+@given(SEEDS, DTYPES, DENSITIES, st.sampled_from([4, 8, 16]), st.sampled_from([16, 32, 48, 64]))
 def test_products_of_short_rows_equal_their_references(
     name: str, seed: int, dtype: type, density: float, size: int, n: int
 ) -> None:
+    size = size if name.endswith("blocks") else 1
     rng = np.random.default_rng(seed)
     indptr, indices = some_blocks(rng, 5, 7, density)
     values = rng.standard_normal((indices.size, size)).astype(dtype)
-    inside, outside = (7 * size, 5) if name == "gather_rows" else (5, 7 * size)
+    inside, outside = (7 * size, 5) if name.startswith("gather") else (5, 7 * size)
     x = rng.standard_normal(inside * n).astype(dtype)
     ours, theirs = np.full(outside * n, np.nan, dtype), np.empty(outside * n, dtype)
-    getattr(linear, name)(indptr, indices, values, x, ours, n)
-    entries = scipy.sparse.bsr_array((values[:, None], indices, indptr), shape=(5, 7 * size)).tocsr()
-    getattr(reference, name)(entries.indptr, entries.indices, entries.data, x, theirs, n)
+    operands = indptr, indices, values if name.endswith("blocks") else values[:, 0].copy(), x
+    getattr(linear, name)(*operands, ours, n)
+    getattr(reference, name)(*operands, theirs, n)
     np.testing.assert_allclose(ours, theirs, atol=256 * np.finfo(dtype).eps)
 
 

@@ -1,4 +1,4 @@
-"""The reference kernels of `minizerofl.kernels.linear`: products of matrices, sparse ones as CSR."""
+"""The reference kernels of `minizerofl.kernels.linear`: products of matrices."""
 
 from __future__ import annotations
 
@@ -18,6 +18,22 @@ def gather_rows(indptr: Indices, indices: Indices, values: Floats, x: Floats, ou
     """Multiply a sparse matrix by a dense one."""
     shape = (indptr.size - 1, x.size // n)
     out[:] = (scipy.sparse.csr_array((values, indices, indptr), shape=shape) @ x.reshape(-1, n)).reshape(-1)
+
+
+def scatter_blocks(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Multiply as `scatter_rows`, by single entries."""
+    scatter_rows(*_entries(indptr, indices, values, out.size // n), x, out, n)
+
+
+def gather_blocks(indptr: Indices, indices: Indices, values: Floats, x: Floats, out: Floats, n: int) -> None:
+    """Multiply as `gather_rows`, by single entries."""
+    gather_rows(*_entries(indptr, indices, values, x.size // n), x, out, n)
+
+
+def _entries(indptr: Indices, indices: Indices, values: Floats, columns: int) -> tuple[Indices, Indices, Floats]:
+    blocks = scipy.sparse.bsr_array((values[:, None], indices, indptr), shape=(indptr.size - 1, columns))
+    matrix = blocks.tocsr()
+    return matrix.indptr, matrix.indices, matrix.data
 
 
 def gradient_at(
