@@ -158,8 +158,7 @@ def costs(results: Results) -> Iterator[list[str]]:
     yield ["", "seeds", "dense, %", "sparse, %", "dense minus sparse"]
     for each in results.listed["pair"]:
         dense, sparse = (results.last(each[way], "test_accuracy", 100) for way in ("dense", "sparse"))
-        seeds = dense.keys() & sparse.keys()
-        if seeds:
+        if seeds := dense.keys() & sparse.keys():
             values = (shown(spread(way[seed] for seed in seeds)) for way in (dense, sparse))
             yield [each["title"], str(len(seeds)), *values, told(paired_difference(dense, sparse))]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from minizerofl.autograd.op import Op
@@ -17,7 +17,8 @@ from minizerofl.sparse.swat import SwatConv2d, SwatLinear
 Select = Callable[[Tensor, int], SparseMatrix]
 Support = Callable[[], Positions]
 
-CONVOLUTIONS, LINEAR = (FastConv2d, BlockConv2d), (FastLinear, FastLinear)  # of entries, and of blocks
+CONVOLUTIONS = {"csr": FastConv2d, "bsr": BlockConv2d}  # by the format of W_top
+LINEAR = {"csr": FastLinear, "bsr": FastLinear}
 
 
 def sparse_conv2d(
@@ -134,7 +135,7 @@ def sparse_linear(
 
 def _apply(
     swat: type[Op],
-    fast: tuple[type[Op], type[Op]],
+    fast: Mapping[str, type[Op]],
     operands: tuple[object, object, object],
     shares: tuple[float, float | None, bool],
     path: str,
@@ -163,4 +164,4 @@ def _apply(
     window["support"] = support() if support is not None else None
     if path == "dense":
         return swat.apply(x, w, b, w_mask=kept_mask(w_top, w.shape), k=k, **window)
-    return fast[w_top.format == "bsr"].apply(x, w, b, w_top=w_top, k=k, **window)
+    return fast[w_top.format].apply(x, w, b, w_top=w_top, k=k, **window)
