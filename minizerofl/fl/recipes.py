@@ -66,7 +66,7 @@ RECIPES = {
     # writers. The paper's recipes follow its sections 4.1 and A.6. It does not state batch sizes: 10 is LEAF's, 32 is
     # decided here.
     "femnist": {
-        "quick": Recipe(rounds=30, clients_per_round=10, lr_start=0.15, lr_end=0.03, eval_every=1, eval_samples=5000),
+        "quick": Recipe(rounds=30, clients_per_round=10, lr_start=0.2, lr_end=0.04, eval_every=1, eval_samples=5000),
         "paper": Recipe(rounds=1000, clients_per_round=35, lr_start=0.004, lr_end=0.001, eval_every=10, eval_samples=0),
     },
     "cifar10": {

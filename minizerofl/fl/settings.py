@@ -127,8 +127,8 @@ class Settings:
     clients_per_round: int = 10
     local_epochs: int = 1
     batch_size: int = 10
-    lr_start: float = 0.15
-    lr_end: float = 0.03
+    lr_start: float = 0.2
+    lr_end: float = 0.04
     schedule_rounds: int = 0
     momentum: float = 0.0
     nesterov: bool = False

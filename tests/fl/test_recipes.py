@@ -22,7 +22,7 @@ def test_a_recipe_makes_settings_that_hold(dataset, name):
 
 def test_settings_of_a_recipe_can_be_changed_and_added_to():
     changed = recipe("femnist").settings(rounds=3, seed=7)
-    assert (changed.rounds, changed.seed, changed.lr_start) == (3, 7, 0.15)
+    assert (changed.rounds, changed.seed, changed.lr_start) == (3, 7, 0.2)
     assert changed == replace(recipe("femnist").settings(), rounds=3, seed=7)
     with pytest.raises(ConfigError, match="sparsity is 2"):
         recipe("femnist").settings(sparsity=2)

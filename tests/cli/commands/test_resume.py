@@ -181,7 +181,7 @@ def test_a_finished_run_can_be_extended(copy, straight, invoke):
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader((copy / "history.csv").read_text().splitlines()))
     assert [row["round"] for row in rows] == [str(t) for t in range(1, 9)]
-    assert [row["lr"] for row in rows[6:]] == ["0.03", "0.03"]  # the schedule was fixed when the run began
+    assert [row["lr"] for row in rows[6:]] == ["0.04", "0.04"]  # the schedule was fixed when the run began
     config = tomllib.loads((copy / "config.toml").read_text())
     assert (config["settings"]["rounds"], config["settings"]["schedule_rounds"]) == (8, 6)
     assert json.loads((copy / "summary.json").read_text())["rounds"] == 8
@@ -206,13 +206,13 @@ def test_a_run_whose_polarity_has_its_former_name(invoke, tmp_path):
 
 def test_a_changed_config_is_refused_and_its_keys_are_named(copy, invoke):
     config = (copy / "config.toml").read_text()
-    changed = config.replace("lr_start = 0.15", "lr_start = 0.25").replace("init_seed = 3", "init_seed = 4")
+    changed = config.replace("lr_start = 0.2", "lr_start = 0.25").replace("init_seed = 3", "init_seed = 4")
     assert changed != config
     (copy / "config.toml").write_text(changed)
     history = (copy / "history.csv").read_bytes()
     result = invoke("resume", copy, "--extend-rounds", 1)
     assert result.exit_code == 2
-    assert "settings.lr_start: 0.15 -> 0.25" in _last_line(result)
+    assert "settings.lr_start: 0.2 -> 0.25" in _last_line(result)
     assert "settings.init_seed: 3 -> 4" in _last_line(result)
     assert (copy / "history.csv").read_bytes() == history
 

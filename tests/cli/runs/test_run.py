@@ -108,7 +108,7 @@ def test_config_is_resolved(finished_run):
     config = tomllib.loads((finished_run.path / "config.toml").read_text())
     assert config["run"]["workers"] == 2
     assert config["settings"]["schedule_rounds"] == config["settings"]["rounds"] == 2
-    assert config["settings"]["lr_start"] == 0.15
+    assert config["settings"]["lr_start"] == 0.2
     assert config["data"]["clients"] == 3
     assert config["data"]["partition_seed"] == config["settings"]["init_seed"] == config["settings"]["seed"] == 3
 
