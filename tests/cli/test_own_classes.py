@@ -232,6 +232,7 @@ def test_an_own_rule_trains_and_is_evaluated(inside, small, tmp_path):
 def test_dense_training_with_a_sparse_uplink_is_made_again_from_its_config(invoke, small, tmp_path):
     done = invoke("train", *small, "--sparsity", 0, "--uplink-sparsity", 0.95, "--runs-dir", tmp_path / "runs")
     assert done.exit_code == 0, done.output
+    assert "sparse weights" not in done.output
     (run,) = (tmp_path / "runs").glob("*-*")
     done = invoke("train", "--config", run / "config.toml", "--dry-run")
     assert done.exit_code == 0, done.output

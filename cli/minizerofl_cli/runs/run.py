@@ -257,7 +257,8 @@ class Run:
                 f"{100 * end['majority_accuracy']:.1f} %, balanced {100 * end['balanced_accuracy']:.1f} %)",
                 ALWAYS,
             )
-            self.say(f"on {end['test_samples']:,} samples of {kind(self.data.source)}, with sparse weights.", ALWAYS)
+            weights = ", with sparse weights" if self.simulation.settings.resolved().weight_sparsity else ""
+            self.say(f"on {end['test_samples']:,} samples of {kind(self.data.source)}{weights}.", ALWAYS)
             self.say(f"Total uplink {sent / MB:,.1f} MB, {saving(dense, sent)}.", ALWAYS)
             if end["test_accuracy"] <= end["majority_accuracy"]:
                 classes = self.data.class_names
