@@ -97,9 +97,20 @@ def accuracies(results: Results) -> Iterator[list[str]]:
             verdict(difference, MARGIN) if difference else "",
             shown(spread(results.last(name, "balanced_accuracy", 100).values())),
             shown(spread(results.last(name, "client_accuracy_worst_5_percent", 100).values())),
-            number(up, 1),
-            number(up + down, 1),
+            gigabytes(up),
+            gigabytes(up + down),
         ]
+
+
+def gigabytes(value: float) -> str:
+    """Write gigabytes with one digit after the point, or two that say something.
+
+    Examples
+    --------
+    >>> gigabytes(21.53), gigabytes(0.0837)
+    ('21.5', '0.084')
+    """
+    return number(value, 1) if value >= 1 else f"{value:.2g}"
 
 
 def paper(results: Results) -> Iterator[list[str]]:
@@ -207,7 +218,7 @@ def methods(results: Results) -> Iterator[list[str]]:
             str(len(values)),
             shown(spread(values.values())),
             told(results.difference(name, baseline)) if name != baseline else "",
-            number(spread(1e-9 * (up + down) for up, down, _, _ in sums).mean, 1),
+            gigabytes(spread(1e-9 * (up + down) for up, down, _, _ in sums).mean),
             number(spread(100 * macs / dense for _, _, macs, dense in sums).mean, 1),
             number(spread(results.last(name, "density", 100).values()).mean, 1),
             shown(iou, 2),
