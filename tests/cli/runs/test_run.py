@@ -41,7 +41,8 @@ def test_a_line_for_each_round_and_one_for_the_result(finished_run):
     assert "Each client sends 0.3 MB a round (csr, float32), 1.9x less than dense." in finished_run.lines
     final, data = finished_run.lines[finished_run.lines.index(rounds[-1]) + 1 :][:2]
     assert re.fullmatch(r"Final test accuracy .* % \(majority class .* %, balanced .* %\)", final)
-    assert "SYNTHETIC" in data and data.endswith("with sparse weights.")
+    assert "SYNTHETIC" in data
+    assert data.endswith("with sparse weights.")
     assert finished_run.lines[-1] == f"  minizerofl eval {finished_run.path}"
 
 
