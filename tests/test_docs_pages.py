@@ -227,6 +227,7 @@ def test_each_command_of_the_page_trains(arguments: list[str], run: Callable[[Se
     assert len(list(Path("runs").glob("*-*/model.h5"))) == 1
 
 
+@pytest.mark.long
 def test_the_sweep_of_the_page_has_nine_runs(run: Callable[[Sequence[str]], str]) -> None:
     (text,) = re.findall(r"```\n(uplink = .*?)```", (DOCS / "extend.md").read_text(), re.DOTALL)
     Path("compare.toml").write_text(text)
@@ -241,6 +242,7 @@ def test_own_data_are_imported_and_trained_on(run: Callable[[Sequence[str]], str
     assert len(list(Path("runs").glob("bars-*/model.h5"))) == 1
 
 
+@pytest.mark.long
 def test_the_files_of_the_first_hour_work(run: Callable[[Sequence[str]], str]) -> None:
     page = (DOCS / "first-hour.md").read_text()
     for name, kind in (("hour.toml", "toml"), ("my_hour.py", "python")):

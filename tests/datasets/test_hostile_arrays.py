@@ -207,6 +207,7 @@ def test_honest_ways_of_storing_are_read(tmp_path, options, content):
     np.testing.assert_array_equal(read_arrays(tmp_path / "a.h5")["x"], content)
 
 
+@pytest.mark.long
 @settings(max_examples=15)
 @given(st.data())
 def test_a_changed_hdf5_file_is_refused_or_gives_arrays(tmp_path_factory, data):

@@ -116,6 +116,7 @@ def test_different_errors_at_one_line_are_one_mistake(simulate: Simulate, tiny_d
         list(simulate(Broken(), **where).run())
 
 
+@pytest.mark.long
 @where
 def test_a_model_for_other_inputs_is_told(simulate: Simulate, where: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(sparsity: float, seed: int) -> nn.Module:

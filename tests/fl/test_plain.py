@@ -195,6 +195,7 @@ def test_without_sparsity_the_gradients_are_those_of_the_loss(seed: int) -> None
     assert sum(np.sum(g[name] * v[name]) for name in w) == pytest.approx(numeric, rel=1e-4, abs=1e-6)
 
 
+@pytest.mark.long
 def test_the_script_learns() -> None:
     done = subprocess.run([sys.executable, "-W", "error", str(SCRIPT)], capture_output=True, text=True, check=True)
     *rounds, majority, dense = [

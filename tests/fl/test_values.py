@@ -39,6 +39,7 @@ def heavy(n: int) -> np.ndarray:
     return (rng.standard_normal(n) * np.exp(rng.standard_normal(n))).astype(np.float32)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("values", UNBIASED)
 @pytest.mark.parametrize("outlier", [False, True])
 @pytest.mark.parametrize("n", [3, 20, 100, 5000])

@@ -69,6 +69,7 @@ def test_resume_needs_no_file_and_gives_the_same_bits(trained, train, invoke, tm
     assert "initial.h5: cannot be read" in result.output
 
 
+@pytest.mark.long
 def test_the_config_of_a_run_makes_it_again_or_says_that_the_weights_have_changed(trained, train, finished_run):
     run, _ = train("--init-from", trained)
     again, _ = train("--config", run / "config.toml")

@@ -137,6 +137,7 @@ def test_the_result_does_not_depend_on_workers_and_no_run_is_touched(finished_ru
     assert all(np.array_equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.long
 def test_a_run_that_diverges(start, small, tmp_path):
     process = start("train", *small, "--lr-start", 1e30, "--lr-end", 1e30, "--runs-dir", tmp_path)
     _, err = process.communicate()
@@ -198,6 +199,7 @@ def test_faults_are_said_and_written(invoke, small, tmp_path):
     assert "Traceback" in crashed["trace"]
 
 
+@pytest.mark.long
 @pytest.mark.posix
 def test_a_full_disk(start, small, tmp_path):
     import resource

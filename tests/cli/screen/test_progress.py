@@ -85,6 +85,7 @@ def test_lines_are_broken_between_words_only(words, width):
     assert all(len(line) <= width for line in lines)
 
 
+@pytest.mark.long
 def test_compiling_is_said_when_it_happens_and_only_then(start, tmp_path):
     """A run with an empty cache of kernels, and its repetition."""
     code = (
