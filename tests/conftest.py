@@ -1,5 +1,6 @@
 """Settings shared by all tests."""
 
+import gc
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from minizerofl.autograd import live_tensors
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -36,6 +39,13 @@ def _no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not os.environ.get("MINIZEROFL_CACHE"):
             patch.setenv("MINIZEROFL_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def alive() -> Callable[[], int]:
+    """Count the Tensors that are alive; what earlier tests left behind in cycles is collected before."""
+    gc.collect()
+    return live_tensors
 
 
 @pytest.fixture(scope="session")

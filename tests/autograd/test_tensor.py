@@ -2,12 +2,13 @@
 
 import threading
 import weakref
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from minizerofl import Tensor, no_grad
-from minizerofl.autograd import live_tensors, ops
+from minizerofl.autograd import ops
 
 
 def leaf(*values: float) -> Tensor:
@@ -186,22 +187,22 @@ def test_no_grad_of_one_thread_is_not_that_of_another() -> None:
     assert recorded == [True, False]
 
 
-def test_training_steps_leave_no_tensor_behind_and_a_kept_loss_holds_no_graph() -> None:
+def test_training_steps_leave_no_tensor_behind_and_a_kept_loss_holds_no_graph(alive: Callable[[], int]) -> None:
     rng = np.random.default_rng(0)
     w, b = Tensor(rng.standard_normal((4, 3)), requires_grad=True), Tensor(np.zeros(3), requires_grad=True)
-    before, losses = live_tensors(), []
+    before, losses = alive(), []
     for step in range(1, 4):
         x = Tensor(rng.standard_normal((4, 5)))
         hidden = ops.relu(ops.linear(x, w, b))
         loss = ops.cross_entropy(hidden, np.arange(5) % 3)
         loss.backward()
         losses.append(loss)
-        alive = weakref.ref(hidden)
+        watched = weakref.ref(hidden)
         del x, hidden, loss
-        assert alive() is None
-        assert live_tensors() == before + step  # the losses kept, and nothing that they were made from
+        assert watched() is None
+        assert alive() == before + step  # the losses kept, and nothing that they were made from
     losses.clear()
-    assert live_tensors() == before
+    assert alive() == before
 
 
 def test_interior_tensors_have_no_gradient() -> None:

@@ -10,7 +10,6 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from minizerofl.autograd import live_tensors
 from minizerofl.fl import (
     SERVERS,
     ConfigError,
@@ -126,11 +125,11 @@ def test_too_few_clients_is_said_before_anything_runs(simulate: Simulate, tiny_d
         simulate(tiny_data(count=2))
 
 
-def test_no_graph_outlives_a_round(simulate: Simulate) -> None:
-    before = live_tensors()
+def test_no_graph_outlives_a_round(simulate: Simulate, alive: Callable[[], int]) -> None:
+    before = alive()
     for _ in simulate(rounds=3).run():
         pass
-    assert live_tensors() == before
+    assert alive() == before
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from minizerofl.fl import Best, Evaluation, Outcome, Round, SavedModel, Settings
 from minizerofl.fl.errors import SealError
 from minizerofl.fl.files.checkpoint import Checkpoint
 from minizerofl.fl.files.history import HISTORY_COLUMNS, TIMING_COLUMNS
-from minizerofl.fl.files.naming import run_name
+from minizerofl.fl.files.naming import begun, run_name
 from minizerofl.fl.files.rundir import RunDirectory
 from minizerofl.fl.files.toml import to_toml
 from minizerofl.fl.round import NOT_EVALUATED
@@ -229,8 +230,10 @@ def test_a_round_that_came_to_nothing_is_told(tmp_path):
 
 @pytest.fixture
 def three_rounds(tmp_path) -> tuple[RunDirectory, Checkpoint]:
-    """A run after its third round, with the checkpoint of the second."""
+    """A run after its third round, with the checkpoint of the second; its environment.json is as old as it is."""
     run = _make(tmp_path)
+    moment = datetime.fromisoformat(begun(run.path)).timestamp()
+    os.utime(run.path / "environment.json", (moment, moment))
     for t in (1, 2, 3):
         run.record(_round(t, Evaluation(5, 0.1 * t, 2.0)), Best(1, 0.5))
         if t == 2:
