@@ -3,6 +3,7 @@
 import csv
 import importlib
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -68,6 +69,9 @@ def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: Modu
     results.collect(listed, tmp_path / "runs", tmp_path / "small.csv")
     with (tmp_path / "small.csv").open(encoding="utf-8", newline="") as file:
         found = tables.Results(listed, list(csv.DictReader(file)))
+    assert len(next(tables.methods(found))) == 9
+    results.seconds.measure(listed, tmp_path / "small-seconds.csv", rounds=1)
+    found = replace(found, seconds=results.seconds.read(tmp_path / "small-seconds.csv"))
     for each in listed["experiment"]:
         for seed in range(each["seeds"]):
             (run,) = find_runs(tmp_path / "runs" / each["name"] / f"seed{seed}")
@@ -85,6 +89,7 @@ def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: Modu
     assert [row[3] for row in rows["methods"]][2] == ""  # the baseline differs from nothing
     macs = found.last("a", "cum_macs")[0] / found.last("a", "cum_dense_macs")[0]
     assert float(rows["methods"][1][5]) == pytest.approx(100 * macs, abs=0.06)
+    assert [row[6] for row in rows["methods"]] == ["s a round", *(f"{found.seconds[name][0]:.1f}" for name in "ab")]
     assert all(row[1] != "not reached" and row[4] == "not reached" for row in rows["targets"][1:])
     assert all(len(row) == len(rows[name][0]) for name in rows for row in rows[name])
 

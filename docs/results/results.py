@@ -3,12 +3,13 @@
     python docs/results/results.py run docs/results/femnist.toml RUNS_FOLDER DATA_FOLDER
     python docs/results/results.py collect docs/results/femnist.toml RUNS_FOLDER
     python docs/results/results.py race RACE.json docs/results/race.csv
+    python docs/results/results.py seconds docs/results/methods-sp95.toml DATA_FOLDER
     python docs/results/results.py tables
 
 `run` trains what is missing, and goes on where it was stopped. `collect` writes what the finished runs measured to a
-CSV file beside the list, and `race` what `minizerofl bench --federation --json RACE.json` measured. `tables` reads the
-CSV files and writes every table of these pages and of README.md again that stands between `<!-- table NAME -->` and
-`<!-- end -->`.
+CSV file beside the list, and `race` what `minizerofl bench --federation --json RACE.json` measured. `seconds` measures
+how long a round of each experiment takes; let the machine do nothing else meanwhile. `tables` reads the CSV files and
+writes every table of these pages and of README.md again that stands between `<!-- table NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import race
+import seconds
 from tables import OVERLAP, with_tables
 
 from minizerofl_cli.report.rundata import read_rows
@@ -129,6 +131,9 @@ def main() -> None:
             collect(read_list(listed), Path(folder), Path(listed).with_suffix(".csv"))
         case ["race", measured, output]:
             race.write(Path(measured), Path(output))
+        case ["seconds", listed, data]:
+            os.environ["MINIZEROFL_DATA"] = data
+            seconds.measure(read_list(listed), Path(listed).with_name(f"{Path(listed).stem}-seconds.csv"))
         case ["tables"]:
             for page in PAGES:
                 page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")

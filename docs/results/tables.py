@@ -6,12 +6,13 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import race
+import seconds
 
 from minizerofl_cli.compare.measures import first_at_least, number
 from minizerofl_cli.compare.statistics import Difference, Spread, Verdict, paired_difference, spread, verdict
@@ -31,17 +32,20 @@ class Results:
         The list: titles, options and seeds of its experiments.
     rows : list of dict
         The rows of its CSV file.
+    seconds : dict of str to ndarray
+        The seconds of single rounds by experiment, if they were measured.
     """
 
     listed: dict[str, Any]
     rows: list[dict[str, str]]
+    seconds: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def read(cls, name: str) -> Results:
         """Read a list and its CSV file."""
         listed = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
         with (HERE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            return cls(listed, list(csv.DictReader(file)))
+            return cls(listed, list(csv.DictReader(file)), seconds.read(HERE / f"{name}-seconds.csv"))
 
     @property
     def experiments(self) -> list[dict[str, Any]]:
@@ -200,10 +204,15 @@ def at_budget(results: Results, experiment: str, budget: float) -> Iterator[floa
 
 
 def methods(results: Results) -> Iterator[list[str]]:
-    """Yield the rows of the table of rules and methods: accuracy, bytes and multiplications of all clients, masks."""
+    """Yield the rows of the table of rules and methods: accuracy, bytes and multiplications of all clients, masks.
+
+    Where rounds were timed, it has their median.
+    """
     baseline = results.listed["baseline"]
     title = next(each["title"] for each in results.experiments if each["name"] == baseline)
-    yield ["", "seeds", "accuracy, %", f"minus {title}", "GB both", "MACs, % of dense", "density, %", "IoU", "grown, %"]
+    timed = ["s a round"] if results.seconds else []
+    head = ["", "seeds", "accuracy, %", f"minus {title}", "GB both", "MACs, % of dense"]
+    yield [*head, *timed, "density, %", "IoU", "grown, %"]
     for each in results.experiments:
         name = each["name"]
         values = results.last(name, "test_accuracy", 100)
@@ -220,6 +229,7 @@ def methods(results: Results) -> Iterator[list[str]]:
             told(results.difference(name, baseline)) if name != baseline else "",
             gigabytes(spread(1e-9 * (up + down) for up, down, _, _ in sums).mean),
             number(spread(100 * macs / dense for _, _, macs, dense in sums).mean, 1),
+            *([f"{np.median(results.seconds[name]):.1f}"] if timed else []),
             number(spread(results.last(name, "density", 100).values()).mean, 1),
             shown(iou, 2),
             number(100 * grown.mean, 1),
