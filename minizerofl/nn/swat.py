@@ -90,12 +90,15 @@ class SwatModule(Module):
         self.path = path
 
     def path_for(self, batch_size: int, measured: Mapping[str, float] | None = None) -> str:
-        """Return the path, "sparse" or "dense", that the layer takes with mini-batches of this size."""
+        """Return the path, "sparse" or "dense", that the layer takes with mini-batches of this size.
+
+        The density that counts is the mean of those of its three products: two compute with W_top, one with x_top.
+        """
         if self.path != "auto":
             return self.path
         kind = layer_kind(self.weight.shape, getattr(self, "stride", 1), batch_size)
         activations = self.sparsity if self.activation_sparsity is None else self.activation_sparsity
-        return choose(kind, 1 - min(self.sparsity, activations), measured)
+        return choose(kind, 1 - (2 * self.sparsity + activations) / 3, measured)
 
     def set_sparsity(self, sparsity: float, activation_sparsity: float | None = None) -> None:
         """Set both sparsities, for the next forward pass on.

@@ -45,7 +45,7 @@ def choose(kind: str, density: float, measured: Mapping[str, float] | None = Non
     kind : str
         What `layer_kind` returns.
     density : float
-        The share of the weights that is kept, 1 - sparsity.
+        The share of the weights, and of the activations, that is kept.
     measured : mapping of str to float, optional
         Break-even densities by kind, as a calibration measures them; all others take the built-in ones.
 

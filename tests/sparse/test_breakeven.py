@@ -1,5 +1,6 @@
 """The choice of the path: below the break-even sparse, above it dense."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,15 @@ def test_a_model_settles_on_what_was_measured() -> None:
     assert paths == {"conv1": "sparse", "conv2": "dense", "linear1": "sparse"}  # what was set by hand stays
     assert choose_paths(model, 10, {}) == paths  # settled for good
     assert [model.conv2.path_for(n) for n in (1, 10, 256)] == ["dense"] * 3
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "activation_sparsity", "path"),
+    [(0.95, 0.0, "sparse"), (0.5, 0.5, "sparse"), (0.0, 0.95, "dense"), (0.0, 0.0, "dense")],
+)
+def test_two_of_three_products_compute_with_the_weights(sparsity: float, activation_sparsity: float, path: str) -> None:
+    layer = nn.SparseConv2d(64, 64, 3, sparsity=sparsity, activation_sparsity=activation_sparsity)
+    assert layer.path_for(32) == path
 
 
 def test_other_batch_sizes_are_other_kinds() -> None:
