@@ -22,8 +22,8 @@ HEAD = (
 )  # fmt: skip
 
 
-def trace_step(work: Workload, sparsity: float, batch_size: int, selection: str = TOP_K) -> list[Row]:
-    """Profile one training step; every mini-batch before it warms up."""
+def trace_step(work: Workload, sparsity: float | None, batch_size: int, selection: str | None = TOP_K) -> list[Row]:
+    """Profile one training step, see `Workload.step`; every mini-batch before it warms up."""
     with threadpool_limits(limits=1, user_api="blas"):
         model = work.step(sparsity, batch_size, selection).model
         optimiser = SGD(model.parameters(), LR)

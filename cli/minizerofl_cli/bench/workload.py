@@ -31,7 +31,7 @@ BATCH_SIZES = dict.fromkeys(MODELS, 32) | {"femnist_cnn": 10}  # where none is a
 BATCHES = 16  # mini-batches that the steps go through, again and again
 TRAINING_STEPS = 20  # steps after which weights are no longer the initial ones
 LR = 0.05
-TOP_K = "top-k"  # the rule of selection where none is named
+SPARSITY, TOP_K = 0.95, "top-k"  # where none is named
 
 
 class TrainingStep:
@@ -85,8 +85,8 @@ class Workload:
         The arguments of its builder, but for the sparsity.
     samples : tuple of array
         x (n, C, H, W) and y (n,).
-    trained : dict of str to array, optional
-        The state of a run's model; None: the weights are the initial ones until they are trained here.
+    trained : SavedModel, optional
+        The model of a run; None: the weights are the initial ones until they are trained here.
     opening : list of str
         Lines that say which images and which weights these are.
     """
@@ -94,12 +94,27 @@ class Workload:
     name: str
     arguments: Mapping[str, Argument]
     samples: Samples
-    trained: State | None
+    trained: SavedModel | None
     opening: list[str]
 
-    def step(self, sparsity: float, batch_size: int, selection: str = TOP_K) -> TrainingStep:
-        """Build the model, give it trained weights, and return its training step."""
-        model = self._build(sparsity, selection, self.trained)
+    def setting(self, sparsity: float | None, selection: str | None) -> tuple[float, str]:
+        """Fill in a sparsity, or a rule, that was not asked for: that of the run, without one ZeroFL's."""
+        built, setup = SPARSITY, Setup()
+        if self.trained:
+            argument, setup = self.trained.arguments.get("sparsity"), self.trained.setup
+            built = argument if isinstance(argument, float) else 0.0
+        own = built if setup.weight_sparsity is None else setup.weight_sparsity
+        return own if sparsity is None else sparsity, selection or setup.selection
+
+    def step(self, sparsity: float | None, batch_size: int, selection: str | None = TOP_K) -> TrainingStep:
+        """Build the model, give it trained weights, and return its training step.
+
+        If neither sparsity nor rule is asked for, everything is as in the run, if there is one.
+        """
+        if self.trained and sparsity is None and selection is None:
+            return TrainingStep(self.trained.build(), self.samples, batch_size)
+        sparsity, selection = self.setting(sparsity, selection)
+        model = self._build(sparsity, selection, self.trained.state if self.trained else None)
         step = TrainingStep(model, self.samples, batch_size)
         if self.trained is None and sparsity:  # dense training takes the same time whatever its weights are
             for _ in range(TRAINING_STEPS):
@@ -161,8 +176,7 @@ def prepare(name: str | None, run: Path | None, data_dir: Path | None, batch_siz
     else:
         weights = f"weights: those of {run}"
     samples = _collect(data, BATCHES * batch_size)
-    trained = None if saved is None else saved.state
-    return Workload(name, arguments, samples, trained, [first_line(data), weights])
+    return Workload(name, arguments, samples, saved, [first_line(data), weights])
 
 
 def _without_sparsity(saved: SavedModel) -> dict[str, Argument]:

@@ -46,15 +46,12 @@ Examples:
 @_what(
     "--sparsity",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="sp: share of weights and activations left out; 0: a dense network.",
+    help="sp: share of weights and activations left out; 0: a dense network. "
+    "[default: 0.95; without --round that with which --weights were trained]",
 )
 @_what(
     "--selection",
-    default="top-k",
-    show_default=True,
-    help="Rule that chooses the weights.",
+    help="Rule that chooses the weights. [default: top-k; without --round that with which --weights were trained]",
     **one_of(RULES, own="MODULE:CLASS"),
 )
 @_what(
@@ -131,8 +128,8 @@ def _refuse_options_of_rounds(ctx: click.Context) -> None:
 
 def _trace_step(
     model: str | None,
-    sparsity: float,
-    selection: str,
+    sparsity: float | None,
+    selection: str | None,
     batch_size: int | None,
     weights: Path | None,
     data_dir: Path | None,
@@ -147,6 +144,7 @@ def _trace_step(
     batch_size = batch_size or STEP_BATCH
     work = prepare(model, weights, data_dir, batch_size)
     rows = trace_step(work, sparsity, batch_size, selection)
+    sparsity, selection = work.setting(sparsity, selection)
     rule = "" if selection == "top-k" else f" of {selection}"
     title = f"{work.name}, sp {sparsity:g}{rule}, batch {batch_size}: one training step on one thread"
     for line in (*work.opening, "", title, *trace_lines(rows, screen_width())):

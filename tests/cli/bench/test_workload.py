@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from minizerofl.fl import ConfigError, load_model
+from minizerofl.fl import ConfigError, SavedModel, load_model, save_model
+from minizerofl.models import build
+from minizerofl.models.setup import Setup
 from minizerofl.nn import sparse_weights
 from minizerofl_cli.bench import workload
 from minizerofl_cli.bench.workload import batches, prepare
@@ -21,6 +23,19 @@ def test_weights_of_a_run(paper_run) -> None:
         np.testing.assert_array_equal(value, state[name])
     step()
     assert any((value != state[name]).any() for name, value in step.model.state_dict().items())
+
+
+def test_without_wishes_a_step_is_that_of_the_run(tmp_path) -> None:
+    setup = Setup(weight_sparsity=0.8, activation_sparsity=0.0, selection="erk")
+    model = build("femnist_cnn", num_classes=62, sparsity=0.9)
+    saved = SavedModel("femnist_cnn", {"num_classes": 62, "sparsity": 0.9}, model.state_dict(), setup=setup)
+    save_model(tmp_path / "a.h5", saved)
+    work = prepare(None, tmp_path / "a.h5", None, 5)
+    assert work.setting(None, None) == (0.8, "erk")
+    assert work.setting(0.7, None) == (0.7, "erk")
+    own, other = (work.step(None, 5, rule).model.conv2 for rule in (None, "top-k"))
+    assert (own.sparsity, own.activation_sparsity, own.support() is None) == (0.8, 0.0, False)
+    assert (other.sparsity, other.activation_sparsity, other.support() is None) == (0.8, None, True)
 
 
 def test_a_run_of_another_model_is_refused(paper_run) -> None:
