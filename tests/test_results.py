@@ -89,7 +89,7 @@ def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: Modu
     assert [row[3] for row in rows["methods"]][2] == ""  # the baseline differs from nothing
     macs = found.last("a", "cum_macs")[0] / found.last("a", "cum_dense_macs")[0]
     assert float(rows["methods"][1][5]) == pytest.approx(100 * macs, abs=0.06)
-    assert [row[6] for row in rows["methods"]] == ["s a round", *(f"{found.seconds[name][0]:.1f}" for name in "ab")]
+    assert [row[6] for row in rows["methods"]] == ["s a round", *(f"{found.seconds[name][0]:.2f}" for name in "ab")]
     assert all(row[1] != "not reached" and row[4] == "not reached" for row in rows["targets"][1:])
     assert all(len(row) == len(rows[name][0]) for name in rows for row in rows[name])
 

@@ -229,7 +229,7 @@ def methods(results: Results) -> Iterator[list[str]]:
             told(results.difference(name, baseline)) if name != baseline else "",
             gigabytes(spread(1e-9 * (up + down) for up, down, _, _ in sums).mean),
             number(spread(100 * macs / dense for _, _, macs, dense in sums).mean, 1),
-            *([f"{np.median(results.seconds[name]):.1f}"] if timed else []),
+            *([f"{np.median(results.seconds[name]):.2f}"] if timed else []),
             number(spread(results.last(name, "density", 100).values()).mean, 1),
             shown(iou, 2),
             number(100 * grown.mean, 1),
