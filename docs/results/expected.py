@@ -1,10 +1,10 @@
 """Measure again what `minizerofl expect` expects: run the documented commands with five seeds each.
 
-    python docs/results/expected.py RUNS_FOLDER MACHINE TREE [DATA_FOLDER]
+    python docs/results/expected.py RUNS_FOLDER MACHINE TREE [DATA_FOLDER [NUMBER...]]
 
-The runs go to RUNS_FOLDER; those that are there are not run again. MACHINE and TREE are noted beside the
-figures. Commands on real data are run if DATA_FOLDER is given; otherwise their entries stay as they are. The result is
-written to cli/minizerofl_cli/expect/expected.toml.
+The runs go to RUNS_FOLDER; those that are there are not run again. MACHINE and TREE are noted beside the figures.
+Commands on real data are run if DATA_FOLDER is given; with numbers, only these of `COMMANDS`, counted from 0. All other
+entries stay as they are. The result is written to cli/minizerofl_cli/expect/expected.toml.
 """
 
 from __future__ import annotations
@@ -74,13 +74,14 @@ def as_toml(entries: list[Expected]) -> str:
 
 def main() -> None:
     """Measure what can be measured here, and write the file."""
-    if not 4 <= len(sys.argv) <= 5:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
-    folder, machine, tree, data = Path(sys.argv[1]), sys.argv[2], sys.argv[3], "".join(sys.argv[4:])
+    folder, machine, tree, data = Path(sys.argv[1]), sys.argv[2], sys.argv[3], "".join(sys.argv[4:5])
+    chosen = [int(number) for number in sys.argv[5:]] or range(len(COMMANDS))
     before = {each.command: each for each in read_expected()} if FILE.exists() else {}
     entries = []
     for i, (command, real) in enumerate(COMMANDS.items()):
-        if real and not data:
+        if i not in chosen or (real and not data):
             entries += [before[command]] if command in before else []
             continue
         runs = [run(command, seed, folder / f"command{i}" / f"seed{seed}", data) for seed in SEEDS]
