@@ -24,17 +24,17 @@ def measure(listed: dict[str, Any], output: Path, rounds: int = ROUNDS) -> None:
     All begin with the same seed, so they train the same clients; every second round goes through them backwards. What
     a rule asks clients before the first round is not counted.
     """
-    with ExitStack() as stack, output.open("w", encoding="utf-8", newline="") as file:
-        runs = {}
+    runs, rows = {}, []
+    with ExitStack() as stack:
         for each in listed["experiment"]:
             runs[each["name"]] = stack.enter_context(closing(simulation(f"{listed['base']} {each['options']}").run()))
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("experiment", "round", "seconds"))
         for t in range(1, rounds + 2):
             for name in runs if t % 2 else reversed(runs):
                 round = next(runs[name])
-                if t > 1:
-                    table.writerow((name, t, f"{round.train_seconds + round.aggregate_seconds:.3f}"))
+                rows.append((name, t, f"{round.train_seconds + round.aggregate_seconds:.3f}"))
+    with output.open("w", encoding="utf-8", newline="") as file:
+        counted = [row for row in rows if row[1] > 1]
+        csv.writer(file, lineterminator="\n").writerows([("experiment", "round", "seconds"), *counted])
 
 
 def simulation(options: str) -> Simulation:
