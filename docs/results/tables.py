@@ -85,7 +85,7 @@ class Results:
 def accuracies(results: Results) -> Iterator[list[str]]:
     """Yield the rows of the main table of a list: accuracy, difference to the baseline, verdict, scores, bytes."""
     baseline = results.listed["baseline"]
-    title = next(each["title"] for each in results.experiments if each["name"] == baseline)
+    title = next(each["title"] for each in results.listed["experiment"] if each["name"] == baseline)
     scores = ("accuracy, %", f"minus {title}", "at least as good?", "balanced", "worst 5 %")
     yield ["", "seeds", *scores, "GB up", "GB both"]
     for each in results.experiments:
