@@ -31,10 +31,10 @@ def measure(listed: dict[str, Any], output: Path, rounds: int = ROUNDS) -> None:
         for t in range(1, rounds + 2):
             for name in runs if t % 2 else reversed(runs):
                 round = next(runs[name])
-                rows.append((name, t, f"{round.train_seconds + round.aggregate_seconds:.3f}"))
+                if t > 1:
+                    rows.append((name, t, f"{round.train_seconds + round.aggregate_seconds:.3f}"))
     with output.open("w", encoding="utf-8", newline="") as file:
-        counted = [row for row in rows if row[1] > 1]
-        csv.writer(file, lineterminator="\n").writerows([("experiment", "round", "seconds"), *counted])
+        csv.writer(file, lineterminator="\n").writerows([("experiment", "round", "seconds"), *rows])
 
 
 def simulation(options: str) -> Simulation:
