@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,10 @@ def test_a_list_is_run_collected_and_tabulated(results: ModuleType, tables: Modu
     results.collect(listed, tmp_path / "runs", tmp_path / "small.csv")
     with (tmp_path / "small.csv").open(encoding="utf-8", newline="") as file:
         found = tables.Results(listed, list(csv.DictReader(file)))
+    complete = (tmp_path / "small.csv").read_bytes()
+    shutil.rmtree(tmp_path / "runs" / "a" / "seed0")
+    results.collect(listed, tmp_path / "runs", tmp_path / "small.csv")
+    assert (tmp_path / "small.csv").read_bytes() == complete
     assert len(next(tables.methods(found))) == 9
     results.seconds.measure(listed, tmp_path / "small-seconds.csv", rounds=1)
     found = replace(found, seconds=results.seconds.read(tmp_path / "small-seconds.csv"))

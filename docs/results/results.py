@@ -7,9 +7,10 @@
     python docs/results/results.py tables
 
 `run` trains what is missing, and goes on where it was stopped. `collect` writes what the finished runs measured to a
-CSV file beside the list, and `race` what `minizerofl bench --federation --json RACE.json` measured. `seconds` measures
-how long a round of each experiment takes; let the machine do nothing else meanwhile. `tables` reads the CSV files and
-writes every table of these pages and of README.md again that stands between `<!-- table NAME -->` and `<!-- end -->`.
+CSV file beside the list, which keeps the rows of all other runs. `race` writes what `minizerofl bench --federation
+--json RACE.json` measured. `seconds` measures how long a round of each experiment takes; let the machine do nothing
+else meanwhile. `tables` reads the CSV files and writes every table of these pages and of README.md again that stands
+between `<!-- table NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -109,17 +110,27 @@ def written(value: float, digits: int) -> str:
 
 
 def collect(listed: dict[str, Any], folder: Path, output: Path) -> None:
-    """Write the CSV file of a list from the runs that are finished."""
-    rows = []
+    """Write the finished runs of a list to its CSV file; of a run that is not in the folder the file keeps its rows."""
+    rows, known = [], published(output)
     for each in listed["experiment"]:
         for seed in range(each["seeds"]):
             place = folder / each["name"] / f"seed{seed}"
             found = [RunFiles.read(path) for path in find_runs(place)] if any(place.glob("*/config.toml")) else []
-            rows += [
-                row for run in found if run.summary.get("status") == "finished" for row in rows_of(each["name"], run)
-            ]
+            finished = [run for run in found if run.summary.get("status") == "finished"]
+            new = [row for run in finished for row in rows_of(each["name"], run)]
+            rows += new or known.get((each["name"], str(seed)), [])
     with output.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+def published(file: Path) -> dict[tuple[str, str], list[list[str]]]:
+    """Return the rows of a CSV file by experiment and seed; nothing if there is no file."""
+    found: dict[tuple[str, str], list[list[str]]] = {}
+    if file.exists():
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                found.setdefault((row["experiment"], row["seed"]), []).append([row[name] for name in COLUMNS])
+    return found
 
 
 def main() -> None:

@@ -1,14 +1,15 @@
 """The downlink: the global model as one message, which every client of a round is sent and decodes.
 
 With `topk-weights` and plain averaging, a weight that nobody sent is zero, so that the global model is sparse and its
-message short; nothing is lost. The differences of the other strategies leave the model dense.
+message short; nothing is lost. The differences of the other strategies leave the model dense. Where the mask stays the
+same for the whole run, both ends know it, and from the second round on the message has values and no positions.
 """
 
 from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pickle import PickleBuffer
 from threading import Lock
 from typing import Any, SupportsIndex
@@ -22,6 +23,8 @@ from minizerofl.fl.payload import Array, Kept, Payload, State
 from minizerofl.fl.seeds import Purpose, generator
 from minizerofl.fl.settings import Settings
 from minizerofl.kernels.codec import find_nonzeros
+from minizerofl.sparse.csr import entries
+from minizerofl.sparse.selection import Positions
 
 
 class Downlink:
@@ -32,7 +35,7 @@ class Downlink:
     message : bytes
         The encoded model, the same for all clients.
     schema : Schema
-        The schema of the model, which both ends know.
+        The schema of the model, which both ends know, and the positions of a mask that both know.
     values : str
         The run's codec of values for the downlink.
     encode_seconds : float
@@ -85,7 +88,13 @@ class Downlink:
 
 
 @timed("encode model")
-def encode_state(state: State, sparse: Collection[str], settings: Settings, round: int) -> Downlink:
+def encode_state(
+    state: State,
+    sparse: Collection[str],
+    settings: Settings,
+    round: int,
+    known: Mapping[str, Positions] | None = None,
+) -> Downlink:
     """Encode the global model.
 
     Parameters
@@ -98,10 +107,14 @@ def encode_state(state: State, sparse: Collection[str], settings: Settings, roun
         `downlink_codec`, `downlink_values` and `seed`.
     round : int
         The round whose clients get it.
+    known : mapping of str to (k,) int32, optional
+        Positions that the clients know, see `Uplink.known_before`: if all other entries are zero, these are not named.
     """
-    began = time.perf_counter()
-    codec, schema = Codec(settings.downlink_codec, settings.downlink_values), Schema.of(state)
-    payload = {name: _as_sent(value, codec) if name in sparse else value for name, value in state.items()}
+    began, known = time.perf_counter(), dict(known or {})
+    codec, schema = Codec(settings.downlink_codec, settings.downlink_values), Schema.of(state, known)
+    payload = {
+        name: _as_sent(value, codec, known.get(name)) if name in sparse else value for name, value in state.items()
+    }
     message = codec.encode(payload, schema, generator(settings.seed, round, "", Purpose.ROUND_VALUES))
     return Downlink(message, schema, settings.downlink_values, time.perf_counter() - began)
 
@@ -149,9 +162,13 @@ def non_zeros(value: Array) -> Kept:
     return Kept(value.shape, positions[:count], found[:count].view(np.float32))
 
 
-def _as_sent(value: Array, codec: Codec) -> Array | Kept:
+def _as_sent(value: Array, codec: Codec, known: Positions | None) -> Array | Kept:
     """Return an array, or its non-zero entries if the codec asks for them, or makes them shorter."""
     if codec.name == "dense":
         return value
+    if known is not None:
+        there = entries(value, known)
+        if np.count_nonzero(there.view(np.int32)) == np.count_nonzero(value.view(np.int32)):
+            return Kept(value.shape, known, there)
     kept = non_zeros(value)
     return kept if codec.name != "auto" or codec.length(kept) < codec.length(value) else value

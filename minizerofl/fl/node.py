@@ -55,7 +55,8 @@ class Node:
 
     def _train(self, request: Request) -> dict[int, Answer]:
         simulation = self.simulation
-        sent = Downlink(request.model, Schema.of(simulation.state), simulation.settings.downlink_values)
+        schema = Schema.of(simulation.state, simulation.uplink.known_before(simulation.state))
+        sent = Downlink(request.model, schema, simulation.settings.downlink_values)
         turn = simulation.turn(request.round, request.deadline, sent)
         answers = self._engine.run(turn, request.invitations, turn.sizes(request.invitations))
         return {each.place: answer for each, answer in zip(request.invitations, answers, strict=True)}

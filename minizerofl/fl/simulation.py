@@ -261,7 +261,7 @@ class Simulation(Shown):
 
     def turn(self, t: int, deadline: float = math.inf, sent: Downlink | None = None) -> Turn:
         """Return what the clients of round t are given: the model that was sent, or the state as it is now."""
-        sent = sent or encode_state(self.state, self.sparse, self.settings, t)
+        sent = sent or encode_state(self.state, self.sparse, self.settings, t, self.uplink.known_before(self.state))
         return Turn(t, self._schedule(t - 1), sent, self.data, self.uplink, self.settings, self._local, deadline)
 
     def masks_are_due(self, t: int) -> bool:

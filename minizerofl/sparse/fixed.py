@@ -34,7 +34,7 @@ class Uniform(RandomK):
     `RandomK` keeps the same weights, but trains all of them.
     """
 
-    fixed = known = True
+    fixed = known = static = True
 
 
 class Erk(Uniform):
@@ -87,7 +87,7 @@ def erk_budget(shapes: Mapping[str, tuple[int, ...]], total: int) -> dict[str, i
 class Initial(Selection):
     """What another rule, top-k, keeps of the initial weights."""
 
-    fixed = known = True
+    fixed = known = static = True
     of: ClassVar[type[Selection]] = TopK
 
     def __init__(self, seed: int = 0) -> None:

@@ -40,6 +40,9 @@ class Selection(ABC):
     known : bool
         Whether the mask follows from what both ends have: the seed and the initial weights, or the model that was sent.
         Then a client that keeps just these weights sends values without positions.
+    static : bool
+        Whether the mask follows from the seed and the initial weights alone, and so stays the same for the whole run.
+        Then the server sends values without positions, too.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Selection(ABC):
     fixed: ClassVar[bool] = False
     matched: ClassVar[bool] = False
     known: ClassVar[bool] = False
+    static: ClassVar[bool] = False
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed

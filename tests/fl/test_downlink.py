@@ -36,6 +36,24 @@ def test_clients_get_every_bit(codec: str, density: float, seed: int) -> None:
         assert len(downlink.message) == min(map(len, others))
 
 
+@given(st.sampled_from(sorted(CODECS)), st.sampled_from([0.0, 0.1, 0.35, 1.0]), st.booleans(), st.integers(0, 99))
+def test_positions_that_clients_know_are_not_sent(codec: str, density: float, outside: bool, seed: int) -> None:
+    state = model(seed, density)
+    known = np.flatnonzero(state["weight"].view(np.int32)).astype(np.int32)[int(outside) :]  # with one left out, or all
+    settings = Settings(downlink_codec=codec)
+    plain = encode_state(state, ["weight"], settings, round=1)
+    downlink = encode_state(state, ["weight"], settings, 1, {"weight": known})
+    for name, value in state.items():
+        assert downlink.state()[name].tobytes() == value.tobytes()
+    if codec == "dense" or outside:
+        assert len(downlink.message) == len(plain.message)
+    else:
+        assert len(downlink.message) == 20 + 2 * 12 + 4 * (known.size + 40)
+        assert downlink.parts().positions == 0
+    with pytest.raises(RefusedError, match="schema"):
+        Downlink(downlink.message, plain.schema).state()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("uplink", ["full", "topk-weights", "diff-topk-weights", "topk-diff"])
 @pytest.mark.parametrize("codec", CODECS)

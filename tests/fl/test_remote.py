@@ -137,6 +137,16 @@ def test_nodes_give_the_bits_and_the_history_of_this_process(
         assert (a.train_loss, a.score, a.uplink_bytes) == (b.train_loss, b.score, b.uplink_bytes)
 
 
+def test_both_ends_know_a_mask_that_stays(simulate: Callable[..., Simulation], carry: Carrying) -> None:
+    settings = {"selection": "uniform", "mask_ratio": 0.0}
+    there, (_, second, _) = run_on(carry(honest, **settings), simulate, **settings)
+    here = simulate(**settings)
+    list(here.run())
+    assert bits(there.state) == bits(here.state)
+    assert second.count("accepted") == 3
+    assert second.downlink_parts.positions == 0
+
+
 def change(letter: Letter, key: str, value: object) -> Letter:
     """Let all clients of a reply say something else."""
     answers = {place: {**told, key: value} for place, told in letter.head["answers"].items()}

@@ -175,8 +175,8 @@ def test_the_models_of_the_paper_take_a_setup(name: str) -> None:
     assert {(layer.sparsity, layer.activation_sparsity) for layer in layers} == {(0.5, 0.25)}
 
 
-@pytest.mark.parametrize("selection", ["uniform", "erk", "fixed"])
-def test_a_mask_that_the_server_knows_is_not_sent(simulate: Simulate, selection: str) -> None:
+@pytest.mark.parametrize("selection", ["uniform", "erk", "fixed", "ssfl", "flash"])
+def test_a_mask_that_both_ends_know_is_not_sent(simulate: Simulate, selection: str) -> None:
     run = simulate(selection=selection, mask_ratio=0.0, rounds=2)
     before = run.masks()
     first = run.state["0.weight"].copy()
@@ -186,7 +186,9 @@ def test_a_mask_that_the_server_knows_is_not_sent(simulate: Simulate, selection:
     assert len(update.message) == 20 + 12 * len(plain.shapes) + 4 * (100 + 20 + 60 + 3)  # values, and no positions
     sent = decode(update.message, Schema.of(run.state, known))["0.weight"]
     np.testing.assert_array_equal(sent.positions, np.flatnonzero(unpack(before["0.weight"], (10, 20))))
-    assert len(list(run.run())) == 2
+    initial, later = (each.downlink_parts for each in run.run())  # to three clients
+    assert initial.whole == 3 * 4 * (200 + 20 + 60 + 3)
+    assert (later.positions, later.values, later.whole) == (0, 3 * 4 * 100, 3 * 4 * (20 + 60 + 3))
     assert np.array_equal(run.masks()["0.weight"], before["0.weight"])
     assert not run.state["0.weight"][~unpack(before["0.weight"], (10, 20))].any()
     assert not np.array_equal(run.state["0.weight"], first)

@@ -22,7 +22,7 @@ from minizerofl.fl.turn import Answer, Invitation, Turn
 from minizerofl.printable import printable
 from minizerofl.usercode import WorkerTraceback
 
-WIRE = 1  # version of what is written here
+WIRE = 2  # version of what is written here
 MODEL = "model"  # the part of a request that is the global model
 LONGEST_REASON, LONGEST_TRACE = 500, 20_000  # characters
 LARGEST = 2**62  # of a count

@@ -51,7 +51,7 @@ class LearnedDensities(RandomK):
     A model that was saved has no clients. There the weights that are not zero are kept: no others were sent.
     """
 
-    fixed = known = True
+    fixed = known = static = True
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

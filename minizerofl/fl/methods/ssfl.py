@@ -49,7 +49,7 @@ class Salient(Selection):
     A model that was saved has no saliencies. There the weights that are not zero are kept: no others were sent.
     """
 
-    fixed = known = True
+    fixed = known = static = True
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

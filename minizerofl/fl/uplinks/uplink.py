@@ -194,6 +194,13 @@ class Uplink(ABC):
         weights = {name: state[name] for name in state if name in self.sparse}
         return ask(self.selection, weights, self._budget(weights))
 
+    def known_before(self, state: State) -> dict[str, Positions]:
+        """Return the positions that every client sends, where clients know them before the server sends a model.
+
+        That is so if the mask is the same for the whole run (`Selection.static`): only the shapes of `state` count.
+        """
+        return self.known(state) if self.selection.static else {}
+
     def _budget(self, arrays: Mapping[str, Array]) -> dict[str, int]:
         """Return how many entries of each may be sent."""
         return {name: count_kept(array.size, self.sparse[name], self.mask_ratio) for name, array in arrays.items()}
