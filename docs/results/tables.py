@@ -283,11 +283,17 @@ def shown(value: Spread, digits: int = 1) -> str:
 
 
 def told(difference: Difference | None) -> str:
-    """Write a difference in points and its interval."""
+    """Write a difference in points and its interval.
+
+    Examples
+    --------
+    >>> told(Difference(3, -0.04, (-0.26, 0.1)))
+    '+0.0 [-0.3, +0.1]'
+    """
     if difference is None:
         return ""
-    interval = f" [{difference.interval[0]:+.1f}, {difference.interval[1]:+.1f}]" if difference.interval else ""
-    return f"{difference.mean:+.1f}{interval}"
+    mean, *ends = (f"{round(x, 1) + 0.0:+.1f}" for x in (difference.mean, *(difference.interval or ())))  # no -0.0
+    return f"{mean} [{', '.join(ends)}]" if ends else mean
 
 
 KINDS = (accuracies, paper, evaluations, masks, targets, costs, budgets, methods, statements)
