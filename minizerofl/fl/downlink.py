@@ -163,7 +163,10 @@ def non_zeros(value: Array) -> Kept:
 
 
 def _as_sent(value: Array, codec: Codec, known: Positions | None) -> Array | Kept:
-    """Return an array, or its non-zero entries if the codec asks for them, or makes them shorter."""
+    """Return an array, or its non-zero entries if the codec asks for them, or makes them shorter.
+
+    If the clients know where all of these are, the entries at just these positions.
+    """
     if codec.name == "dense":
         return value
     if known is not None:
