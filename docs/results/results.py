@@ -105,12 +105,12 @@ def grown(before: list[dict[str, str]], now: list[dict[str, str]]) -> float:
 
 
 def written(value: float, digits: int) -> str:
-    """Write a number; nothing for NaN."""
+    """Write a number; an empty cell for NaN."""
     return "" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def collect(listed: dict[str, Any], folder: Path, output: Path) -> None:
-    """Write the finished runs of a list to its CSV file; of a run that is not in the folder the file keeps its rows."""
+    """Write the finished runs of a list to its CSV file, which keeps its rows of runs that are not in the folder."""
     rows, known = [], published(output)
     for each in listed["experiment"]:
         for seed in range(each["seeds"]):
@@ -124,7 +124,7 @@ def collect(listed: dict[str, Any], folder: Path, output: Path) -> None:
 
 
 def published(file: Path) -> dict[tuple[str, str], list[list[str]]]:
-    """Return the rows of a CSV file by experiment and seed; nothing if there is no file."""
+    """Read the CSV file of a list: its rows by experiment and seed, an empty dictionary if there is no file."""
     found: dict[tuple[str, str], list[list[str]]] = {}
     if file.exists():
         with file.open(encoding="utf-8", newline="") as lines:

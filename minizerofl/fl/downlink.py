@@ -1,8 +1,8 @@
 """The downlink: the global model as one message, which every client of a round is sent and decodes.
 
 With `topk-weights` and plain averaging, a weight that nobody sent is zero, so that the global model is sparse and its
-message short; nothing is lost. The differences of the other strategies leave the model dense. Where the mask stays the
-same for the whole run, both ends know it, and from the second round on the message has values and no positions.
+message short; nothing is lost. The differences of the other strategies leave the model dense. Where the mask is
+static (the same for the whole run), both ends know it, and from the second round on no positions are sent.
 """
 
 from __future__ import annotations
