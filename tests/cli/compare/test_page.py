@@ -10,6 +10,7 @@ import pytest
 
 from minizerofl_cli.compare.statistics import bootstrap_interval
 from minizerofl_cli.main import cli
+from minizerofl_cli.runs.reading import RunFiles
 
 PAGE = (Path(__file__).parents[3] / "docs" / "compare.md").read_text()
 SMALLER = {"clients = 12": "clients = 3", "clients-per-round = 4": "clients-per-round = 2", "rounds = 10": "rounds = 2"}
@@ -38,6 +39,20 @@ def test_the_example_of_the_page(invoke, tmp_path, monkeypatch):
     assert sorted(path.name for path in Path("ratios").iterdir()) == ["compare.csv", "compare.html", "compare.md"]
     (shown,) = re.findall(r"```\n(femnist, SYNTHETIC data: .*?)```", PAGE, re.DOTALL)
     assert titles(shown) == titles(results[-2].output)
+
+
+@pytest.mark.long
+def test_the_megabytes_of_the_page(invoke, tmp_path):
+    """A run of group B: what it sends both ways is what the page shows."""
+    (text,) = re.findall(r"```toml\n(.*?)uplink = ", PAGE, re.DOTALL)
+    (tmp_path / "b.toml").write_text(text)
+    place = ("--config", tmp_path / "b.toml", "--runs-dir", tmp_path)
+    result = invoke("train", *place, "--mask-ratio", "0", "--eval-every", "10")
+    assert result.exit_code == 0, result.output
+    history = RunFiles.read(tmp_path / "latest").history
+    (shown,) = re.findall(r"^group +MB up +MB down.*\n.*\nB +([\d,]+) ± 0 +([\d,]+) ± 0 ", PAGE, re.MULTILINE)
+    sent = [history.numbers(f"cum_{way}link_bytes")[-1] / 1e6 for way in ("up", "down")]
+    assert sent == pytest.approx([int(way.replace(",", "")) for way in shown], abs=1)
 
 
 def titles(shown: str) -> list[str]:
