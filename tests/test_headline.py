@@ -68,3 +68,13 @@ def test_what_the_readme_says_of_ssfl_is_in_the_table() -> None:
     fewer = f"{both['top-k'] / both['ssfl']:.1f} times fewer bytes"
     said = f"ends {lead.mean:.0f} points above it with {fewer}, in {seconds:.1f} times the seconds"
     assert said in readme
+
+
+def test_what_the_readme_says_of_cifar10_is_in_the_table() -> None:
+    found = load("tables").Results.read("cifar10-70")
+    above, below = (found.difference(f"topk-weights-r{ratio}", "full") for ratio in ("0.2", "0"))
+    assert above.pairs == below.pairs == 1
+    for page in ("README.md", "docs/results.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert f"r = 0.2 ends {above.mean:.1f} points above `full`" in text
+        assert f"r = 0 ends {-below.mean:.1f} points below it" in text

@@ -1,8 +1,8 @@
 """The initial weights that layers are built with: He-normal, Gaussian with variance 2 / fan_in (He et al., 2015).
 
-The choice decides whether sparse training learns at all. SWAT uses only the few per cent of a layer's weights that are
-largest. The top 5 % of Gaussian weights hold 28 % of the sum of squares, those of uniform weights only 14 %: with these
-the signal dies out on its way through the layers.
+Their variance decides how fast sparse training learns. With 1 / (3 fan_in), PyTorch's default, training on real FEMNIST
+ends 13 points lower at sparsity 0.95; with uniform weights of variance 2 / fan_in it ends where it does with Gaussian
+ones (docs/results.md).
 """
 
 from __future__ import annotations
