@@ -1,7 +1,7 @@
 """The initial weights that layers are built with: He-normal, Gaussian with variance 2 / fan_in (He et al., 2015).
 
 Their variance decides how fast sparse training learns. With 1 / (3 fan_in), PyTorch's default, training on real FEMNIST
-ends 13 points lower at sparsity 0.95; with uniform weights of variance 2 / fan_in it ends where it does with Gaussian
+ends 15 points lower at sparsity 0.95; with uniform weights of variance 2 / fan_in it ends where it does with Gaussian
 ones (docs/results.md).
 """
 
