@@ -124,7 +124,7 @@ def collect(listed: dict[str, Any], folder: Path, output: Path) -> None:
 
 
 def published(file: Path) -> dict[tuple[str, str], list[list[str]]]:
-    """Read the CSV file of a list: its rows by experiment and seed, an empty dictionary if there is no file."""
+    """Read the rows of a CSV file by experiment and seed. A file that does not exist yet has no rows."""
     found: dict[tuple[str, str], list[list[str]]] = {}
     if file.exists():
         with file.open(encoding="utf-8", newline="") as lines:

@@ -46,7 +46,7 @@ def simulation(options: str) -> Simulation:
 
 
 def read(file: Path) -> dict[str, np.ndarray]:
-    """Read the seconds of each experiment, (rounds,) each; an empty dictionary if they were not measured."""
+    """Read the seconds of each experiment, (rounds,) each. A file that does not exist yet has none."""
     found: dict[str, list[float]] = {}
     with file.open(encoding="utf-8", newline="") if file.exists() else nullcontext([]) as lines:
         for row in csv.DictReader(lines):

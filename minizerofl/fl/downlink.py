@@ -163,9 +163,9 @@ def non_zeros(value: Array) -> Kept:
 
 
 def _as_sent(value: Array, codec: Codec, known: Positions | None) -> Array | Kept:
-    """Return an array, or its non-zero entries if the codec asks for them, or makes them shorter.
+    """Return what is sent of an array: all of it, or its non-zero entries if the codec wants them or they are shorter.
 
-    If the clients know where all of these are, the entries at just these positions.
+    If the non-zero entries all lie at positions that the clients know, the entries at these positions are sent.
     """
     if codec.name == "dense":
         return value

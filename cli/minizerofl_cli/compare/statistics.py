@@ -157,7 +157,7 @@ def verdict(difference: Difference, margin: float) -> Verdict:
 
 
 def caution(pairs: int) -> str:
-    """Say in a sentence what an interval from few pairs cannot tell; nothing if there are enough.
+    """Say in a sentence what an interval from few pairs cannot tell. With enough pairs the sentence is empty.
 
     All n differences lie on the same side of the true one (of its median) with probability 2^(1 - n).
 

@@ -71,7 +71,7 @@ def answers(symbol: str, function: Any, asked: Property, cases: Iterable[Given])
 
 
 def difference(expected: Any, got: Any, tolerance: float, where: str = "") -> str:
-    """Say where two answers first differ; nothing if they are equal.
+    """Say where two answers first differ. The text is empty if they are equal.
 
     Examples
     --------

@@ -115,7 +115,7 @@ def _chart(
     whole_x: bool = False,
     note: str = "",
 ) -> str:
-    """Return a chart of the curves that have points, with the majority class of a run; nothing if there are none."""
+    """Return a chart of the curves that have points, with the majority class of a run. Without curves it is empty."""
     shown = [s for s in series if s.y]
     if not shown:
         return ""

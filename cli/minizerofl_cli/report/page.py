@@ -43,7 +43,7 @@ def page(title: str, lead: Sequence[str], sections: Sequence[str], *, notice: st
 
 
 def section(title: str, *fragments: str) -> str:
-    """Return a section with a heading; nothing if it would be empty.
+    """Return a section with a heading, or an empty text if the section has no content.
 
     Parameters
     ----------

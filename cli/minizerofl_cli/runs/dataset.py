@@ -156,7 +156,7 @@ def model_line(data: FederatedDataset, name: str = "") -> str:
 
 
 def division(data: FederatedDataset) -> dict[str, Option]:
-    """Say how a pool was divided into clients, and the hash of who has what; nothing for sets that come divided.
+    """Say how a pool was divided into clients, with the hash of the partition. Sets that come divided have no entries.
 
     Examples
     --------
